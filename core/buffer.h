@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace muybridge {
+
+enum class Device : std::uint8_t { kCpu, kCuda };
+
+// A block of memory from the device's pool, aligned to 64 bytes; it goes back there on destruction.
+// The pool keeps blocks by size class, so that a training step after the first asks the system for
+// nothing. Thread-safe.
+class Buffer {
+ public:
+  Buffer() = default;
+  // Throws Error(kInternal) that says how much is in use when the device has no memory left.
+  Buffer(std::size_t bytes, Device device);
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+  Device device_ = Device::kCpu;
+};
+
+struct PoolStatistics {
+  std::size_t in_use_bytes = 0;
+  std::size_t peak_bytes = 0;      // largest in_use_bytes so far
+  std::size_t reserved_bytes = 0;  // held from the system
+  std::uint64_t system_allocations = 0;
+};
+PoolStatistics pool_statistics(Device device);
+
+// Gives blocks that nobody uses back to the system.
+void trim_pool(Device device);
+
+}  // namespace muybridge

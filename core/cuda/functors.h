@@ -1,0 +1,11 @@
+#pragma once
+
+// All functors that core/cuda/instances.inc names.
+#include "core/ops/accumulate_functor.h"
+#include "core/ops/activation_functor.h"
+#include "core/ops/adamw_functor.h"
+#include "core/ops/embedding_functor.h"
+#include "core/ops/loss_functor.h"
+#include "core/ops/norm_functor.h"
+#include "core/ops/residual_functor.h"
+#include "core/ops/rope_functor.h"

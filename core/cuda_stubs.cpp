@@ -1,0 +1,56 @@
+// What core calls of CUDA, for a build without a toolkit: CMake links this file instead of the
+// sources in core/cuda.
+#include "core/cuda/attention.h"
+#include "core/cuda/functors.h"
+#include "core/cuda/matmul.h"
+#include "core/cuda/runtime.h"
+#include "core/error.h"
+#include "core/launch.h"
+
+namespace muybridge::cuda {
+namespace {
+
+[[noreturn]] void no_cuda() {
+  fail(ExitCode::kUsage,
+       "this binary was built without CUDA; set device: cpu, or build where nvcc is found");
+}
+
+}  // namespace
+
+bool available() noexcept { return false; }
+std::string summary() { return "built without CUDA"; }
+void* allocate(std::size_t) { no_cuda(); }
+void free(void*) noexcept {}
+void copy(void*, const void*, std::size_t) { no_cuda(); }
+void fill_zero(void*, std::size_t) { no_cuda(); }
+void matmul(const Tensor&, const Tensor&, const Tensor&, const MatmulOptions&) { no_cuda(); }
+void attention_forward(const AttentionShape&, const HeadColumns&, const HeadColumns&,
+                       const HeadColumns&, const Tensor&, const Tensor&) {
+  no_cuda();
+}
+void attention_backward(const AttentionShape&, const HeadColumns&, const HeadColumns&,
+                        const HeadColumns&, const Tensor&, const Tensor&, const Tensor&,
+                        const cpu::AttentionGradients&) {
+  no_cuda();
+}
+
+template <class F>
+void for_elements(std::int64_t, const F&) {
+  no_cuda();
+}
+template <class F>
+void for_rows(std::int64_t, const F&) {
+  no_cuda();
+}
+template <class A, class F>
+void for_rows_sum(std::span<const std::int32_t>, std::int64_t, const F&, A*) {
+  no_cuda();
+}
+
+#define MUY_ELEMENTS(...) template void for_elements(std::int64_t, const __VA_ARGS__&);
+#define MUY_ROWS(...) template void for_rows(std::int64_t, const __VA_ARGS__&);
+#define MUY_ROWS_SUM(A, ...) \
+  template void for_rows_sum(std::span<const std::int32_t>, std::int64_t, const __VA_ARGS__&, A*);
+#include "core/cuda/instances.inc"
+
+}  // namespace muybridge::cuda

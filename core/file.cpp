@@ -1,0 +1,120 @@
+#include "core/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+
+namespace muybridge {
+namespace {
+
+class FileDescriptor {
+ public:
+  FileDescriptor(const std::filesystem::path& path, int flags) : path_(path.string()) {
+    do fd_ = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);
+    while (fd_ < 0 && errno == EINTR);
+    if (fd_ < 0) fail_errno("open(" + path_ + ")", errno);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  std::size_t read(char* out, std::size_t bytes) const {
+    ssize_t got;
+    do got = ::read(fd_, out, bytes);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) fail_errno("read(" + path_ + ")", errno);
+    return static_cast<std::size_t>(got);
+  }
+
+  void write_all(std::string_view content) const {
+    while (!content.empty()) {
+      const ssize_t wrote = ::write(fd_, content.data(), content.size());
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) fail_errno("write(" + path_ + ")", errno);
+      content.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+  }
+
+  void sync() const {
+    if (::fsync(fd_) != 0) fail_errno("fsync(" + path_ + ")", errno);
+  }
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+std::string to_hex(XXH128_hash_t hash) {
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+std::filesystem::path parent_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  const FileDescriptor file(path, O_RDONLY);
+  std::string content;
+  std::size_t used = 0;
+  for (;;) {
+    content.resize(used + (1 << 16));
+    const std::size_t got = file.read(content.data() + used, content.size() - used);
+    used += got;
+    if (got == 0) break;
+  }
+  content.resize(used);
+  return content;
+}
+
+void sync_path(const std::filesystem::path& path) { FileDescriptor(path, O_RDONLY).sync(); }
+
+void write_file_durably(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  {
+    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    file.write_all(content);
+    file.sync();
+  }
+  rename_durably(temporary, path);
+}
+
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    fail_errno("rename(" + from.string() + ", " + to.string() + ")", errno);
+  sync_path(parent_of(to));
+}
+
+void append_line(const std::filesystem::path& path, std::string_view line) {
+  const FileDescriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
+  std::string whole(line);
+  whole += '\n';
+  file.write_all(whole);
+}
+
+std::string hash_file(const std::filesystem::path& path) {
+  const FileDescriptor file(path, O_RDONLY);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::vector<char> block(1 << 20);
+  while (const std::size_t got = file.read(block.data(), block.size()))
+    XXH3_128bits_update(state.get(), block.data(), got);
+  return to_hex(XXH3_128bits_digest(state.get()));
+}
+
+std::string hash_bytes(const void* data, std::size_t bytes) {
+  return to_hex(XXH3_128bits(data, bytes));
+}
+
+}  // namespace muybridge

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/parallel_for.h"
+#include "core/tensor.h"
+
+// The three ways to run a functor over tensors. A functor is a small struct of raw pointers and
+// sizes whose call operator is MUY_HD: the CPU loops below and the CUDA kernels of
+// core/cuda/launch.cuh run the same arithmetic. The linker chooses: the `cuda::` templates are
+// instantiated in core/cuda/instances.cu, or in core/cuda_stubs.cpp where there is no toolkit, for
+// every functor in core/cuda/instances.inc.
+namespace muybridge {
+
+// One row's worker. On the CPU a thread running vector loops, on CUDA a block with shuffles.
+struct SerialTeam {
+  template <class F>
+  MUY_HD void each(std::int64_t n, const F& f) const {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) f(i);
+  }
+  // f(i, j) for all pairs, j innermost.
+  template <class F>
+  MUY_HD void each(std::int64_t n, std::int64_t m, const F& f) const {
+    for (std::int64_t i = 0; i < n; ++i) {
+#pragma omp simd
+      for (std::int64_t j = 0; j < m; ++j) f(i, j);
+    }
+  }
+  template <class A, class F>
+  MUY_HD A sum(std::int64_t n, std::int64_t m, const F& f) const {
+    A total = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+#pragma omp simd reduction(+ : total)
+      for (std::int64_t j = 0; j < m; ++j) total += f(i, j);
+    }
+    return total;
+  }
+  // The sum of f(i).
+  template <class A, class F>
+  MUY_HD A sum(std::int64_t n, const F& f) const {
+    A total = 0;
+#pragma omp simd reduction(+ : total)
+    for (std::int64_t i = 0; i < n; ++i) total += f(i);
+    return total;
+  }
+  MUY_HD bool leader() const { return true; }
+};
+
+namespace cuda {
+template <class F>
+void for_elements(std::int64_t n, const F& f);
+template <class F>
+void for_rows(std::int64_t rows, const F& f);
+template <class A, class F>
+void for_rows_sum(std::span<const std::int32_t> offsets, std::int64_t width, const F& f, A* out);
+}  // namespace cuda
+
+// f(i) for i in [0, n).
+template <class F>
+void for_elements(Device device, std::int64_t n, const F& f) {
+  if (device == Device::kCuda) return cuda::for_elements(n, f);
+  parallel_for(n, [&](std::int64_t begin, std::int64_t end) {
+    const F local = f;
+#pragma omp simd
+    for (std::int64_t i = begin; i < end; ++i) local(i);
+  });
+}
+
+// f(team, row) for row in [0, rows); `work` is about the number of elements a row has.
+template <class F>
+void for_rows(Device device, std::int64_t rows, std::int64_t work, const F& f) {
+  if (device == Device::kCuda) return cuda::for_rows(rows, f);
+  parallel_for(
+      rows,
+      [&](std::int64_t begin, std::int64_t end) {
+        const F local = f;
+        for (std::int64_t row = begin; row < end; ++row) local(SerialTeam{}, row);
+      },
+      std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(work, 1)));
+}
+
+// f(team, row, sums) for every row, where `sums` has `width` accumulators that are private to the
+// team until it is done: out[segment, j] is their total over the rows [offsets[s], offsets[s+1]).
+// So a backward pass makes the gradient of its input and of a weight, bias or modulation in one
+// walk. f may add to sums[j] only inside team.each at index j mod the row's length, or as the
+// leader. The order of additions is fixed: chunks of kChunkRows rows, then chunks in order.
+inline constexpr std::int64_t kChunkRows = 64;
+
+template <class A, class F>
+void for_rows_sum(Device device, std::span<const std::int32_t> offsets, std::int64_t width,
+                  const F& f, A* out) {
+  const int segments = static_cast<int>(offsets.size()) - 1;
+  if (device == Device::kCuda) return cuda::for_rows_sum(offsets, width, f, out);
+  std::vector<std::int32_t> first_chunk(segments + 1, 0);
+  for (int s = 0; s < segments; ++s)
+    first_chunk[s + 1] =
+        first_chunk[s] +
+        static_cast<std::int32_t>((offsets[s + 1] - offsets[s] + kChunkRows - 1) / kChunkRows);
+  const Buffer partial_buffer(sizeof(A) * width * first_chunk[segments], Device::kCpu);
+  A* const partial = static_cast<A*>(partial_buffer.data());
+  parallel_for(
+      first_chunk[segments],
+      [&](std::int64_t begin, std::int64_t end) {
+        const F local = f;
+        int s = 0;
+        for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+          while (first_chunk[s + 1] <= chunk) ++s;
+          const std::int64_t first = offsets[s] + (chunk - first_chunk[s]) * kChunkRows;
+          const std::int64_t last = std::min<std::int64_t>(first + kChunkRows, offsets[s + 1]);
+          A* const sums = partial + chunk * width;
+          std::fill(sums, sums + width, A{0});
+          for (std::int64_t row = first; row < last; ++row) local(SerialTeam{}, row, sums);
+        }
+      },
+      std::max<std::int64_t>(1, 16384 / (kChunkRows * std::max<std::int64_t>(width, 1))));
+  for (int s = 0; s < segments; ++s) {
+    A* const total = out + s * width;
+    std::fill(total, total + width, A{0});
+    for (std::int32_t chunk = first_chunk[s]; chunk < first_chunk[s + 1]; ++chunk)
+      for (std::int64_t j = 0; j < width; ++j) total[j] += partial[chunk * width + j];
+  }
+}
+
+}  // namespace muybridge

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "core/tensor.h"
+
+namespace muybridge {
+
+// target += source, of any two floating types; the same shape. The sum is rounded to target's type.
+void accumulate(const Tensor& target, const Tensor& source);
+
+// x *= factor, in place.
+void scale_in_place(const Tensor& x, double factor);
+
+// The sum of squares of all elements, in f64, in an order that does not depend on threads.
+double sum_of_squares(const Tensor& x);
+
+}  // namespace muybridge

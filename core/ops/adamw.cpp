@@ -1,0 +1,33 @@
+#include "core/ops/adamw.h"
+
+#include <cmath>
+
+#include "core/launch.h"
+#include "core/ops/adamw_functor.h"
+
+namespace muybridge {
+
+void adamw(const AdamWSlices& s, const AdamWStep& step) {
+  for (const Tensor* tensor : {&s.m, &s.v, &s.gradient})
+    require_shape("adamw", "a state", *tensor, s.master.shape());
+  const DType compute = s.compute.defined() ? s.compute.dtype() : s.master.dtype();
+  dispatch_float(s.master.dtype(), "adamw", [&](auto master_zero) {
+    using A = Accumulator<decltype(master_zero)>;
+    dispatch_float(compute, "adamw", [&](auto compute_zero) {
+      using T = decltype(compute_zero);
+      const double n = static_cast<double>(step.step);
+      for_elements(
+          s.master.device(), s.master.numel(),
+          functor::AdamW<T, A>{
+              s.master.data<A>(), s.m.data<A>(), s.v.data<A>(),
+              s.average.defined() ? s.average.data<A>() : nullptr,
+              s.compute.defined() ? s.compute.data<T>() : nullptr, s.gradient.data<A>(),
+              static_cast<A>(step.gradient_scale), static_cast<A>(step.learning_rate),
+              static_cast<A>(step.beta1), static_cast<A>(step.beta2), static_cast<A>(step.eps),
+              static_cast<A>(step.weight_decay), static_cast<A>(1 - std::pow(step.beta1, n)),
+              static_cast<A>(1 - std::pow(step.beta2, n)), static_cast<A>(step.average_weight)});
+    });
+  });
+}
+
+}  // namespace muybridge

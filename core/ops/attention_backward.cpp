@@ -1,0 +1,146 @@
+#include <cmath>
+
+#include "core/math.h"
+#include "core/ops/attention_panels.h"
+
+namespace muybridge::cpu {
+namespace {
+
+constexpr std::int64_t kQueryBlock = 64;
+constexpr std::int64_t kKeyBlock = 128;
+
+// All panels that one (clip, head) needs, in one block of memory.
+template <class C>
+struct Panels {
+  std::int64_t width, rows, columns;  // padded head width, query rows, key columns
+  Buffer memory;
+  C *queries, *dout, *dq;          // [rows, width]
+  C *keys, *dk, *dv;               // [columns, width]
+  C *keys_across, *values_across;  // [width, columns]
+  C* delta;                        // [rows]
+  C *weights, *dscores;            // [kQueryBlock, kKeyBlock]
+
+  Panels(std::int64_t queries_count, std::int64_t keys_count, std::int64_t head_width)
+      : width(padded(head_width, kLanes<C>)),
+        rows(padded(queries_count, kQueryBlock)),
+        columns(padded(keys_count, std::max<std::int64_t>(kLanes<C>, kRowPadding))),
+        memory(sizeof(C) *
+                   (3 * rows * width + 5 * columns * width + rows + 2 * kQueryBlock * kKeyBlock),
+               Device::kCpu) {
+    C* next = static_cast<C*>(memory.data());
+    const auto take = [&next](std::int64_t count) {
+      C* const block = next;
+      next += count;
+      return block;
+    };
+    queries = take(rows * width), dout = take(rows * width), dq = take(rows * width);
+    keys = take(columns * width), dk = take(columns * width), dv = take(columns * width);
+    keys_across = take(columns * width), values_across = take(columns * width);
+    weights = take(kQueryBlock * kKeyBlock), dscores = take(kQueryBlock * kKeyBlock);
+    delta = take(rows);
+  }
+};
+
+// delta[i] = sum over e of dout * out (the row's mean of the softmax's gradient).
+template <class T, class C>
+void row_dots(const Tensor& out, const HeadSpan& span, std::int64_t head_width, const C* dout,
+              std::int64_t width, C* delta) {
+  const std::int64_t stride = out.shape().back();
+  const T* o = out.data<T>() + span.begin * stride + span.head * head_width;
+  for (std::int64_t i = 0; i < span.count; ++i, o += stride) {
+    C sum = 0;
+    for (std::int64_t e = 0; e < head_width; ++e) sum += dout[i * width + e] * static_cast<C>(o[e]);
+    delta[i] = sum;
+  }
+}
+
+// From scores and dP (in dscores) to softmax weights and score gradients; zero beyond the clip.
+template <class C>
+void softmax_grad(Panels<C>& p, const C* lse, std::int64_t first, std::int64_t row_count,
+                  std::int64_t keys, std::int64_t columns) {
+  for (std::int64_t i = 0; i < kQueryBlock; ++i) {
+    C* const weight = p.weights + i * kKeyBlock;
+    C* const grad = p.dscores + i * kKeyBlock;
+    if (i >= row_count) {
+      std::fill(weight, weight + columns, C{0});
+      std::fill(grad, grad + columns, C{0});
+      continue;
+    }
+    const C shift = lse[i], mean = p.delta[first + i];
+#pragma omp simd
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const C w = math::exp(weight[j] - shift);
+      weight[j] = w;
+      grad[j] = w * (grad[j] - mean);
+    }
+    std::fill(weight + keys, weight + columns, C{0});
+    std::fill(grad + keys, grad + columns, C{0});
+  }
+}
+
+template <class T, class C>
+void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head,
+                   const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
+                   const Tensor& out, const Tensor& log_sum_exp, const Tensor& dout,
+                   const AttentionGradients& gradients) {
+  const HeadSpan queries{s.query_offsets[clip], s.query_offsets[clip + 1] - s.query_offsets[clip],
+                         head};
+  const HeadSpan keys{s.key_offsets[clip], s.key_offsets[clip + 1] - s.key_offsets[clip], head};
+  const C scale = C{1} / std::sqrt(static_cast<C>(s.head_width));
+  Panels<C> p(queries.count, keys.count, s.head_width);
+  pack_rows<T, C>(q, queries, s.head_width, scale, p.queries, p.rows, p.width);
+  pack_rows<T, C>({dout, 0}, queries, s.head_width, C{1}, p.dout, p.rows, p.width);
+  pack_rows<T, C>(k, keys, s.head_width, C{1}, p.keys, p.columns, p.width);
+  pack_columns<T, C>(k, keys, s.head_width, p.keys_across, p.columns);
+  pack_columns<T, C>(v, keys, s.head_width, p.values_across, p.columns);
+  row_dots<T, C>(out, queries, s.head_width, p.dout, p.width, p.delta);
+  std::fill(p.dq, p.dq + p.rows * p.width, C{0});
+  std::fill(p.dk, p.dk + p.columns * p.width, C{0});
+  std::fill(p.dv, p.dv + p.columns * p.width, C{0});
+  const C* const lse = log_sum_exp.data<C>() + head * out.shape().rows() + queries.begin;
+
+  for (std::int64_t j = 0; j < p.columns; j += kKeyBlock) {
+    const std::int64_t columns = std::min(kKeyBlock, p.columns - j);
+    const std::int64_t count = std::clamp<std::int64_t>(keys.count - j, 0, columns);
+    for (std::int64_t i = 0; i < p.rows; i += kQueryBlock) {
+      const C* const query_rows = p.queries + i * p.width;
+      const C* const dout_rows = p.dout + i * p.width;
+      block_product<C>({query_rows, p.width, 1}, p.keys_across + j, p.columns, kQueryBlock, columns,
+                       s.head_width, p.weights, kKeyBlock, false);
+      block_product<C>({dout_rows, p.width, 1}, p.values_across + j, p.columns, kQueryBlock,
+                       columns, s.head_width, p.dscores, kKeyBlock, false);
+      softmax_grad(p, lse + i, i, std::min(kQueryBlock, queries.count - i), count, columns);
+      block_product<C>({p.weights, 1, kKeyBlock}, dout_rows, p.width, columns, p.width, kQueryBlock,
+                       p.dv + j * p.width, p.width, true);
+      block_product<C>({p.dscores, 1, kKeyBlock}, query_rows, p.width, columns, p.width,
+                       kQueryBlock, p.dk + j * p.width, p.width, true);
+      block_product<C>({p.dscores, kKeyBlock, 1}, p.keys + j * p.width, p.width, kQueryBlock,
+                       p.width, columns, p.dq + i * p.width, p.width, true);
+    }
+  }
+  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width, scale);
+  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width,
+                    C{1});  // queries carry the scale
+  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width, C{1});
+}
+
+}  // namespace
+
+void attention_backward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                        const Tensor& dout, const AttentionGradients& gradients) {
+  const std::int64_t clips = static_cast<std::int64_t>(s.query_offsets.size()) - 1;
+  dispatch_float(q.x.dtype(), "attention", [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for_each(clips * s.heads, [&](std::int64_t task) {
+      backward_head<T, Accumulator<T>>(s, task / s.heads, task % s.heads, q, k, v, out, log_sum_exp,
+                                       dout, gradients);
+    });
+    const std::int64_t width = s.heads * s.head_width;
+    zero_slack<T>(gradients.dq, s.query_offsets.back(), width);
+    zero_slack<T>(gradients.dk, s.key_offsets.back(), width);
+    zero_slack<T>(gradients.dv, s.key_offsets.back(), width);
+  });
+}
+
+}  // namespace muybridge::cpu

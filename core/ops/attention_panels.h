@@ -1,0 +1,78 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "core/ops/attention_kernel.h"
+#include "core/ops/tile_product.h"
+#include "core/parallel_for.h"
+
+// One head of one clip, copied out of the packed rows into padded panels that the tile product can
+// run over: in the compute type C, zero beyond the clip's tokens and the head's width.
+namespace muybridge::cpu {
+
+inline std::int64_t padded(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// One (clip, head) pair: tokens [begin, begin + count) and the columns of the head.
+struct HeadSpan {
+  std::int64_t begin;
+  std::int64_t count;
+  std::int64_t head;
+};
+
+// panel[count -> rows, head_width -> panel_width] = x * factor.
+template <class T, class C>
+void pack_rows(const HeadColumns& x, const HeadSpan& span, std::int64_t head_width, C factor,
+               C* panel, std::int64_t rows, std::int64_t panel_width) {
+  const std::int64_t stride = x.x.shape().back();
+  const T* in = x.x.data<T>() + span.begin * stride + x.column + span.head * head_width;
+  for (std::int64_t i = 0; i < span.count; ++i, in += stride) {
+    C* const out = panel + i * panel_width;
+    for (std::int64_t e = 0; e < head_width; ++e) out[e] = static_cast<C>(in[e]) * factor;
+    std::fill(out + head_width, out + panel_width, C{0});
+  }
+  std::fill(panel + span.count * panel_width, panel + rows * panel_width, C{0});
+}
+
+// panel[head_width, count -> columns] = the transpose of x.
+template <class T, class C>
+void pack_columns(const HeadColumns& x, const HeadSpan& span, std::int64_t head_width, C* panel,
+                  std::int64_t columns) {
+  const std::int64_t stride = x.x.shape().back();
+  const T* const in = x.x.data<T>() + span.begin * stride + x.column + span.head * head_width;
+  constexpr std::int64_t kStrip = 16;
+  for (std::int64_t i0 = 0; i0 < span.count; i0 += kStrip) {
+    const std::int64_t i1 = std::min(i0 + kStrip, span.count);
+    for (std::int64_t e = 0; e < head_width; ++e)
+      for (std::int64_t i = i0; i < i1; ++i)
+        panel[e * columns + i] = static_cast<C>(in[i * stride + e]);
+  }
+  for (std::int64_t e = 0; e < head_width; ++e)
+    std::fill(panel + e * columns + span.count, panel + (e + 1) * columns, C{0});
+}
+
+// The inverse of pack_rows, times factor.
+template <class T, class C>
+void unpack_rows(const C* panel, std::int64_t panel_width, const HeadColumns& x,
+                 const HeadSpan& span, std::int64_t head_width, C factor) {
+  const std::int64_t stride = x.x.shape().back();
+  T* out = x.x.data<T>() + span.begin * stride + x.column + span.head * head_width;
+  for (std::int64_t i = 0; i < span.count; ++i, out += stride)
+    for (std::int64_t e = 0; e < head_width; ++e)
+      out[e] = static_cast<T>(panel[i * panel_width + e] * factor);
+}
+
+// Zeroes the columns of all heads in rows from `used` on.
+template <class T>
+void zero_slack(const HeadColumns& x, std::int64_t used, std::int64_t width) {
+  const std::int64_t rows = x.x.shape().rows(), stride = x.x.shape().back();
+  for (std::int64_t row = used; row < rows; ++row) {
+    T* const out = x.x.data<T>() + row * stride + x.column;
+    std::fill(out, out + width, T{});
+  }
+}
+
+}  // namespace muybridge::cpu

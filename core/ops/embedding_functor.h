@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace muybridge::functor {
+
+template <class T>
+struct Embedding {
+  const std::int32_t* ids;
+  const T* table;
+  std::int64_t width;
+  T* y;
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const T* const entry = table + ids[row] * width;
+    T* const out = y + row * width;
+    team.each(width, [&](std::int64_t j) { out[j] = entry[j]; });
+  }
+};
+
+// Entry `row` of the table gathers the gradients of the tokens that used it, in their order.
+template <class T>
+struct EmbeddingGrad {
+  using A = Accumulator<T>;
+  const std::int32_t* ids;
+  std::int64_t tokens;
+  const T* dy;
+  std::int64_t width;
+  A* grad;
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    A* const sum = grad + row * width;
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      if (ids[token] != row) continue;
+      const T* const in = dy + token * width;
+      team.each(width, [&](std::int64_t j) { sum[j] += static_cast<A>(in[j]); });
+    }
+  }
+};
+
+// [cos | sin] of t * max_period^(-i / half).
+template <class T>
+struct Sinusoid {
+  const Accumulator<T>* t;
+  std::int64_t half;
+  double max_period;
+  T* y;
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    T* const out = y + row * 2 * half;
+    const double time = static_cast<double>(t[row]);
+    team.each(half, [&](std::int64_t i) {
+      const double angle =
+          time * std::pow(max_period, -static_cast<double>(i) / static_cast<double>(half));
+      out[i] = static_cast<T>(static_cast<Accumulator<T>>(std::cos(angle)));
+      out[half + i] = static_cast<T>(static_cast<Accumulator<T>>(std::sin(angle)));
+    });
+  }
+};
+
+}  // namespace muybridge::functor

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/tensor.h"
+
+namespace muybridge {
+
+// How a stored matrix takes part in a product.
+enum class Trans : bool { kNo = false, kYes = true };
+
+struct MatmulOptions {
+  Trans a = Trans::kNo;
+  Trans b = Trans::kNo;
+  bool accumulate = false;  // c += instead of c =
+  Tensor bias;              // [N], added to every row; may be undefined
+};
+
+// c[M,N] = op(a)[M,K] op(b)[K,N]. a and b share an element type (f32, bf16, f64); c is of it, or
+// f32 where they are bf16. Sums are f32 (f64 for f64). oneDNN on the CPU, cuBLASLt on CUDA.
+// Throws std::invalid_argument with all shapes when they do not fit.
+void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptions& options = {});
+
+}  // namespace muybridge

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "core/packing.h"
+#include "core/tape.h"
+
+namespace muybridge {
+
+// T tokens  A heads  E head width  D = A E
+
+// How the head width is shared among the axes, each even; RoFormer (Su et al. 2021) over three
+// axes.
+struct RopeAxes {
+  std::int64_t frames = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  double theta = 10000.0;
+
+  std::int64_t head_width() const { return frames + height + width; }
+  // As in Wan2.1: height and width get 2 floor(E / 6) each, frames the rest.
+  static RopeAxes of_head_width(std::int64_t head_width, double theta = 10000.0);
+  // All of the head width to one axis, for text.
+  static RopeAxes of_sequence(std::int64_t head_width, double theta = 10000.0);
+};
+
+// Cosines and sines of every token's angles, [T, E]: pair p at columns 2p, 2p + 1. Angles are
+// computed in f64. Slack rows are not rotated. `dtype` is f32 or f64.
+Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype = DType::kF32);
+
+// The row of a fused projection, in blocks of D columns: the first weights.size() blocks are
+// RMS-normalised over their full width, multiplied by their weight [D], and rotated where a table
+// [T, E] is given; the blocks after them are copied. So [q k v] with two weights serves
+// self-attention, [q] and [k v] with one serve cross-attention.
+Var qk_norm_rope(const Var& x, const std::vector<Var>& weights_D, std::int64_t heads,
+                 const Tensor& rope_TE, double eps);
+
+}  // namespace muybridge

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/tape.h"
+
+namespace muybridge {
+
+enum class Init : std::uint8_t { kZeros, kOnes, kNormal, kUniform };
+
+struct ParameterSpec {
+  std::string name;
+  Shape shape;
+  Init init = Init::kZeros;
+  float scale = 1.0F;  // standard deviation, or half the width of the uniform range
+  bool decay = false;  // whether weight decay applies
+};
+
+struct Parameter {
+  ParameterSpec spec;
+  std::int64_t offset = 0;  // of its first element in the flat tensors
+  Var var;
+};
+
+// The parameters of a model, in the order they were added. Layers add them when they are built,
+// which costs no memory; `allocate` then places all of them in three flat tensors, so that an
+// optimizer, a reducer or a checkpoint works on slices and never on a list of small pieces.
+// Each begins at a multiple of 16 elements; elements between stay zero.
+class Parameters {
+ public:
+  // The Var has no value before allocate(). Throws std::invalid_argument on a second of one name.
+  Var add(ParameterSpec spec);
+
+  // Draws initial values keyed by (seed, name, element). `compute` is the element type of the
+  // Vars' values; master and gradients are f32 (f64 where compute is f64).
+  void allocate(DType compute, std::uint64_t seed, Device device = Device::kCpu);
+
+  const std::vector<Parameter>& list() const { return list_; }
+  const Parameter* find(const std::string& name) const;
+  std::int64_t count() const;  // elements, without the gaps
+  std::int64_t flat_size() const { return flat_size_; }
+
+  const Tensor& master() const { return master_; }    // [flat_size]
+  const Tensor& compute() const { return compute_; }  // the same handle where types are the same
+  const Tensor& gradients() const { return gradients_; }
+  // A parameter's part of any flat tensor, in the parameter's shape.
+  Tensor slice(const Tensor& flat, const Parameter& parameter) const;
+
+  void zero_gradients() const { gradients_.fill_zero(); }
+  // Rounds master into the compute copy of elements [begin, begin + count).
+  void publish(std::int64_t begin, std::int64_t count) const;
+
+ private:
+  std::vector<Parameter> list_;
+  std::int64_t flat_size_ = 0;
+  Tensor master_;
+  Tensor compute_;
+  Tensor gradients_;
+};
+
+}  // namespace muybridge

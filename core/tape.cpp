@@ -1,0 +1,176 @@
+#include "core/tape.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "core/ops/accumulate.h"
+
+namespace muybridge {
+namespace {
+
+thread_local bool recording = true;
+
+std::uint64_t next_sequence() {
+  static std::atomic<std::uint64_t> counter{0};
+  return ++counter;
+}
+
+}  // namespace
+
+struct Var::Node {
+  Tensor value;
+  Tensor grad;
+  bool requires_grad = false;
+  bool grad_is_owned = false;  // a leaf's accumulator: stays, and is added to
+  std::int64_t tag = -1;
+  std::uint64_t sequence = 0;
+  std::vector<Var> inputs;
+  Backward backward;
+};
+
+Var Var::constant(Tensor value) {
+  auto node = std::make_shared<Node>();
+  node->value = std::move(value);
+  return Var(std::move(node));
+}
+
+Var Var::leaf(Tensor value, Tensor grad, std::int64_t tag) {
+  Var var = constant(std::move(value));
+  var.node_->requires_grad = true;
+  var.node_->grad_is_owned = grad.defined();
+  var.node_->grad = std::move(grad);
+  var.node_->tag = tag;
+  return var;
+}
+
+Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward) {
+  Var var = constant(std::move(value));
+  const bool needed = std::any_of(inputs.begin(), inputs.end(),
+                                  [](const Var& input) { return input.requires_grad(); });
+  if (!recording || !needed) return var;
+  var.node_->requires_grad = true;
+  var.node_->sequence = next_sequence();
+  var.node_->inputs = std::move(inputs);
+  var.node_->backward = std::move(backward);
+  return var;
+}
+
+const Tensor& Var::value() const {
+  if (!node_) throw std::logic_error("tape: an empty Var has no value");
+  return node_->value;
+}
+
+bool Var::requires_grad() const { return node_ && node_->requires_grad; }
+
+const Tensor& Var::grad() const { return node_->grad; }
+
+void Var::add_grad(const Tensor& dy) const {
+  if (!requires_grad()) return;
+  require_shape("gradient", "dy", dy, node_->value.shape());
+  Tensor& grad = node_->grad;
+  if (!grad.defined())
+    grad = dy;
+  else if (node_->grad_is_owned || grad.unique())
+    accumulate(grad, dy);
+  else
+    accumulate(grad = grad.clone(), dy);
+}
+
+GradSink Var::grad_sink() const {
+  Tensor& grad = node_->grad;
+  if (!grad.defined()) {
+    grad = Tensor::empty(node_->value.shape(), node_->value.dtype(), node_->value.device());
+    return {grad, false};
+  }
+  if (!node_->grad_is_owned && !grad.unique()) grad = grad.clone();
+  return {grad, true};
+}
+
+void Var::bind(Tensor value, Tensor grad) const {
+  node_->value = std::move(value);
+  node_->grad_is_owned = grad.defined();
+  node_->grad = std::move(grad);
+}
+
+struct BackwardPass {
+  using Node = Var::Node;
+  std::vector<std::shared_ptr<Node>> order;     // ops, newest first
+  std::unordered_map<Node*, int> uses_of_leaf;  // ops that still may add to it
+
+  explicit BackwardPass(const Var& output) {
+    std::unordered_map<Node*, bool> seen;
+    std::vector<std::shared_ptr<Node>> pending{output.node_};
+    seen[output.node_.get()] = true;
+    while (!pending.empty()) {
+      const std::shared_ptr<Node> node = pending.back();
+      pending.pop_back();
+      if (!node->backward) continue;
+      order.push_back(node);
+      for (const Var& input : node->inputs) {
+        if (!input.requires_grad()) continue;
+        if (!input.node_->backward) ++uses_of_leaf[input.node_.get()];
+        if (!seen[input.node_.get()]) {
+          seen[input.node_.get()] = true;
+          pending.push_back(input.node_);
+        }
+      }
+    }
+    std::sort(order.begin(), order.end(),
+              [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
+  }
+
+  void run(const BackwardOptions& options) {
+    for (std::shared_ptr<Node>& node : order) {
+      if (node->grad.defined()) node->backward(node->inputs, node->grad);
+      const std::vector<Var> inputs = std::move(node->inputs);
+      node->backward = nullptr;
+      node->grad = {};
+      node.reset();
+      for (const Var& input : inputs) {
+        const auto leaf = uses_of_leaf.find(input.node_.get());
+        if (leaf == uses_of_leaf.end() || --leaf->second > 0) continue;
+        if (options.on_leaf_ready) options.on_leaf_ready(input.node_->tag);
+      }
+    }
+  }
+};
+
+void backward(const Var& output, const Tensor& dy, const BackwardOptions& options) {
+  if (!output.requires_grad())
+    throw std::invalid_argument("backward: the output does not depend on any leaf");
+  BackwardPass pass(output);
+  if (dy.defined())
+    output.add_grad(dy);
+  else
+    output.add_grad(
+        Tensor::full(output.shape(), 1.0, output.value().dtype()).to(output.value().device()));
+  pass.run(options);
+}
+
+NoGradScope::NoGradScope() : before_(recording) { recording = false; }
+NoGradScope::~NoGradScope() { recording = before_; }
+
+Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& inputs,
+              const std::vector<Var>& parameters) {
+  Tensor value;
+  {
+    const NoGradScope no_grad;
+    value = body(inputs).value();
+  }
+  const std::size_t count = inputs.size();
+  std::vector<Var> all = inputs;
+  all.insert(all.end(), parameters.begin(), parameters.end());
+  return Var::op(std::move(value), std::move(all), [body, count](Inputs in, const Tensor& dy) {
+    std::vector<Var> again;
+    for (const Var& input : in.first(count))
+      again.push_back(input.requires_grad() ? Var::leaf(input.value())
+                                            : Var::constant(input.value()));
+    backward(body(again), dy);
+    for (std::size_t i = 0; i < count; ++i)
+      if (again[i].requires_grad() && again[i].grad().defined()) in[i].add_grad(again[i].grad());
+  });
+}
+
+}  // namespace muybridge

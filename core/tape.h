@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace muybridge {
+
+class Var;
+using Inputs = std::span<const Var>;
+using Backward = std::function<void(Inputs in, const Tensor& dy)>;
+
+// Where an op's backward may write a gradient without a temporary.
+struct GradSink {
+  Tensor target;
+  bool accumulate;  // add to what is there; else every element must be written
+};
+
+// A tensor on the tape. An op computes its value at once and records how its gradient reaches its
+// inputs; `backward` walks the records in reverse. Handles share the record; activations are freed
+// as backward passes them.
+class Var {
+ public:
+  Var() = default;
+
+  // A value that needs no gradient.
+  static Var constant(Tensor value);
+  // A value that collects a gradient. Where `grad` is given, gradients are added to it, in its
+  // element type; a caller zeroes it. `tag` is handed to BackwardOptions::on_leaf_ready.
+  static Var leaf(Tensor value, Tensor grad = {}, std::int64_t tag = -1);
+  // The result of an op. A constant when no input needs a gradient or inside a NoGradScope.
+  static Var op(Tensor value, std::vector<Var> inputs, Backward backward);
+
+  bool defined() const { return node_ != nullptr; }
+  const Tensor& value() const;
+  const Shape& shape() const { return value().shape(); }
+  bool requires_grad() const;
+  // Undefined until a gradient has arrived.
+  const Tensor& grad() const;
+
+  // Takes part in backward: adds to the gradient of this value. Does nothing for a constant.
+  void add_grad(const Tensor& dy) const;
+  // Where to write this value's gradient; only when requires_grad().
+  GradSink grad_sink() const;
+
+  // For the owner of a leaf: places its storage (see core/parameters.h).
+  void bind(Tensor value, Tensor grad) const;
+
+ private:
+  struct Node;
+  friend struct BackwardPass;
+  explicit Var(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+
+  std::shared_ptr<Node> node_;
+};
+
+struct BackwardOptions {
+  // Called when a leaf's gradient is complete, with its tag: the moment to start reducing it.
+  std::function<void(std::int64_t tag)> on_leaf_ready;
+};
+
+// Sends `dy` (same shape as `output`; ones when undefined) back through the tape. Gradients of
+// leaves stay; all else is released. An output that needs no gradient is an error.
+void backward(const Var& output, const Tensor& dy = {}, const BackwardOptions& options = {});
+
+// No op is recorded while one of these is alive on the thread.
+class NoGradScope {
+ public:
+  NoGradScope();
+  ~NoGradScope();
+  NoGradScope(const NoGradScope&) = delete;
+  NoGradScope& operator=(const NoGradScope&) = delete;
+
+ private:
+  bool before_;
+};
+
+// Runs `body` without recording and runs it again in backward (activation recomputation, Chen et
+// al. 2016): only `inputs` are kept. `parameters` names the leaves that body uses, so that their
+// readiness is known to the outer tape.
+Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& inputs,
+              const std::vector<Var>& parameters);
+
+}  // namespace muybridge

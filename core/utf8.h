@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace muybridge {
+
+// Where the first byte that is not well-formed UTF-8 stands (no overlong forms, no surrogates);
+// npos where there is none.
+std::size_t find_invalid_utf8(std::string_view text);
+
+}  // namespace muybridge

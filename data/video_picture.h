@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "data/video_geometry.h"
+
+struct AVFrame;
+struct SwsContext;
+
+namespace muybridge {
+
+// The swscale kernels may write this many bytes past the end of a picture.
+inline constexpr std::size_t kPictureSlack = 128;
+
+// Crops, scales, converts to RGB and turns pictures; keeps the scaler between pictures of one kind.
+class PictureConverter {
+ public:
+  PictureConverter();
+  ~PictureConverter();
+  PictureConverter(const PictureConverter&) = delete;
+  PictureConverter& operator=(const PictureConverter&) = delete;
+
+  // Writes plan.height * plan.width * 3 bytes to `rgb`, which has kPictureSlack more behind it.
+  // Unmarked colours are BT.709 from 720 lines up and BT.601 below, as players take them.
+  // Throws Error(kCorrupt) for a picture that cannot be converted.
+  void convert(const AVFrame& picture, const PicturePlan& plan, Orientation orientation,
+               std::uint8_t* rgb);
+
+ private:
+  struct ScalerCloser {
+    void operator()(SwsContext* scaler) const noexcept;
+  };
+  void prepare_scaler(const AVFrame& picture, const PicturePlan& plan);
+
+  std::unique_ptr<SwsContext, ScalerCloser> scaler_;
+  int key_[8] = {};                   // what scaler_ was made for
+  std::vector<std::uint8_t> turned_;  // a picture before its turn
+};
+
+}  // namespace muybridge

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "eval/scores.h"
+
+namespace muybridge {
+
+// Where a sampled clip comes from.
+struct SampleRecord {
+  std::string prompt;
+  std::uint64_t seed = 0;
+  std::string file;  // name beside samples.json
+  Scores scores;     // empty: not measured
+};
+
+// What one evaluation rendered; kept as samples.json beside the clips, and all that the gallery
+// and a later reader need.
+struct SampleSet {
+  std::int64_t step = 0;
+  std::string
+      checkpoint;        // hash of the manifest of the weights; empty if they were never committed
+  std::string settings;  // how they were sampled, for people: "25 Euler steps, guidance 4"
+  std::vector<SampleRecord> clips;
+};
+
+// The comment inside an MP4: that it is generated, by what, and from what.
+std::string provenance_comment(const SampleSet& set, const SampleRecord& record);
+
+// Writes FOLDER/samples.json durably. Throws Error(kIo).
+void write_sample_set(const std::filesystem::path& folder, const SampleSet& set);
+
+// Throws Error(kCorrupt) if it is there but cannot be understood, Error(kIo) if it is not there.
+SampleSet read_sample_set(const std::filesystem::path& folder);
+
+}  // namespace muybridge

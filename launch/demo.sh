@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# The main job on one machine: from a folder of videos to clips that follow their prompts.
+# Stopped at any moment, the same command goes on from where it was.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: ./launch/demo.sh [CLIPS] [a.b=c ...]
+
+  without CLIPS    makes a corpus of coloured shapes that move, trains on it, scores the result
+  with CLIPS       a folder of your own clips, each with its caption in a text file of the same
+                   name (swing.mp4, swing.txt)
+  a.b=c            changes a setting of configs/shapes.yaml, e.g. train.steps=200
+
+It installs and builds what is missing, writes to corpora/, prepared/ and runs/, and ends by
+printing the scores and the gallery's path. RANKS=N sets the number of processes (default 2).
+TEXT
+}
+
+say() { printf '\n== %s\n' "$*"; }
+die() {
+  printf 'demo: %s\n' "$*" >&2
+  exit 2
+}
+
+clips=
+overrides=()
+for argument in "$@"; do
+  case $argument in
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    -*) die "unknown option $argument; see ./launch/demo.sh --help" ;;
+    *.*=*) overrides+=("$argument") ;;
+    *)
+      [[ -z $clips ]] || die "one folder of clips at a time; there are $clips and $argument"
+      [[ -d $argument ]] || die "$argument is not a folder"
+      clips=$(realpath -- "$argument")
+      ;;
+  esac
+done
+
+# Says what a folder of clips lacks before anything is installed or built.
+check_clips() {
+  local videos captions=0 lonely=() lists video
+  mapfile -t videos < <(find "$clips" -type f \
+    -regextype posix-extended -iregex '.*\.(mp4|mov|mkv|webm|avi|m4v)' | sort)
+  lists=$(find "$clips" -maxdepth 1 -type f \
+    -regextype posix-extended -iregex '.*/(.*\.(tar|csv|jsonl)|[^/]*\.json|videos\.txt)' | head -n 1)
+  [[ -n $lists && ${#videos[@]} -eq 0 ]] && return
+  ((${#videos[@]})) || die "no video files are in $clips (looked for mp4, mov, mkv, webm, avi, m4v)"
+  for video in "${videos[@]}"; do
+    if [[ -s ${video%.*}.txt || -s ${video%.*}.json ]]; then
+      captions=$((captions + 1))
+    else
+      lonely+=("$video")
+    fi
+  done
+  [[ -n $lists ]] && return
+  if ((captions == 0)); then
+    die "none of the ${#videos[@]} clips in $clips has a caption.
+      Put a text file of the same name beside each, one sentence that says what is seen:
+        echo 'a red kite rises' > '${videos[0]%.*}.txt'"
+  fi
+  ((${#lonely[@]} == 0)) || printf 'demo: %d of %d clips have no caption and are left out, first %s\n' \
+    ${#lonely[@]} ${#videos[@]} "${lonely[0]}" >&2
+}
+
+[[ -z $clips ]] || check_clips
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Open MPI asks for these two before it starts anything as root.
+if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+# Ranks share the cores among themselves; more ranks than cores is slow, but works.
+readonly ranks=(mpirun -np "${RANKS:-2}" --bind-to none --oversubscribe)
+readonly muybridge=build/release/muybridge
+
+say "set-up"
+./launch/setup.sh --target muybridge
+began=$SECONDS
+
+if [[ $clips ]]; then
+  name=$(basename -- "$clips" | tr -c 'A-Za-z0-9_\n' '-')
+  overrides=("run.name=$name" "data.train=prepared/$name" eval.prompts= "${overrides[@]}")
+else
+  name=shapes
+  clips=corpora/shapes
+  say "a corpus of moving shapes in $clips"
+  $muybridge corpus make shapes "$clips"
+fi
+
+say "prepare: $clips"
+part=$SECONDS
+$muybridge prepare "$clips" "prepared/$name" --size 32x32
+prepare_seconds=$((SECONDS - part))
+
+say "train: runs/$name, ${RANKS:-2} ranks"
+part=$SECONDS
+"${ranks[@]}" $muybridge train configs/shapes.yaml "${overrides[@]}"
+train_seconds=$((SECONDS - part))
+
+say "evaluate"
+part=$SECONDS
+$muybridge evaluate "runs/$name"
+evaluate_seconds=$((SECONDS - part))
+
+memory=$(sed -n -E 's/.*"peak_memory_bytes": *([0-9]+).*/\1/p' "runs/$name/report.json" | head -n 1)
+say "done"
+printf 'seconds: prepare %d, train %d, evaluate %d; %d in all after the build\n' \
+  "$prepare_seconds" "$train_seconds" "$evaluate_seconds" $((SECONDS - began))
+printf 'peak memory of a rank: %d MB\n' $((${memory:-0} / 1000000))
+printf 'scores and all other numbers: runs/%s/report.json\n' "$name"
+printf 'gallery: %s\n' "$PWD/runs/$name/index.html"

@@ -1,0 +1,136 @@
+#include "parallel/group.h"
+
+#include <stdexcept>
+
+namespace muybridge {
+namespace {
+
+void require_reducible(const char* what, const Tensor& x) {
+  switch (x.dtype()) {
+    case DType::kF32:
+    case DType::kF64:
+    case DType::kBF16:
+    case DType::kI64:
+      return;
+    default:
+      fail_dtype(x.dtype(), what);
+  }
+}
+
+void require_defined(const char* what, const Tensor& x) {
+  if (!x.defined()) throw std::invalid_argument(fmt::format("{}: the tensor is empty", what));
+}
+
+class SoloGroup final : public Group {
+ public:
+  explicit SoloGroup(const std::string& name) : Group(name, 0, 1) {}
+
+ protected:
+  Work do_all_reduce(const Tensor&, Reduce) override { return {}; }
+  Work do_broadcast(const Tensor&, int) override { return {}; }
+  Work do_all_gather(const Tensor& mine, const Tensor& all) override { return copy(mine, all); }
+  Work do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce) override {
+    return copy(all, mine);
+  }
+  Work do_all_to_all(const Tensor& from, const Tensor& to) override { return copy(from, to); }
+  Work do_send(const Tensor&, int, int) override { return {}; }  // never reached: no other rank
+  Work do_recv(const Tensor&, int, int) override { return {}; }
+  Work do_barrier() override { return {}; }
+  std::shared_ptr<Group> do_split(int color, int, const std::string& name) override {
+    return color < 0 ? nullptr : solo_group(name);
+  }
+
+ private:
+  static Work copy(const Tensor& from, const Tensor& to) {
+    if (from.raw() != to.raw()) to.copy_from(from.reshape(to.shape()));
+    return {};
+  }
+};
+
+}  // namespace
+
+Group::Group(std::string name, int rank, int size)
+    : name_(std::move(name)), rank_(rank), size_(size) {}
+
+Work Group::all_reduce(const Tensor& x, Reduce how) {
+  require_defined("all_reduce", x);
+  require_reducible("all_reduce", x);
+  return x.numel() == 0 ? Work() : do_all_reduce(x, how);
+}
+
+Work Group::broadcast(const Tensor& x, int root) {
+  require_defined("broadcast", x);
+  require_rank("broadcast", root);
+  return x.numel() == 0 ? Work() : do_broadcast(x, root);
+}
+
+Work Group::all_gather(const Tensor& mine, const Tensor& all) {
+  require_pieces("all_gather", all, mine.numel() * size_, mine);
+  return mine.numel() == 0 ? Work() : do_all_gather(mine, all);
+}
+
+Work Group::reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) {
+  require_pieces("reduce_scatter", all, mine.numel() * size_, mine);
+  require_reducible("reduce_scatter", all);
+  return mine.numel() == 0 ? Work() : do_reduce_scatter(all, mine, how);
+}
+
+Work Group::all_to_all(const Tensor& from, const Tensor& to) {
+  require_pieces("all_to_all", from, to.numel(), to);
+  if (from.numel() % size_ != 0)
+    throw std::invalid_argument(
+        fmt::format("all_to_all: {} does not split into {} equal parts", from.shape(), size_));
+  if (size_ > 1 && from.raw() == to.raw() && from.numel() > 0)
+    throw std::invalid_argument("all_to_all: 'from' and 'to' must not share memory");
+  return from.numel() == 0 ? Work() : do_all_to_all(from, to);
+}
+
+Work Group::send(const Tensor& x, int to, int tag) {
+  require_defined("send", x);
+  require_peer("send", to, tag);
+  return x.numel() == 0 ? Work() : do_send(x, to, tag);
+}
+
+Work Group::recv(const Tensor& x, int from, int tag) {
+  require_defined("recv", x);
+  require_peer("recv", from, tag);
+  return x.numel() == 0 ? Work() : do_recv(x, from, tag);
+}
+
+Work Group::barrier() { return do_barrier(); }
+
+std::shared_ptr<Group> Group::split(int color, int key, const std::string& name) {
+  return do_split(color, key, name);
+}
+
+void Group::require_rank(const char* what, int rank) const {
+  if (rank < 0 || rank >= size_)
+    throw std::invalid_argument(
+        fmt::format("{}: rank {} is not in group '{}' of {}", what, rank, name_, size_));
+}
+
+void Group::require_pieces(const char* what, const Tensor& whole, std::int64_t expected,
+                           const Tensor& part) const {
+  require_defined(what, whole);
+  require_defined(what, part);
+  require_same_kind(what, {&whole, &part});
+  if (whole.numel() != expected)
+    throw std::invalid_argument(
+        fmt::format("{}: {} and {} do not fit together in group '{}' of {}: {} elements expected",
+                    what, whole.shape(), part.shape(), name_, size_, expected));
+}
+
+void Group::require_peer(const char* what, int peer, int tag) const {
+  require_rank(what, peer);
+  if (peer == rank_)
+    throw std::invalid_argument(
+        fmt::format("{}: rank {} of group '{}' names itself", what, peer, name_));
+  if (tag < 0 || tag > kLargestTag)
+    throw std::invalid_argument(fmt::format("{}: tag {} is not in 0..{}", what, tag, kLargestTag));
+}
+
+std::shared_ptr<Group> solo_group(const std::string& name) {
+  return std::make_shared<SoloGroup>(name);
+}
+
+}  // namespace muybridge

@@ -1,0 +1,124 @@
+#include "parallel/group_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <stdexcept>
+
+namespace muybridge {
+namespace {
+
+void require_cpu(const char* what, const Tensor& x) {
+  if (x.device() != Device::kCpu)
+    throw std::invalid_argument(fmt::format("{}: a CPU tensor is needed for this group", what));
+}
+
+}  // namespace
+
+StreamGroup::StreamGroup(std::shared_ptr<Stream> stream, GroupMembers members)
+    : Group(members.name, members.rank, static_cast<int>(members.ranks.size())),
+      stream_(std::move(stream)),
+      members_(std::make_shared<const GroupMembers>(std::move(members))) {}
+
+std::shared_ptr<Group> StreamGroup::world(std::shared_ptr<Stream> stream) {
+  GroupMembers members{.name = "world", .rank = stream->rank(), .ranks = {}, .context = 0};
+  members.ranks.resize(static_cast<std::size_t>(stream->size()));
+  std::iota(members.ranks.begin(), members.ranks.end(), 0);
+  return std::make_shared<StreamGroup>(std::move(stream), std::move(members));
+}
+
+Work StreamGroup::collective(const char* what, const Tensor& x, Plan plan) {
+  return stream_->push({.what = what,
+                        .bytes = x.bytes(),
+                        .members = members_,
+                        .channel = kCollectiveChannel,
+                        .ordered = true,
+                        .plan = std::move(plan),
+                        .result = {}});
+}
+
+Work StreamGroup::between_two(const char* what, const Tensor& x, int tag, Plan plan) {
+  return stream_->push({.what = what,
+                        .bytes = x.bytes(),
+                        .members = members_,
+                        .channel = tag,
+                        .ordered = false,
+                        .plan = std::move(plan),
+                        .result = {}});
+}
+
+Work StreamGroup::do_all_reduce(const Tensor& x, Reduce how) {
+  require_cpu("all_reduce", x);
+  return collective("all_reduce", x, plan_all_reduce(rank(), size(), x, how));
+}
+
+Work StreamGroup::do_broadcast(const Tensor& x, int root) {
+  require_cpu("broadcast", x);
+  return collective("broadcast", x, plan_broadcast(rank(), size(), x, root));
+}
+
+Work StreamGroup::do_all_gather(const Tensor& mine, const Tensor& all) {
+  require_cpu("all_gather", all);
+  return collective("all_gather", all, plan_all_gather(rank(), size(), mine, all));
+}
+
+Work StreamGroup::do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) {
+  require_cpu("reduce_scatter", all);
+  return collective("reduce_scatter", all, plan_reduce_scatter(rank(), size(), all, mine, how));
+}
+
+Work StreamGroup::do_all_to_all(const Tensor& from, const Tensor& to) {
+  require_cpu("all_to_all", from);
+  return collective("all_to_all", from, plan_all_to_all(rank(), size(), from, to));
+}
+
+Work StreamGroup::do_send(const Tensor& x, int to, int tag) {
+  require_cpu("send", x);
+  return between_two("send", x, tag, plan_send(x, to));
+}
+
+Work StreamGroup::do_recv(const Tensor& x, int from, int tag) {
+  require_cpu("recv", x);
+  return between_two("recv", x, tag, plan_recv(x, from));
+}
+
+Work StreamGroup::do_barrier() {
+  return collective("barrier", Tensor::empty({1}, DType::kU8), plan_barrier(rank(), size()));
+}
+
+std::shared_ptr<Group> StreamGroup::do_split(int color, int key, const std::string& name) {
+  struct Entry {
+    std::int64_t color, key, context;
+  };
+  constexpr std::int64_t kWidth = sizeof(Entry) / sizeof(std::int64_t);
+  const Tensor mine = Tensor::of<std::int64_t>(
+      {1, kWidth}, std::vector<std::int64_t>{color, key, stream_->next_context()});
+  const Tensor all = Tensor::empty({size(), kWidth}, DType::kI64);
+  all_gather(mine, all).wait();
+
+  // The smallest context that none of these ranks has had. Groups of different colors share it, for
+  // they share no rank.
+  std::int64_t context = 0;
+  std::vector<std::pair<std::int64_t, int>> chosen;  // (key, rank)
+  for (int q = 0; q < size(); ++q) {
+    const std::int64_t* entry = all.data<std::int64_t>() + q * kWidth;
+    context = std::max(context, entry[2]);
+    if (entry[0] == color) chosen.emplace_back(entry[1], q);
+  }
+  if (context > stream_->largest_context())
+    fail(ExitCode::kInternal, "group '{}': more than {} groups in one run", name,
+         stream_->largest_context());
+  stream_->take_context(static_cast<int>(context));
+  if (color < 0) return nullptr;
+  std::sort(chosen.begin(), chosen.end());
+  if (chosen.size() == 1) return solo_group(name);
+
+  GroupMembers members{.name = name, .rank = 0, .ranks = {}, .context = static_cast<int>(context)};
+  for (const auto& [order, q] : chosen) {
+    if (q == rank()) members.rank = static_cast<int>(members.ranks.size());
+    members.ranks.push_back(members_->ranks[static_cast<std::size_t>(q)]);
+  }
+  return std::make_shared<StreamGroup>(stream_, std::move(members));
+}
+
+}  // namespace muybridge

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <functional>
+
+#include "parallel/group.h"
+
+namespace muybridge {
+
+// Runs body(group) on `size` threads, a rank each, whose groups exchange tensors through memory:
+// what needs ranks can be tested in one process, with a debugger or a thread sanitizer. Returns
+// when all are over; throws what the first failing rank (by number) threw. A rank that throws
+// leaves the others to their time limit.
+void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Group>&)>& body,
+                     double time_limit_seconds = 60);
+
+}  // namespace muybridge

@@ -1,0 +1,102 @@
+#include "parallel/mesh.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/error.h"
+
+namespace muybridge {
+namespace {
+
+int& along(Coordinate& coordinate, Axis axis) {
+  switch (axis) {
+    case Axis::kTensor:
+      return coordinate.tensor;
+    case Axis::kContext:
+      return coordinate.context;
+    case Axis::kData:
+      return coordinate.data;
+    case Axis::kPipeline:
+      return coordinate.pipeline;
+  }
+  throw std::logic_error("mesh: no such axis");
+}
+
+}  // namespace
+
+int MeshSizes::along(Axis axis) const {
+  Coordinate sizes{data, tensor, context, pipeline};
+  return muybridge::along(sizes, axis);
+}
+
+int Coordinate::along(Axis axis) const {
+  Coordinate copy = *this;
+  return muybridge::along(copy, axis);
+}
+
+std::string to_string(const MeshSizes& sizes) {
+  return fmt::format("data {} x tensor {} x context {} x pipeline {}", sizes.data, sizes.tensor,
+                     sizes.context, sizes.pipeline);
+}
+
+MeshSizes resolve(MeshSizes sizes, int ranks) {
+  if (sizes.data < 0 || sizes.tensor < 1 || sizes.context < 1 || sizes.pipeline < 1)
+    fail(ExitCode::kUsage, "parallel: {}: sizes must be at least 1 (data may be 0: what is left)",
+         to_string(sizes));
+  const int model = sizes.tensor * sizes.context * sizes.pipeline;
+  if (sizes.data == 0) sizes.data = std::max(1, ranks / model);
+  if (sizes.ranks() != ranks)
+    fail(ExitCode::kUsage,
+         "parallel: {} needs {} ranks, the job has {}; start it on a multiple of {} ranks or "
+         "change parallel.*",
+         to_string(sizes), sizes.ranks(), ranks, model);
+  return sizes;
+}
+
+Coordinate coordinate_of(int rank, const MeshSizes& sizes) {
+  Coordinate coordinate;
+  for (const Axis axis : kAxes) {
+    along(coordinate, axis) = rank % sizes.along(axis);
+    rank /= sizes.along(axis);
+  }
+  return coordinate;
+}
+
+int rank_of(const Coordinate& coordinate, const MeshSizes& sizes) {
+  int rank = 0;
+  int stride = 1;
+  for (const Axis axis : kAxes) {
+    rank += coordinate.along(axis) * stride;
+    stride *= sizes.along(axis);
+  }
+  return rank;
+}
+
+std::vector<int> ranks_along(const std::vector<Axis>& axes, int rank, const MeshSizes& sizes) {
+  const auto base = [&](int of) {
+    Coordinate coordinate = coordinate_of(of, sizes);
+    for (const Axis axis : axes) along(coordinate, axis) = 0;
+    return coordinate;
+  };
+  std::vector<int> ranks;
+  for (int other = 0; other < sizes.ranks(); ++other)
+    if (base(other) == base(rank)) ranks.push_back(other);
+  return ranks;
+}
+
+Mesh::Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world)
+    : world_(std::move(world)),
+      sizes_(resolve(sizes, world_->size())),
+      coordinate_(coordinate_of(world_->rank(), sizes_)),
+      data_(along({Axis::kData}, "data")),
+      tensor_(along({Axis::kTensor}, "tensor")),
+      context_(along({Axis::kContext}, "context")),
+      pipeline_(along({Axis::kPipeline}, "pipeline")),
+      replicas_(along({Axis::kData, Axis::kContext}, "replicas")) {}
+
+std::shared_ptr<Group> Mesh::along(const std::vector<Axis>& axes, const std::string& name) const {
+  const std::vector<int> ranks = ranks_along(axes, world_->rank(), sizes_);
+  return world_->split(/*color=*/ranks.front(), /*key=*/world_->rank(), name);
+}
+
+}  // namespace muybridge

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "parallel/group.h"
+
+namespace muybridge {
+
+// The ways in which ranks divide work, from neighbours outwards: ranks that differ only in the
+// first axis are next to each other, so that they share a machine.
+enum class Axis : std::uint8_t { kTensor, kContext, kData, kPipeline };
+constexpr std::array<Axis, 4> kAxes{Axis::kTensor, Axis::kContext, Axis::kData, Axis::kPipeline};
+
+struct MeshSizes {
+  int data = 1;  // 0: as many as the ranks allow
+  int tensor = 1;
+  int context = 1;
+  int pipeline = 1;
+
+  int along(Axis axis) const;
+  int ranks() const { return data * tensor * context * pipeline; }
+  bool operator==(const MeshSizes&) const = default;
+};
+
+struct Coordinate {
+  int data = 0;
+  int tensor = 0;
+  int context = 0;
+  int pipeline = 0;
+
+  int along(Axis axis) const;
+  bool operator==(const Coordinate&) const = default;
+};
+
+std::string to_string(const MeshSizes& sizes);  // "data 2 x tensor 4 x context 1 x pipeline 2"
+
+// `sizes` with data filled in where it is 0. Throws Error(kUsage) unless their product is `ranks`.
+MeshSizes resolve(MeshSizes sizes, int ranks);
+
+Coordinate coordinate_of(int rank, const MeshSizes& sizes);
+int rank_of(const Coordinate& coordinate, const MeshSizes& sizes);
+// The ranks that differ from `rank` only along these axes, itself included, ascending.
+std::vector<int> ranks_along(const std::vector<Axis>& axes, int rank, const MeshSizes& sizes);
+
+// The ranks of a job laid out on these axes, and a group for each way to walk from this rank.
+class Mesh {
+ public:
+  // Collective. `sizes` as given to `resolve`.
+  Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world);
+
+  const MeshSizes& sizes() const { return sizes_; }
+  const Coordinate& coordinate() const { return coordinate_; }
+
+  const std::shared_ptr<Group>& world() const { return world_; }
+  const std::shared_ptr<Group>& data() const { return data_; }
+  const std::shared_ptr<Group>& tensor() const { return tensor_; }
+  const std::shared_ptr<Group>& context() const { return context_; }
+  const std::shared_ptr<Group>& pipeline() const { return pipeline_; }
+  // Data and context: the ranks that hold the same parameters, whose gradients are summed.
+  const std::shared_ptr<Group>& replicas() const { return replicas_; }
+
+ private:
+  std::shared_ptr<Group> along(const std::vector<Axis>& axes, const std::string& name) const;
+
+  std::shared_ptr<Group> world_;
+  MeshSizes sizes_;
+  Coordinate coordinate_;
+  std::shared_ptr<Group> data_, tensor_, context_, pipeline_, replicas_;
+};
+
+}  // namespace muybridge

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parallel/group.h"
+
+namespace muybridge {
+
+// Small things that all ranks of a group agree on. Each is a collective and blocks.
+double all_reduce_value(Group& group, double value, Reduce how);
+std::string broadcast_text(Group& group, const std::string& text, int root);
+std::vector<std::string> all_gather_text(Group& group, const std::string& text);  // by rank
+
+}  // namespace muybridge

@@ -1,0 +1,215 @@
+#include "collective_claims.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/random.h"
+
+namespace muybridge {
+namespace {
+
+constexpr DType kTypes[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kI64};
+// One round, a few odd ones, and several steps of plan_all_reduce.
+constexpr std::int64_t kSizes[] = {1, 7, 1000, 40'000, 1'300'001};
+
+// What rank `rank` brings: keyed, so that every rank knows what the others have.
+Tensor brought(int rank, std::uint64_t key, std::int64_t n, DType dtype) {
+  const RandomStream stream(11, Purpose::kTest, key, static_cast<std::uint64_t>(rank));
+  if (dtype == DType::kI64) {
+    const Tensor x = Tensor::empty({n}, dtype);
+    for (std::int64_t i = 0; i < n; ++i)
+      x.data<std::int64_t>()[i] = stream.integer(static_cast<std::uint64_t>(i), -1000, 1000);
+    return x;
+  }
+  const Tensor x = Tensor::empty({n});
+  for (std::int64_t i = 0; i < n; ++i)
+    x.data<float>()[i] = stream.uniform(static_cast<std::uint64_t>(i)) * 8 - 4;
+  return x.to(dtype);
+}
+
+// The reduction that Group promises: in the order of ranks, bf16 in f32 and rounded once.
+template <class T, class Wide>
+Tensor reduced(int size, std::uint64_t key, std::int64_t n, Reduce how) {
+  std::vector<Wide> total(static_cast<std::size_t>(n));
+  for (int q = 0; q < size; ++q) {
+    const Tensor x = brought(q, key, n, dtype_of<T>());
+    for (std::int64_t i = 0; i < n; ++i) {
+      const Wide value = static_cast<Wide>(x.data<T>()[i]);
+      Wide& sum = total[static_cast<std::size_t>(i)];
+      sum = q == 0 ? value : how == Reduce::kSum ? sum + value : std::max(sum, value);
+    }
+  }
+  const Tensor result = Tensor::empty({n}, dtype_of<T>());
+  for (std::int64_t i = 0; i < n; ++i)
+    result.data<T>()[i] = static_cast<T>(total[static_cast<std::size_t>(i)]);
+  return result;
+}
+
+Tensor reduced(int size, std::uint64_t key, std::int64_t n, DType dtype, Reduce how) {
+  switch (dtype) {
+    case DType::kF64:
+      return reduced<double, double>(size, key, n, how);
+    case DType::kBF16:
+      return reduced<bf16, float>(size, key, n, how);
+    case DType::kI64:
+      return reduced<std::int64_t, std::int64_t>(size, key, n, how);
+    default:
+      return reduced<float, float>(size, key, n, how);
+  }
+}
+
+void expect_same_bits(const Tensor& x, const Tensor& expected, const std::string& what) {
+  ASSERT_EQ(x.bytes(), expected.bytes()) << what;
+  const auto* a = static_cast<const std::byte*>(x.raw());
+  const auto* b = static_cast<const std::byte*>(expected.raw());
+  const auto [at, other] = std::mismatch(a, a + x.bytes(), b);
+  EXPECT_EQ(at - a, static_cast<std::ptrdiff_t>(x.bytes()))
+      << what << ": first difference at this byte";
+}
+
+std::string label(const Group& group, DType dtype, std::int64_t n) {
+  return fmt::format("rank {} of {}, {} {}", group.rank(), group.size(), n, name_of(dtype));
+}
+
+}  // namespace
+
+void expect_all_reduce(Group& group) {
+  std::uint64_t key = 100;
+  for (const DType dtype : kTypes)
+    for (const std::int64_t n : kSizes)
+      for (const Reduce how : {Reduce::kSum, Reduce::kMax}) {
+        const Tensor x = brought(group.rank(), ++key, n, dtype);
+        group.all_reduce(x, how).wait();
+        expect_same_bits(x, reduced(group.size(), key, n, dtype, how), label(group, dtype, n));
+      }
+}
+
+void expect_broadcast(Group& group) {
+  for (int root = 0; root < group.size(); ++root)
+    for (const std::int64_t n : kSizes) {
+      const Tensor x = brought(group.rank(), 200, n, DType::kF32);
+      group.broadcast(x, root).wait();
+      expect_same_bits(x, brought(root, 200, n, DType::kF32), label(group, DType::kF32, n));
+    }
+}
+
+void expect_all_gather(Group& group) {
+  for (const std::int64_t n : kSizes) {
+    const Tensor all = Tensor::empty({group.size(), n});
+    group.all_gather(brought(group.rank(), 300, n, DType::kF32), all).wait();
+    for (int q = 0; q < group.size(); ++q)
+      expect_same_bits(all.rows(q, 1), brought(q, 300, n, DType::kF32),
+                       label(group, DType::kF32, n));
+    // In place: `mine` is this rank's part of `all`.
+    const Tensor again = Tensor::zeros({group.size(), n});
+    again.rows(group.rank(), 1).copy_from(all.rows(group.rank(), 1));
+    group.all_gather(again.rows(group.rank(), 1), again).wait();
+    expect_same_bits(again, all, "in place, " + label(group, DType::kF32, n));
+  }
+}
+
+void expect_reduce_scatter(Group& group) {
+  for (const DType dtype : kTypes)
+    for (const std::int64_t n : kSizes) {
+      const std::int64_t whole = n * group.size();
+      const Tensor all = brought(group.rank(), 400, whole, dtype);
+      const Tensor mine = Tensor::empty({n}, dtype);
+      group.reduce_scatter(all, mine).wait();
+      const Tensor expected =
+          reduced(group.size(), 400, whole, dtype, Reduce::kSum).rows(group.rank() * n, n);
+      expect_same_bits(mine, expected, label(group, dtype, n));
+      group.reduce_scatter(all, all.rows(group.rank() * n, n)).wait();
+      expect_same_bits(all.rows(group.rank() * n, n), expected,
+                       "in place, " + label(group, dtype, n));
+    }
+}
+
+void expect_all_to_all(Group& group) {
+  for (const std::int64_t n : kSizes) {
+    const std::int64_t whole = n * group.size();
+    const Tensor to = Tensor::empty({whole}, DType::kBF16);
+    group.all_to_all(brought(group.rank(), 500, whole, DType::kBF16), to).wait();
+    for (int q = 0; q < group.size(); ++q)
+      expect_same_bits(to.rows(q * n, n),
+                       brought(q, 500, whole, DType::kBF16).rows(group.rank() * n, n),
+                       label(group, DType::kBF16, n));
+  }
+}
+
+void expect_send_recv(Group& group) {
+  if (group.size() == 1) return;
+  const int next = (group.rank() + 1) % group.size();
+  const int previous = (group.rank() + group.size() - 1) % group.size();
+  for (const std::int64_t n : kSizes) {
+    // Everybody sends before anybody receives, two tags, called in another order by the receiver.
+    const Tensor first = Tensor::empty({n});
+    const Tensor second = Tensor::empty({n});
+    const Tensor third = Tensor::empty({n});
+    const Work sends[] = {group.send(brought(group.rank(), 600, n, DType::kF32), next, 3),
+                          group.send(brought(group.rank(), 601, n, DType::kF32), next, 3),
+                          group.send(brought(group.rank(), 602, n, DType::kF32), next, 4)};
+    group.recv(third, previous, 4).wait();
+    const Work one = group.recv(first, previous, 3);
+    const Work two = group.recv(second, previous, 3);
+    two.wait();
+    one.wait();
+    for (const Work& work : sends) work.wait();
+    expect_same_bits(first, brought(previous, 600, n, DType::kF32), "first of tag 3");
+    expect_same_bits(second, brought(previous, 601, n, DType::kF32), "second of tag 3");
+    expect_same_bits(third, brought(previous, 602, n, DType::kF32), "tag 4");
+  }
+}
+
+void expect_split(Group& group) {
+  // Odd and even ranks, in reverse order; rank 0 stays out of the third.
+  const int color = group.rank() % 2;
+  const auto half = group.split(color, -group.rank(), "half");
+  const auto others = group.split(group.rank() == 0 ? -1 : 7, 0, "others");
+  const int members = (group.size() + 1 - color) / 2;
+  ASSERT_EQ(half->size(), members);
+  EXPECT_EQ(half->rank(), members - 1 - group.rank() / 2);
+  EXPECT_EQ(half->name(), "half");
+  ASSERT_EQ(others == nullptr, group.rank() == 0);
+  // Groups do not wait for each other: ranks may turn to theirs in any order.
+  const Tensor a = Tensor::full({5000}, group.rank());
+  const Tensor b = Tensor::full({5000}, group.rank());
+  std::vector<Work> works;
+  if (color == 0) works.push_back(half->all_reduce(a));
+  if (others) works.push_back(others->all_reduce(b));
+  if (color == 1) works.push_back(half->all_reduce(a));
+  for (const Work& work : works) work.wait();
+  float of_half = 0;
+  float of_others = 0;
+  for (int q = 0; q < group.size(); ++q) {
+    if (q % 2 == color) of_half += static_cast<float>(q);
+    of_others += static_cast<float>(q);
+  }
+  EXPECT_EQ(a.data<float>()[4999], of_half);
+  if (others) EXPECT_EQ(b.data<float>()[4999], of_others);
+}
+
+void expect_many_under_way(Group& group) {
+  constexpr int kCount = 60;
+  std::vector<Tensor> tensors;
+  std::vector<Work> works;
+  for (int i = 0; i < kCount; ++i) {
+    tensors.push_back(brought(group.rank(), 700, 3000 * (i % 7) + 1, DType::kF32));
+    works.push_back(i % 3 == 0 ? group.broadcast(tensors.back(), i % group.size())
+                               : group.all_reduce(tensors.back()));
+  }
+  works.push_back(group.barrier());
+  works.back().wait();
+  for (int i = 0; i < kCount; ++i) {
+    EXPECT_TRUE(works[static_cast<std::size_t>(i)].done());
+    const Tensor& x = tensors[static_cast<std::size_t>(i)];
+    expect_same_bits(x,
+                     i % 3 == 0
+                         ? brought(i % group.size(), 700, x.numel(), DType::kF32)
+                         : reduced(group.size(), 700, x.numel(), DType::kF32, Reduce::kSum),
+                     fmt::format("operation {}", i));
+  }
+}
+
+}  // namespace muybridge

@@ -1,0 +1,281 @@
+#include "train/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/config.h"
+#include "core/spelling.h"
+
+namespace muybridge {
+namespace {
+
+constexpr ConfigLimits kCount{.at_least = 1};
+constexpr ConfigLimits kCountOrNone{.at_least = 0};
+constexpr ConfigLimits kPositive{.above = 0};
+constexpr ConfigLimits kNotNegative{.at_least = 0};
+constexpr ConfigLimits kShare{.at_least = 0, .at_most = 1};
+constexpr ConfigLimits kDecay{.at_least = 0, .below = 1};
+constexpr ConfigLimits kWidth{.at_least = 1, .at_most = 65536};
+constexpr ConfigLimits kSmallCount{.at_least = 1, .at_most = 1024};
+
+void describe(ConfigSection& to, TrainConfig::Run& run) {
+  to.add_required("name", run.name, "name of the run: letters, digits, '-', '_' and '.'");
+  to.add("folder", run.folder, "folder of the run; empty: runs/<name>");
+}
+
+void describe(ConfigSection& to, TrainConfig::Data& data) {
+  to.add_required("train", data.train, "folder that 'muybridge prepare' wrote");
+  to.add("validation", data.validation, "another such folder; empty: the held-out clips of train");
+  to.add("frames_max", data.frames_max, "most frames of a clip that are used; 0: all",
+         kCountOrNone);
+  to.add("max_caption_bytes", data.max_caption_bytes, "longer captions are cut",
+         {.at_least = 1, .at_most = 65536});
+  to.add("caption_drop", data.caption_drop,
+         "share of clips trained without caption, which guidance needs", kShare);
+  to.add("threads", data.threads, "threads of a rank that read clips", kSmallCount);
+  to.add("prefetch", data.prefetch, "micro-batches read ahead", kSmallCount);
+}
+
+void describe(ConfigSection& to, TrainConfig::Model& model) {
+  to.add("channels", model.channels, "channels of a frame: 3 for pixels, 16 for Wan2.1 latents",
+         kSmallCount);
+  to.add("patch", model.patch, "frames, rows and columns that make one token", kSmallCount);
+  to.add("width", model.width, "numbers that describe a token between blocks", kWidth);
+  to.add("depth", model.depth, "blocks", kSmallCount);
+  to.add("heads", model.heads, "attention heads; they divide width", kSmallCount);
+  to.add("mlp_width", model.mlp_width, "hidden width of a block's MLP",
+         {.at_least = 1, .at_most = 262144});
+  to.add("text_width", model.text_width, "width of the text encoder", kWidth);
+  to.add("text_depth", model.text_depth, "blocks of the text encoder", kSmallCount);
+  to.add("text_heads", model.text_heads, "its attention heads; they divide text_width",
+         kSmallCount);
+  to.add("qk_norm", model.qk_norm, "normalise queries and keys, which keeps large models stable");
+  to.add("rope_theta", model.rope_theta, "longest wave of the rotary positions", kPositive);
+  to.add("eps", model.eps, "added to variances in the norms", kPositive);
+  to.add("recompute", model.recompute,
+         "run blocks again in backward: a third more time, far less memory");
+}
+
+void describe(ConfigSection& to, TrainConfig::Flow& flow) {
+  to.add_choice("timesteps", flow.timesteps, {"logit_normal", "uniform"},
+                "distribution of the noise levels that are trained");
+  to.add("shift", flow.shift, "above 1: more training and sampling at high noise", kPositive);
+  to.add("mean", flow.mean, "mean of the logit-normal", {.at_least = -10, .at_most = 10});
+  to.add("std", flow.std, "standard deviation of the logit-normal", {.above = 0, .at_most = 10});
+}
+
+void describe(ConfigSection& to, TrainConfig::Batch& batch) {
+  to.add("tokens", batch.tokens, "tokens of a micro-batch: clips of any size fill them",
+         {.at_least = 1, .at_most = 1 << 30});
+  to.add("micro_batches", batch.micro_batches, "micro-batches of a step, shared out to the ranks",
+         {.at_least = 1, .at_most = 1 << 20});
+}
+
+void describe(ConfigSection& to, TrainConfig::Optimizer& optimizer) {
+  to.add("learning_rate", optimizer.learning_rate, "peak step size", kPositive);
+  to.add("warmup_steps", optimizer.warmup_steps, "steps of linear rise to the peak", kCountOrNone);
+  to.add_choice("schedule", optimizer.schedule, {"constant", "cosine", "linear"},
+                "way from the peak to min_learning_rate at the last step");
+  to.add("min_learning_rate", optimizer.min_learning_rate, "where cosine and linear end",
+         kNotNegative);
+  to.add("beta1", optimizer.beta1, "memory of the mean gradient", kDecay);
+  to.add("beta2", optimizer.beta2, "memory of the mean squared gradient", kDecay);
+  to.add("eps", optimizer.eps, "added to the root of the mean squared gradient", kPositive);
+  to.add("weight_decay", optimizer.weight_decay, "share of a weight taken off per learning rate",
+         kShare);
+  to.add("clip_norm", optimizer.clip_norm, "longest gradient; 0: any", kNotNegative);
+  to.add("ema_decay", optimizer.ema_decay, "memory of the averaged weights that samples use",
+         kDecay);
+  to.add("ema_warmup", optimizer.ema_warmup, "shorter memory in the first steps");
+}
+
+void describe(ConfigSection& to, TrainConfig::Train& train) {
+  to.add_required("steps", train.steps, "number of optimizer steps", kCount);
+  to.add("seed", train.seed, "all randomness follows from it", kNotNegative);
+  to.add_choice("precision", train.precision, {"f32", "bf16"},
+                "numbers of activations and matrix products; master weights stay f32");
+  to.add("log_every", train.log_every, "steps between lines on the terminal", kCount);
+  to.add("checkpoint_every", train.checkpoint_every, "steps between commits; 0: at the end only",
+         kCountOrNone);
+  to.add("keep_checkpoints", train.keep_checkpoints, "newest commits that stay", kCount);
+  to.add_choice("resume", train.resume, {"auto", "never"},
+                "auto: go on from the run's last commit; never: refuse a folder that has one");
+  to.add("init_from", train.init_from, "run or checkpoint whose weights a new run starts from");
+  to.add("max_seconds", train.max_seconds, "commit and stop after this time; 0: no limit",
+         kNotNegative);
+  to.add("collective_timeout_seconds", train.collective_timeout_seconds,
+         "silence after which another rank counts as lost", kPositive);
+}
+
+void describe(ConfigSection& to, TrainConfig::Eval& eval) {
+  to.add("every", eval.every, "steps between evaluations; 0: at the end only", kCountOrNone);
+  to.add("prompts", eval.prompts,
+         "a list, a file with a prompt a line, shapes, physics, or empty: held-out captions");
+  to.add("samples", eval.samples, "clips an evaluation renders: the prompts in turn, a seed each",
+         kCountOrNone);
+  to.add("steps", eval.steps, "steps of the solver from noise to clip",
+         {.at_least = 1, .at_most = 10000});
+  to.add_choice("solver", eval.solver, {"euler", "heun", "ab2"}, "way to integrate the flow");
+  to.add("guidance", eval.guidance, "pull towards the prompt; 1: none", kNotNegative);
+  to.add("seed", eval.seed, "first seed of the clips", kNotNegative);
+  to.add("frames", eval.frames, "frames of a clip", kCount);
+  to.add("size", eval.size, "pixels of a clip, width x height");
+  to.add("fps", eval.fps, "frames a second of the written clips", {.above = 0, .at_most = 240});
+  to.add("upscale", eval.upscale, "written clips are this many times larger, for the eye",
+         {.at_least = 1, .at_most = 64});
+  to.add("validation_clips", eval.validation_clips,
+         "held-out clips whose loss is measured; 0: none", kCountOrNone);
+}
+
+void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
+  to.add("data", parallel.data, "ranks that train on different clips; 0: all that are left",
+         kCountOrNone);
+  to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
+  to.add("context", parallel.context, "ranks that share each clip", kCount);
+  to.add("pipeline", parallel.pipeline, "ranks that share the blocks", kCount);
+}
+
+ConfigSection describe(TrainConfig& config) {
+  ConfigSection to;
+  to.add_choice("device", config.device, {"auto", "cpu", "cuda"}, "auto: cuda where there is one");
+  to.add("threads", config.threads, "threads of a rank that compute; 0: its share of the cores",
+         {.at_least = 0, .at_most = 1024});
+  describe(to.add_section("run", "Where the run keeps its files"), config.run);
+  describe(to.add_section("data", "The clips it learns from"), config.data);
+  describe(to.add_section("model", "The diffusion transformer and its text encoder"), config.model);
+  describe(to.add_section("flow", "How much noise is added in training"), config.flow);
+  describe(to.add_section("batch", "What one step sees"), config.batch);
+  describe(to.add_section("optimizer", "AdamW, its learning rate and the averaged weights"),
+           config.optimizer);
+  describe(to.add_section("train", "How long, how exactly, and what is kept"), config.train);
+  describe(to.add_section("eval", "What is rendered and measured on the way"), config.eval);
+  describe(to.add_section("parallel", "How many ranks share what"), config.parallel);
+  return to;
+}
+
+bool is_file_name(const std::string& name) {
+  const auto fits = [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), fits);
+}
+
+void check_heads(ConfigReader& reader, const char* width_key, int width, const char* heads_key,
+                 int heads) {
+  if (width % heads != 0)
+    return reader.refuse(heads_key,
+                         fmt::format("{} heads do not divide {} = {}", heads, width_key, width));
+  if (const int head = width / heads; head % 2 != 0)
+    reader.refuse(heads_key, fmt::format("{} = {} over {} heads is {} a head, which must be even: "
+                                         "positions turn pairs of numbers",
+                                         width_key, width, heads, head));
+}
+
+void check_model(ConfigReader& reader, const TrainConfig::Model& model) {
+  check_heads(reader, "model.width", model.width, "model.heads", model.heads);
+  check_heads(reader, "model.text_width", model.text_width, "model.text_heads", model.text_heads);
+  if (model.width % model.heads == 0 && model.width / model.heads < 6)
+    reader.refuse("model.heads",
+                  fmt::format("a head is {} wide; time, height and width each need 2",
+                              model.width / model.heads));
+}
+
+void check_eval(ConfigReader& reader, const TrainConfig& config) {
+  const auto& [frames, rows, columns] = config.model.patch;
+  if (config.eval.frames % frames != 0)
+    reader.refuse("eval.frames", fmt::format("{} frames are not a multiple of model.patch's {}",
+                                             config.eval.frames, frames));
+  if (config.eval.size.height % rows != 0 || config.eval.size.width % columns != 0)
+    reader.refuse("eval.size",
+                  fmt::format("{} is not a multiple of model.patch's {} columns x {} rows",
+                              to_text(config.eval.size), columns, rows));
+  const std::string& prompts = config.eval.prompts.text;
+  const bool is_word = !prompts.empty() && prompts.find_first_of("./\\ ") == std::string::npos;
+  if (is_word && prompts != "shapes" && prompts != "physics") {
+    const std::string meant = nearest(prompts, {"shapes", "physics"});
+    reader.refuse(
+        "eval.prompts",
+        fmt::format("'{}' is neither shapes, physics nor a file such as prompts.txt{}; a "
+                    "single prompt is a list: [\"{}\"]",
+                    prompts, meant.empty() ? "" : ", did you mean " + meant + "?", prompts));
+  }
+}
+
+void check_parallel(ConfigReader& reader, const TrainConfig& config) {
+  const auto single = [&](const char* key, int ranks) {
+    if (ranks != 1)
+      reader.refuse(key, fmt::format("{} ranks, but this version trains with parallel.data only; "
+                                     "leave it 1",
+                                     ranks));
+  };
+  single("parallel.tensor", config.parallel.tensor);
+  single("parallel.context", config.parallel.context);
+  single("parallel.pipeline", config.parallel.pipeline);
+  if (config.parallel.data > 0 && config.batch.micro_batches % config.parallel.data != 0)
+    reader.refuse("batch.micro_batches",
+                  fmt::format("{} micro-batches cannot be shared out to parallel.data = {} ranks",
+                              config.batch.micro_batches, config.parallel.data));
+}
+
+void check(ConfigReader& reader, const TrainConfig& config) {
+  if (!is_file_name(config.run.name))
+    reader.refuse("run.name",
+                  fmt::format("'{}' cannot name a folder; use letters, digits, '-', '_' and '.'",
+                              config.run.name));
+  if (config.data.train.empty())
+    reader.refuse("data.train", "is empty; name a folder that 'muybridge prepare' wrote");
+  if (config.optimizer.min_learning_rate > config.optimizer.learning_rate)
+    reader.refuse("optimizer.min_learning_rate",
+                  fmt::format("{} is above optimizer.learning_rate = {}",
+                              config.optimizer.min_learning_rate, config.optimizer.learning_rate));
+  check_model(reader, config.model);
+  check_eval(reader, config);
+  check_parallel(reader, config);
+}
+
+}  // namespace
+
+std::filesystem::path TrainConfig::folder() const {
+  return run.folder.empty() ? std::filesystem::path("runs") / run.name
+                            : std::filesystem::path(run.folder);
+}
+
+TrainConfig load_train_config(const std::filesystem::path& file,
+                              const std::vector<std::string>& overrides) {
+  TrainConfig config;
+  ConfigReader reader(file, overrides);
+  reader.fill(describe(config));
+  check(reader, config);
+  reader.finish();
+  return config;
+}
+
+std::string to_yaml(const TrainConfig& config) {
+  TrainConfig copy = config;
+  return config_to_yaml(describe(copy));
+}
+
+std::string train_config_reference() {
+  TrainConfig defaults;
+  return R"(# Configuration
+
+A run is told everything by one YAML file: `muybridge train FILE [key=value ...]`.
+This page is written by `muybridge config reference`; a test keeps it in step.
+
+- Keys are sections and names: `optimizer.learning_rate` is the line `learning_rate: 0.001` below
+  `optimizer:`. What a file leaves out has the default below; unknown and duplicate keys are mistakes.
+- An argument `key=value` after the file replaces the file's value:
+  `muybridge train configs/shapes.yaml train.steps=200 model.patch=[2,4,4]`. The last one counts.
+- `base: other.yaml` on top lays the file on another, whose path is relative to it.
+  All other paths are relative to the folder the command runs in.
+- `muybridge config check FILE` reports mistakes as `file:line:column: key: reason`, all at once;
+  `muybridge config show FILE` prints the values that a run would use.
+- Numbers are decimal (`0.001`, `1e-3`), flags `true` or `false`. YAML's anchors, tags and several
+  documents in a file are not read.
+)" + config_to_markdown(describe(defaults));
+}
+
+}  // namespace muybridge

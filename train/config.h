@@ -1,0 +1,140 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config_values.h"
+
+namespace muybridge {
+
+// Everything a run is told. Units stand here, ranges in config.cpp, both in docs/configuration.md.
+// Loaded once, never changed after.
+struct TrainConfig {
+  enum class Device { kAuto, kCpu, kCuda };
+  enum class Timesteps { kLogitNormal, kUniform };
+  enum class Schedule { kConstant, kCosine, kLinear };
+  enum class Precision { kF32, kBF16 };
+  enum class Resume { kAuto, kNever };
+  enum class Solver { kEuler, kHeun, kAb2 };
+
+  struct Run {
+    std::string name;
+    std::string folder;  // empty: runs/<name>
+  };
+
+  struct Data {
+    std::string train;       // a prepared corpus
+    std::string validation;  // another one; empty: the held-out clips of `train`
+    int frames_max = 0;      // frames of a clip that are used; 0: all
+    int max_caption_bytes = 256;
+    double caption_drop = 0.1;  // share of clips trained without their caption
+    int threads = 1;            // a rank
+    int prefetch = 4;           // micro-batches
+  };
+
+  struct Model {
+    int channels = 3;                   // of a frame or latent
+    std::array<int, 3> patch{2, 4, 4};  // frames, rows, columns of a token
+    int width = 128;
+    int depth = 4;  // blocks
+    int heads = 4;
+    int mlp_width = 512;
+    int text_width = 128;
+    int text_depth = 2;  // blocks
+    int text_heads = 4;
+    bool qk_norm = true;
+    double rope_theta = 10000;
+    double eps = 1e-6;
+    bool recompute = false;
+  };
+
+  struct Flow {
+    Timesteps timesteps = Timesteps::kLogitNormal;
+    double shift = 3;
+    double mean = 0;  // of the normal
+    double std = 1;
+  };
+
+  struct Batch {
+    std::int64_t tokens = 4096;  // a micro-batch
+    int micro_batches = 1;       // a step, over all ranks
+  };
+
+  struct Optimizer {
+    double learning_rate = 1e-3;  // peak
+    int warmup_steps = 0;
+    Schedule schedule = Schedule::kConstant;
+    double min_learning_rate = 0;
+    double beta1 = 0.9;
+    double beta2 = 0.95;
+    double eps = 1e-8;
+    double weight_decay = 0.01;
+    double clip_norm = 1.0;  // 0: no clipping
+    double ema_decay = 0.999;
+    bool ema_warmup = true;
+  };
+
+  struct Train {
+    int steps = 0;
+    std::int64_t seed = 0;
+    Precision precision = Precision::kF32;
+    int log_every = 10;          // steps
+    int checkpoint_every = 500;  // steps; 0: only at the end
+    int keep_checkpoints = 2;
+    Resume resume = Resume::kAuto;
+    std::string init_from;   // a checkpoint or run folder
+    double max_seconds = 0;  // 0: no limit
+    double collective_timeout_seconds = 600;
+  };
+
+  struct Eval {
+    int every = 0;  // steps; 0: only at the end
+    TextOrList prompts;
+    int samples = 8;  // clips
+    int steps = 25;   // of the solver
+    Solver solver = Solver::kEuler;
+    double guidance = 4;
+    std::int64_t seed = 0;
+    int frames = 16;
+    FrameSize size{32, 32};  // pixels
+    double fps = 8;
+    int upscale = 4;
+    int validation_clips = 64;
+  };
+
+  struct Parallel {
+    int data = 0;  // ranks; 0: all that the others leave
+    int tensor = 1;
+    int context = 1;
+    int pipeline = 1;
+  };
+
+  Device device = Device::kAuto;
+  int threads = 0;  // a rank; 0: its share of the cores
+  Run run;
+  Data data;
+  Model model;
+  Flow flow;
+  Batch batch;
+  Optimizer optimizer;
+  Train train;
+  Eval eval;
+  Parallel parallel;
+
+  std::filesystem::path folder() const;
+};
+
+// Throws Error(kUsage) that names every mistake and its place.
+TrainConfig load_train_config(const std::filesystem::path& file,
+                              const std::vector<std::string>& overrides = {});
+
+// The configuration as a commented file that loads to the same.
+std::string to_yaml(const TrainConfig& config);
+
+// docs/configuration.md.
+std::string train_config_reference();
+
+}  // namespace muybridge

@@ -1,0 +1,120 @@
+#include "train/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <thread>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "data/shard_about.h"
+#include "data/video_about.h"
+#include "parallel/about_mpi.h"
+#include "train/checkpoint_folder.h"
+#include "train/together.h"
+
+namespace muybridge {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json describe_machine() {
+  const Machine machine = this_machine();
+  utsname system{};
+  ::uname(&system);
+  return {{"host", system.nodename},
+          {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
+          {"cpu", machine.cpu},
+          {"cores", machine.cores},
+          {"simd", machine.simd},
+          {"memory", machine.memory}};
+}
+
+// Variables that change how a run computes or where its ranks are.
+Json describe_variables() {
+  Json variables = Json::object();
+  for (const char* name :
+       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+        "MALLOC_CONF", "CUDA_VISIBLE_DEVICES", "NCCL_DEBUG", "SLURM_JOB_ID", "SLURM_NODELIST"})
+    if (const char* value = std::getenv(name)) variables[name] = value;
+  return variables;
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+std::filesystem::path RunFolder::log(int rank) const {
+  return logs() / fmt::format("rank-{:04d}.log", rank);
+}
+
+std::filesystem::path RunFolder::samples(std::int64_t step) const {
+  return samples() / commit_name(step);
+}
+
+RunLock::RunLock(const RunFolder& folder, double wait_seconds) {
+  const std::filesystem::path path = folder.root / ".lock";
+  file_ = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!file_) fail_errno("open(" + path.string() + ")", errno);
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(wait_seconds);
+  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) fail_errno("flock(" + path.string() + ")", errno);
+    if (std::chrono::steady_clock::now() >= deadline)
+      fail(ExitCode::kUsage,
+           "{}: another process trains in this folder; wait for it, stop it, or give this run "
+           "another run.name",
+           folder.root.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+RunLock open_run(const RunFolder& folder, Group& group) {
+  RunLock lock;
+  rank_zero(group, [&] {
+    std::filesystem::create_directories(folder.root);
+    lock = RunLock(folder);
+    for (const auto& path : {folder.logs(), folder.checkpoints(), folder.samples()})
+      std::filesystem::create_directories(path);
+    return std::string();
+  });
+  open_log_file(folder.log(group.rank()).string());
+  return lock;
+}
+
+Json describe_environment(const std::vector<std::string>& command_line, const Json& layout) {
+  return {{"started", now_utc()},
+          {"command_line", command_line},
+          {"layout", layout},
+          {"versions",
+           {{"muybridge", MUYBRIDGE_VERSION},
+            {"compiler", __VERSION__},
+            {"mpi", mpi_version()},
+            {"onednn", onednn_version()},
+            {"hdf5", hdf5_version()},
+            {"libav", libav_version()}}},
+          {"machine", describe_machine()},
+          {"variables", describe_variables()}};
+}
+
+void record_run(const RunFolder& folder, const std::string& config, const Json& environment) {
+  write_file_durably(folder.config(), config);
+  write_file_durably(folder.environment(),
+                     environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace muybridge
