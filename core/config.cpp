@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/config_source.h"
+#include "core/config_text.h"
 #include "core/spelling.h"
 
 namespace muybridge {
@@ -59,6 +60,15 @@ ConfigReader::ConfigReader(const std::filesystem::path& file,
     finish();
   }
   for (const std::string& text : overrides) apply_override(text, tree_, mistakes_);
+}
+
+ConfigReader ConfigReader::of_text(const std::string& text, const std::string& source,
+                                   const std::vector<std::string>& overrides) {
+  ConfigReader reader;
+  reader.tree_ =
+      parse_config_text(text, std::make_shared<const std::string>(source), reader.mistakes_);
+  for (const std::string& each : overrides) apply_override(each, reader.tree_, reader.mistakes_);
+  return reader;
 }
 
 void ConfigReader::fill(const ConfigSection& fields) {

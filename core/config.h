@@ -19,6 +19,9 @@ namespace muybridge {
 class ConfigReader {
  public:
   ConfigReader(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+  // A configuration that is no file of its own; messages call it `source`.
+  static ConfigReader of_text(const std::string& text, const std::string& source,
+                              const std::vector<std::string>& overrides = {});
 
   // Assigns what was written to the fields; throws if any of it cannot stay.
   void fill(const ConfigSection& fields);
@@ -27,6 +30,7 @@ class ConfigReader {
   void finish() const { mistakes_.throw_if_any(); }
 
  private:
+  ConfigReader() = default;
   void fill_section(const ConfigSection& section, const ConfigNode& node, const ConfigPlace& place,
                     const std::string& prefix);
   void refuse_unknown(const ConfigSection& section, const ConfigEntry& entry,

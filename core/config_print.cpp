@@ -11,7 +11,10 @@ constexpr std::size_t kCommentColumn = 32;
 
 std::string escape_cell(const std::string& text) {
   std::string out;
-  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  for (const char c : text) {
+    if (c == '|' || c == '<') out += '\\';
+    out += c;
+  }
   return out;
 }
 

@@ -40,6 +40,40 @@ MUY_HD inline float exp(float x) {
 }
 MUY_HD inline double exp(double x) { return std::exp(x); }
 
+// Natural logarithm of a positive normal number: exponent times ln2 plus 2 atanh of a ratio.
+MUY_HD inline float log(float x) {
+#if defined(__CUDA_ARCH__)
+  return logf(x);
+#else
+  std::int32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  // The mantissa is taken in [sqrt(1/2), sqrt(2)).
+  const std::int32_t exponent = (bits - 0x3F3504F3) >> 23;
+  const std::int32_t mantissa_bits = bits - (exponent << 23);
+  float mantissa;
+  std::memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
+  const float z = (mantissa - 1.0F) / (mantissa + 1.0F);
+  const float z2 = z * z;
+  const float series =
+      2.0F * z * (1.0F + z2 * (0.33333334F + z2 * (0.2F + z2 * (0.14285715F + z2 * 0.11111111F))));
+  return static_cast<float>(exponent) * 0.6931471805599453F + series;
+#endif
+}
+
+// Cosine and sine of 2 pi `turns`, turns in [0, 1): the angle is brought to [-1/8, 1/8] turns.
+MUY_HD inline void cos_sin_turns(float turns, float& cosine, float& sine) {
+  const auto quarter = static_cast<std::int32_t>(turns * 4.0F + 0.5F);
+  const float angle = (turns - static_cast<float>(quarter) * 0.25F) * 6.283185307179586F;
+  const float a2 = angle * angle;
+  const float s = angle * (1.0F + a2 * (-0.16666667F + a2 * (8.3333310e-3F + a2 * -1.9840874e-4F)));
+  const float c =
+      1.0F + a2 * (-0.5F + a2 * (4.1666653e-2F + a2 * (-1.3888397e-3F + a2 * 2.4776e-5F)));
+  const bool swapped = (quarter & 1) != 0;
+  const float cosine_size = swapped ? s : c, sine_size = swapped ? c : s;
+  cosine = ((quarter + 1) & 2) ? -cosine_size : cosine_size;
+  sine = (quarter & 2) ? -sine_size : sine_size;
+}
+
 template <class A>
 MUY_HD inline A sigmoid(A x) {
   return A{1} / (A{1} + exp(-x));

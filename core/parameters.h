@@ -8,14 +8,18 @@
 
 namespace muybridge {
 
-enum class Init : std::uint8_t { kZeros, kOnes, kNormal, kUniform };
+// kOrthonormal is for matrices: columns of length 1 at right angles where it is tall, rows where it
+// is wide. Of two shapes that are each other's transpose one `key` draws matrices that are, too.
+enum class Init : std::uint8_t { kZeros, kOnes, kNormal, kUniform, kOrthonormal };
 
 struct ParameterSpec {
   std::string name;
   Shape shape;
   Init init = Init::kZeros;
-  float scale = 1.0F;  // standard deviation, or half the width of the uniform range
-  bool decay = false;  // whether weight decay applies
+  float scale = 1.0F;    // standard deviation, or half the width of the uniform range
+  bool decay = false;    // whether weight decay applies
+  std::string key = {};  // of its random numbers; empty: the name
+  std::vector<std::int64_t> one_rows = {};  // rows that start at one, whatever `init` says
 };
 
 struct Parameter {

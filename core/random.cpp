@@ -31,14 +31,16 @@ std::uint64_t hash_name(std::string_view name) {
   return hash;
 }
 
-void fill_normal(const RandomStream& stream, float* out, std::int64_t count, std::uint64_t first) {
-  parallel_for(
-      count,
-      [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i)
-          out[i] = stream.normal(first + static_cast<std::uint64_t>(i));
-      },
-      4096);
+void fill_normal(const RandomStream& stream, float* out, std::int64_t count) {
+  parallel_for((count + 3) / 4,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t block = begin; block < end; ++block) {
+                   float four[4];
+                   stream.normals(static_cast<std::uint64_t>(block), four);
+                   std::copy_n(four, std::min<std::int64_t>(4, count - 4 * block), out + 4 * block);
+                 }
+               },
+               4096);
 }
 
 }  // namespace muybridge

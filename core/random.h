@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/dtype.h"
+#include "core/math.h"
 #include "core/tensor.h"
 
 namespace muybridge {
@@ -46,9 +47,11 @@ MUY_HD inline Philox philox(std::uint64_t key, std::uint64_t high, std::uint64_t
   return {{c0, c1, c2, c3}};
 }
 
-// A stream of numbers addressed by element. Cheap to copy; has no state.
+// A stream of numbers addressed by element. Cheap to copy, has no state, and is all zero bits when
+// default-made, so that a Tensor can hold an array of them.
 class RandomStream {
  public:
+  RandomStream() = default;
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t a = 0, std::uint64_t b = 0);
 
   MUY_HD std::uint32_t bits(std::uint64_t element) const {
@@ -60,27 +63,33 @@ class RandomStream {
   }
   // In [begin, end]; the bias is below 2^-32 times the range.
   std::int64_t integer(std::uint64_t element, std::int64_t begin, std::int64_t end) const;
-  // Standard normal by Box-Muller; elements 2i and 2i+1 share a pair of words.
+  // Standard normals of elements 4 `block` .. 4 `block` + 3, by Box and Muller.
+  MUY_HD void normals(std::uint64_t block, float out[4]) const {
+    const Philox words = philox(key_, high_, block);
+    for (int pair = 0; pair < 4; pair += 2) {
+      const float u = (static_cast<float>(words.words[pair] >> 8) + 1.0F) * 0x1p-24F;
+      const float radius = std::sqrt(-2.0F * math::log(u));
+      float cosine, sine;
+      math::cos_sin_turns(static_cast<float>(words.words[pair + 1] >> 8) * 0x1p-24F, cosine, sine);
+      out[pair] = radius * cosine;
+      out[pair + 1] = radius * sine;
+    }
+  }
   MUY_HD float normal(std::uint64_t element) const {
-    const Philox block = philox(key_, high_, element >> 2);
-    const int pair = static_cast<int>(element & 2);
-    const float u = (static_cast<float>(block.words[pair] >> 8) + 1.0F) * 0x1p-24F;
-    const float angle =
-        6.283185307179586F * (static_cast<float>(block.words[pair + 1] >> 8) * 0x1p-24F);
-    const float radius = std::sqrt(-2.0F * std::log(u));
-    return radius * ((element & 1) ? std::sin(angle) : std::cos(angle));
+    float four[4];
+    normals(element >> 2, four);
+    return four[element & 3];
   }
 
  private:
-  std::uint64_t key_;
-  std::uint64_t high_;
+  std::uint64_t key_ = 0;
+  std::uint64_t high_ = 0;
 };
 
 // A stable 64-bit hash of a name (FNV-1a), for keys.
 std::uint64_t hash_name(std::string_view name);
 
-// Fill `count` floats with elements [first, first + count) of the stream.
-void fill_normal(const RandomStream& stream, float* out, std::int64_t count,
-                 std::uint64_t first = 0);
+// The first `count` normals of the stream.
+void fill_normal(const RandomStream& stream, float* out, std::int64_t count);
 
 }  // namespace muybridge

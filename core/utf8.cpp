@@ -27,4 +27,12 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string_view cut_utf8(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  // Back to where a character begins: a byte 10xxxxxx continues one.
+  while (max_bytes > 0 && (static_cast<unsigned char>(text[max_bytes]) & 0xC0U) == 0x80U)
+    --max_bytes;
+  return text.substr(0, max_bytes);
+}
+
 }  // namespace muybridge

@@ -135,8 +135,8 @@ DecodeReply stream_reply(const DecodeOrder& order, const VideoReader& reader) {
   return reply;
 }
 
-// Returns what is wrong with the file, empty if nothing.
-std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring) {
+// Returns what is wrong with the file, empty if it is whole.
+std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring, DecodeReply& end) {
   VideoReader reader(std::move(file), options_of(order));
   const std::size_t needed = reader.frame_bytes() + VideoReader::kSlack;
   if (needed > order.slot_bytes || order.slot_bytes > ring.bytes / kRingSlots) {
@@ -153,6 +153,7 @@ std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring) 
     if (!reader.next(ring.data + reply.slot * order.slot_bytes)) break;
     send_reply(reply);
   }
+  end.finished = reader.finished() ? 1 : 0;
   return reader.damage();
 }
 
@@ -167,13 +168,11 @@ void serve() {
     end.order = order->order;
     std::string text;
     try {
-      text = decode(*order, std::move(file), ring);
+      text = decode(*order, std::move(file), ring, end);
     } catch (const std::bad_alloc&) {
       text = "needs more memory than a decoder may use";
-      end.failed = 1;
     } catch (const std::exception& error) {
       text = error.what();
-      end.failed = 1;
     }
     std::strncpy(end.text, text.c_str(), sizeof(end.text) - 1);
     send_reply(end);

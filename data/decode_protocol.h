@@ -65,8 +65,8 @@ struct DecodeReply {
   double source_fps = 0;
   double source_seconds = 0;
   std::int32_t image = 0;
-  std::int32_t failed = 0;  // kEnd: no good frame because of `text`
-  char text[256] = {};      // kEnd: what is wrong with the file; ends with 0
+  std::int32_t finished = 0;  // kEnd: nothing of the file is left
+  char text[256] = {};        // kEnd: what is wrong with the file; ends with 0
 };
 
 static_assert(std::is_trivially_copyable_v<DecodeOrder>);

@@ -285,10 +285,12 @@ struct DecodeWorker::State {
     DecodeReply reply;
     for (;;) {
       outcome.problem = receive(reply, deadline);
-      if (!outcome.problem.empty()) return;
+      outcome.lost = !outcome.problem.empty();
+      if (outcome.lost) return;
       if (reply.magic != kDecodeMagic || reply.order != order.order) break;
       if (reply.kind == DecodeReplyKind::kEnd) {
         outcome.problem = printable(reply.text, sizeof(reply.text));
+        outcome.finished = reply.finished != 0;
         if (!outcome.opened && outcome.problem.empty()) break;
         return;
       }
@@ -311,6 +313,7 @@ struct DecodeWorker::State {
       if (sent < 0 && errno != EPIPE && errno != ECONNRESET) break;
     }
     end_child();
+    outcome.lost = true;
     outcome.problem = "the decoder sent nonsense";
   }
 

@@ -33,6 +33,8 @@ struct DecodeOutcome {
   bool opened = false;  // `stream` is valid
   DecodedStream stream;
   std::int64_t frames = 0;  // handed to on_frame
+  bool finished = false;    // nothing of the file is left behind options.count frames
+  bool lost = false;        // the child crashed, hung, lied or was stopped: trust no frame
   std::string problem;      // empty if the file is whole
 };
 

@@ -18,7 +18,8 @@ constexpr const char* kData = "data";          // all clips' elements end to end
 constexpr const char* kRecords = "records";    // UTF-8, a JSON object a line, a line a clip
 constexpr const char* kSettings = "settings";  // UTF-8, one JSON object
 
-constexpr std::size_t kChunkBytes = 1 << 20;
+// Large, for HDF5 1.10 takes a time quadratic in their number to say where chunks lie.
+constexpr std::size_t kChunkBytes = 4 << 20;
 
 // A clip's record and where its elements lie in the flat data set.
 struct StoredClip {

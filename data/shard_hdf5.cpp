@@ -77,8 +77,10 @@ File create_file(const std::filesystem::path& path) {
   const Lock lock;
   const Checker check{path, ExitCode::kIo};
   const Properties access = latest_format(check);
+  const Properties creation(check(H5Pcreate(H5P_FILE_CREATE), "H5Pcreate"));
+  check(H5Pset_obj_track_times(creation.get(), false), "H5Pset_obj_track_times");
   return File(
-      check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "H5Fcreate"));
+      check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "H5Fcreate"));
 }
 
 File open_file(const std::filesystem::path& path) {
@@ -100,6 +102,7 @@ Dataset create_flat(const File& file, const char* name, hid_t type, hsize_t chun
   const Properties creation(check(H5Pcreate(H5P_DATASET_CREATE), "H5Pcreate"));
   check(H5Pset_chunk(creation.get(), 1, &chunk_elements), "H5Pset_chunk");
   check(H5Pset_fletcher32(creation.get()), "H5Pset_fletcher32");
+  check(H5Pset_obj_track_times(creation.get(), false), "H5Pset_obj_track_times");
   const Properties access(check(H5Pcreate(H5P_DATASET_ACCESS), "H5Pcreate"));
   check(H5Pset_chunk_cache(access.get(), 0, 0, 0), "H5Pset_chunk_cache");
   return Dataset(check(

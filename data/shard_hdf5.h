@@ -85,7 +85,8 @@ using Type = Handle<&H5Tclose>;
 using Properties = Handle<&H5Pclose>;
 using Attribute = Handle<&H5Aclose>;
 
-// H5F_LIBVER_LATEST, whose metadata is checksummed; replaces what is there.
+// H5F_LIBVER_LATEST, whose metadata is checksummed, and no times, so that the same content is the
+// same file. Replaces what is there.
 File create_file(const std::filesystem::path& path);
 // To be read only. A file that is not HDF5 is Error(kCorrupt); one that is not there Error(kIo).
 File open_file(const std::filesystem::path& path);

@@ -54,22 +54,25 @@ std::string explained(const std::string& reason) {
   fail(ExitCode::kCorrupt, "{}: {}", what, explained(av_reason(error)));
 }
 
+// Reads by position: the descriptor may be shared with other decoders of the same file.
 int read_file(void* opaque, std::uint8_t* out, int bytes) {
+  auto& file = *static_cast<PositionedFile*>(opaque);
   ssize_t got;
-  do got = ::read(static_cast<FileHandle*>(opaque)->get(), out, static_cast<std::size_t>(bytes));
+  do got = ::pread(file.handle.get(), out, static_cast<std::size_t>(bytes), file.position);
   while (got < 0 && errno == EINTR);
   if (got < 0) return AVERROR(errno);
+  file.position += got;
   return got == 0 ? AVERROR_EOF : static_cast<int>(got);
 }
 
 std::int64_t seek_file(void* opaque, std::int64_t offset, int whence) {
-  const int descriptor = static_cast<FileHandle*>(opaque)->get();
-  if (whence & AVSEEK_SIZE) {
-    struct stat status {};
-    return ::fstat(descriptor, &status) == 0 ? status.st_size : AVERROR(errno);
-  }
-  const off_t reached = ::lseek(descriptor, offset, whence & ~AVSEEK_FORCE);
-  return reached < 0 ? AVERROR(errno) : reached;
+  auto& file = *static_cast<PositionedFile*>(opaque);
+  whence &= ~AVSEEK_FORCE;
+  if (whence == AVSEEK_SIZE) return file.size;
+  if (whence == SEEK_CUR) offset += file.position;
+  if (whence == SEEK_END) offset += file.size;
+  if (offset < 0) return AVERROR(EINVAL);
+  return file.position = offset;
 }
 
 int refuse_other_files(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
@@ -105,12 +108,12 @@ Orientation orientation_of(const std::int32_t* matrix) {
 }
 
 VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels)
-    : file_(std::move(file)), packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
+    : file_{.handle = std::move(file)}, packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
   struct stat status {};
-  if (::fstat(file_.get(), &status) != 0) fail_errno("fstat", errno);
+  if (::fstat(file_.handle.get(), &status) != 0) fail_errno("fstat", errno);
   if (!S_ISREG(status.st_mode)) fail(ExitCode::kCorrupt, "not a regular file");
   if (status.st_size == 0) fail(ExitCode::kCorrupt, "the file is empty");
-  if (::lseek(file_.get(), 0, SEEK_SET) != 0) fail_errno("lseek", errno);
+  file_.size = status.st_size;
   listen_to_libav();
   open_demuxer();
   open_decoder(max_pixels);
@@ -125,6 +128,9 @@ void VideoInput::open_demuxer() {
   context->io_open = &refuse_other_files;
   context->format_whitelist = av_strdup(kFormats);
   const int opened = avformat_open_input(&context, "", nullptr, nullptr);
+  if (opened < 0 && last_complaint.find("whitelist") != std::string::npos) {
+    fail(ExitCode::kCorrupt, "not a video or image that can be read: a playlist or a rare format");
+  }
   if (opened < 0) refuse("not a video or image that can be read", opened);
   demuxer_.reset(context);
 
@@ -171,16 +177,39 @@ void VideoInput::stop(std::string reason) {
   draining_ = true;
 }
 
+// A file may break off between two packets without a word: its own index knows better.
+void VideoInput::end_of_file() {
+  if (io_->error < 0) stop("reading failed: " + av_reason(io_->error));
+  const double promised = promised_seconds();
+  const double picture = rate() > 0 ? 1 / rate() : 0.04;
+  const double missing = promised - last_packet_ - picture;
+  if (promised > 0 && missing > 0.9 * picture) short_ = true;
+  if (promised > 0 && missing > std::max(0.5, 0.05 * promised)) {
+    stop(fmt::format("it breaks off after {:.1f} of {:.1f} s", last_packet_ + picture, promised));
+  }
+  if (!draining_) avcodec_send_packet(decoder_.get(), nullptr);
+  draining_ = true;
+}
+
+// What the decoder still has at a torn end may have gaps, where pictures were to come.
+bool VideoInput::follows(const AVFrame& frame) const {
+  if (!draining_ || !(short_ || !damage_.empty()) || rate() <= 0) return true;
+  const double time = time_of(frame);
+  return std::isnan(time) || last_picture_ < 0 || time - last_picture_ < 1.6 / rate();
+}
+
+// By the file's own index, not guessed; else 0.
+double VideoInput::promised_seconds() const {
+  const bool guessed =
+      stream_->duration <= 0 || demuxer_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
+  return guessed || is_image() ? 0 : seconds();
+}
+
 // One packet into the decoder. False if the decoder is to be asked for what it still has.
 bool VideoInput::feed() {
   const int read = av_read_frame(demuxer_.get(), packet_.get());
   if (read == AVERROR_EOF) {
-    if (io_->error < 0) {
-      stop("reading failed: " + av_reason(io_->error));
-    } else if (!draining_) {
-      avcodec_send_packet(decoder_.get(), nullptr);
-      draining_ = true;
-    }
+    end_of_file();
     return false;
   }
   if (read < 0) {
@@ -189,6 +218,10 @@ bool VideoInput::feed() {
   }
   const bool ours = packet_->stream_index == stream_->index;
   const bool torn = ours && (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+  if (ours && packet_->pts != AV_NOPTS_VALUE && origin_ != AV_NOPTS_VALUE) {
+    const auto ticks = static_cast<double>(packet_->pts - origin_);
+    last_packet_ = std::max(last_packet_, ticks * av_q2d(stream_->time_base));
+  }
   int sent = 0;
   if (ours && !torn) sent = avcodec_send_packet(decoder_.get(), packet_.get());
   av_packet_unref(packet_.get());
@@ -209,9 +242,11 @@ const AVFrame* VideoInput::next() {
     const bool concealed = got == 0 && (frame_->decode_error_flags != 0 ||
                                         (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0);
     if (got == 0 && !concealed) {
+      if (!follows(*frame_)) return nullptr;
       if (origin_ == AV_NOPTS_VALUE) origin_ = frame_->best_effort_timestamp;
       started_ = true;
       fruitless_ = 0;
+      last_picture_ = time_of(*frame_);
       return frame_.get();
     }
     // Before the first good picture a stream that was cut out of a longer one may stumble.
@@ -227,7 +262,9 @@ bool VideoInput::seek(double seconds) {
   if (av_seek_frame(demuxer_.get(), stream_->index, target, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(decoder_.get());
   fruitless_ = 0;
-  started_ = draining_ = false;
+  started_ = draining_ = short_ = false;
+  last_packet_ = 0;
+  last_picture_ = -1e9;
   damage_.clear();
   return true;
 }

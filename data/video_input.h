@@ -30,6 +30,12 @@ using AvIo = std::unique_ptr<AVIOContext, AvIoCloser>;
 
 std::string av_reason(int error);
 
+struct PositionedFile {
+  FileHandle handle;
+  std::int64_t position = 0;
+  std::int64_t size = 0;
+};
+
 // The decoded pictures of the best video stream of a file, in the order of presentation. Reads
 // through its own descriptor, so that no file can make libav open another one or the network.
 class VideoInput {
@@ -61,9 +67,12 @@ class VideoInput {
   void open_demuxer();
   void open_decoder(std::int64_t max_pixels);
   bool feed();
+  void end_of_file();
+  bool follows(const AVFrame& frame) const;
+  double promised_seconds() const;
   void stop(std::string reason);
 
-  FileHandle file_;
+  PositionedFile file_;
   AvIo io_;
   AvDemuxer demuxer_;
   AvDecoder decoder_;
@@ -76,6 +85,9 @@ class VideoInput {
   std::int64_t fruitless_ = 0;  // packets since the last picture
   bool started_ = false;        // a good picture was seen
   bool draining_ = false;
+  bool short_ = false;      // packets are missing at the end
+  double last_packet_ = 0;  // the latest time of any packet
+  double last_picture_ = -1e9;
 };
 
 // What a display matrix (nine numbers, as libav stores it) does to a picture, to the next quarter.

@@ -135,27 +135,32 @@ struct VideoReader::State {
 
   bool next(std::uint8_t* rgb) {
     if (options.count >= 0 && produced - options.first >= options.count) return false;
-    return options.fps > 0 && !info.image ? next_resampled(rgb) : next_picture(rgb);
-  }
-
-  bool next_picture(std::uint8_t* rgb) {
-    if (!ahead.full || ahead.time + kLate / source_rate >= end) return false;
-    step();
-    write(*current.frame, rgb);
-    ++produced;
-    return true;
-  }
-
-  bool next_resampled(std::uint8_t* rgb) {
-    const double time = begin + static_cast<double>(produced) / fps;
-    if (time + kLate / source_rate >= end) return false;
-    while (ahead.full && ahead.time <= time + kLate / source_rate) step();
-    if (!ahead.full && (!current.full || time >= current.time + (1 - kLate) / source_rate)) {
-      return false;
+    if (finished()) return false;
+    if (keeps_pictures()) {
+      // Frames are counted by the clock, so that parts of a file neither overlap nor leave gaps.
+      const double window = options.count < 0
+                                ? INFINITY
+                                : begin + static_cast<double>(options.first + options.count) / fps;
+      if (ahead.time + kLate / source_rate >= window) return false;
+      step();
     }
     write(*(current.full ? current : ahead).frame, rgb);
     ++produced;
     return true;
+  }
+
+  bool keeps_pictures() const { return options.fps <= 0 || info.image; }
+
+  // When the next frame of the result is to be seen.
+  double due() const { return begin + static_cast<double>(produced) / fps; }
+
+  // Takes `current` to the picture that is due, to see whether there is one.
+  bool finished() {
+    if (keeps_pictures()) return !ahead.full || ahead.time + kLate / source_rate >= end;
+    if (due() + kLate / source_rate >= end) return true;
+    while (ahead.full && ahead.time <= due() + kLate / source_rate) step();
+    if (ahead.full) return false;
+    return !current.full || due() >= current.time + (1 - kLate) / source_rate;
   }
 
   ReadOptions options;
@@ -199,6 +204,8 @@ std::int64_t VideoReader::expected_frames() const {
 }
 
 bool VideoReader::next(std::uint8_t* rgb) { return state_->next(rgb); }
+
+bool VideoReader::finished() const { return state_->finished(); }
 
 const std::string& VideoReader::damage() const {
   return state_->damage.empty() ? state_->input.damage() : state_->damage;

@@ -56,6 +56,9 @@ class VideoReader {
   // Fills [height, width, 3] and kSlack bytes of scratch behind it; false at the end.
   bool next(std::uint8_t* rgb);
 
+  // After the end: whether nothing of the file is left, so that a larger `count` gives no more.
+  bool finished() const;
+
   // After the end: why the file gave less than it should have; empty if it is whole.
   const std::string& damage() const;
 

@@ -76,39 +76,49 @@ if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CO
 readonly ranks=(mpirun -np "${RANKS:-2}" --bind-to none --oversubscribe)
 readonly muybridge=build/release/muybridge
 
+goodbye() {
+  local code=$?
+  ((code == 0)) || printf '\ndemo: stopped, exit code %d; the same command goes on from where it was\n' "$code" >&2
+}
+trap goodbye EXIT
+
+# part NAME COMMAND...: runs it and adds to the line of times.
+times=
+part() {
+  local name=$1 from=$SECONDS
+  shift
+  "$@"
+  times+="$name $((SECONDS - from)), "
+}
+
 say "set-up"
 ./launch/setup.sh --target muybridge
 began=$SECONDS
 
+shape=(--size 32x32 --frames 16)
 if [[ $clips ]]; then
   name=$(basename -- "$clips" | tr -c 'A-Za-z0-9_\n' '-')
+  name=my-${name#my-}  # apart from the run of the shapes
+  # What configs/shapes.yaml trains on, at the speed at which its samples play.
+  shape+=(--fps 8)
   overrides=("run.name=$name" "data.train=prepared/$name" eval.prompts= "${overrides[@]}")
 else
   name=shapes
   clips=corpora/shapes
   say "a corpus of moving shapes in $clips"
-  $muybridge corpus make shapes "$clips"
+  part corpus $muybridge corpus make shapes "$clips"
 fi
 
 say "prepare: $clips"
-part=$SECONDS
-$muybridge prepare "$clips" "prepared/$name" --size 32x32
-prepare_seconds=$((SECONDS - part))
-
+part prepare $muybridge prepare "$clips" "prepared/$name" "${shape[@]}"
 say "train: runs/$name, ${RANKS:-2} ranks"
-part=$SECONDS
-"${ranks[@]}" $muybridge train configs/shapes.yaml "${overrides[@]}"
-train_seconds=$((SECONDS - part))
-
+part train "${ranks[@]}" $muybridge train configs/shapes.yaml "${overrides[@]}"
 say "evaluate"
-part=$SECONDS
-$muybridge evaluate "runs/$name"
-evaluate_seconds=$((SECONDS - part))
+part evaluate $muybridge evaluate "runs/$name"
 
 memory=$(sed -n -E 's/.*"peak_memory_bytes": *([0-9]+).*/\1/p' "runs/$name/report.json" | head -n 1)
 say "done"
-printf 'seconds: prepare %d, train %d, evaluate %d; %d in all after the build\n' \
-  "$prepare_seconds" "$train_seconds" "$evaluate_seconds" $((SECONDS - began))
+printf 'seconds: %sin all %d after the build\n' "$times" $((SECONDS - began))
 printf 'peak memory of a rank: %d MB\n' $((${memory:-0} / 1000000))
 printf 'scores and all other numbers: runs/%s/report.json\n' "$name"
 printf 'gallery: %s\n' "$PWD/runs/$name/index.html"

@@ -72,22 +72,19 @@ std::vector<std::string> translate(const std::string& name) {
   return {name};
 }
 
-std::int64_t patch_elements(const PatchGeometry& patch) {
-  return patch.frames * patch.height * patch.width * patch.channels;
-}
-
-// Calls f(element there, element here) for every element of a patch vector.
+// Calls f(element there, element here) for every element of a patch vector of `width`.
 template <class F>
-void for_each_patch_element(const PatchGeometry& patch, const F& f) {
-  const std::int64_t positions = patch.frames * patch.height * patch.width;
-  for (std::int64_t c = 0; c < patch.channels; ++c)
-    for (std::int64_t position = 0; position < positions; ++position)
-      f(c * positions + position, position * patch.channels + c);
+void for_each_patch_element(const Grid& patch, std::int64_t width, const F& f) {
+  const std::int64_t channels = width / patch.tokens();
+  for (std::int64_t c = 0; c < channels; ++c)
+    for (std::int64_t position = 0; position < patch.tokens(); ++position)
+      f(c * patch.tokens() + position, position * channels + c);
 }
 
 Shape part_shape(const std::string& name, const Shape& shape, std::int64_t rows, bool patch_vectors,
-                 const PatchGeometry& patch) {
-  if (patch_vectors) return {rows, patch.channels, patch.frames, patch.height, patch.width};
+                 const Grid& patch) {
+  if (patch_vectors)
+    return {rows, shape[1] / patch.tokens(), patch.frames, patch.height, patch.width};
   if (name.ends_with("scale_shift_table") && shape.rank() == 2) return {1, shape[0], shape[1]};
   std::vector<std::int64_t> extents(shape.extents().begin(), shape.extents().end());
   if (!extents.empty()) extents[0] = rows;
@@ -96,8 +93,7 @@ Shape part_shape(const std::string& name, const Shape& shape, std::int64_t rows,
 
 }  // namespace
 
-std::vector<WanPart> wan_parts(const std::string& name, const Shape& shape,
-                               const PatchGeometry& patch) {
+std::vector<WanPart> wan_parts(const std::string& name, const Shape& shape, const Grid& patch) {
   const std::vector<std::string> names = translate(name);
   const auto count = static_cast<std::int64_t>(names.size());
   const std::int64_t all_rows = shape.rank() == 0 ? 1 : shape[0];
@@ -105,9 +101,9 @@ std::vector<WanPart> wan_parts(const std::string& name, const Shape& shape,
     throw std::invalid_argument(
         fmt::format("{} is {}: its rows are not {} equal parts", name, shape, count));
   const bool patch_vectors = name == "patch_embedding.weight";
-  if (patch_vectors && (shape.rank() != 2 || shape[1] != patch_elements(patch)))
+  if (patch_vectors && (shape.rank() != 2 || shape[1] % patch.tokens() != 0))
     throw std::invalid_argument(
-        fmt::format("{} is {}, [width, {}] expected", name, shape, patch_elements(patch)));
+        fmt::format("{} is {}, [width, multiple of {}] expected", name, shape, patch.tokens()));
   std::vector<WanPart> parts;
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t rows = all_rows / count;
@@ -120,24 +116,24 @@ std::vector<WanPart> wan_parts(const std::string& name, const Shape& shape,
   return parts;
 }
 
-Tensor take_wan_part(const WanPart& part, const Tensor& parameter, const PatchGeometry& patch) {
+Tensor take_wan_part(const WanPart& part, const Tensor& parameter, const Grid& patch) {
   const Tensor rows =
       parameter.shape().rank() == 0 ? parameter.reshape({1}) : parameter.rows(part.row, part.rows);
   if (!part.patch_vectors) return rows.reshape(part.shape).clone();
   Tensor out = Tensor::empty(part.shape, parameter.dtype());
-  const std::int64_t width = patch_elements(patch);
+  const std::int64_t width = parameter.shape()[1];
   dispatch_float(parameter.dtype(), "take_wan_part", [&]<class T>(T) {
     const T* from = rows.data<T>();
     T* to = out.data<T>();
     for (std::int64_t row = 0; row < part.rows; ++row)
-      for_each_patch_element(patch, [&](std::int64_t there, std::int64_t here) {
+      for_each_patch_element(patch, width, [&](std::int64_t there, std::int64_t here) {
         to[row * width + there] = from[row * width + here];
       });
   });
   return out;
 }
 
-void put_wan_part(const WanPart& part, const Tensor& source, const PatchGeometry& patch,
+void put_wan_part(const WanPart& part, const Tensor& source, const Grid& patch,
                   const Tensor& parameter) {
   require_shape("put_wan_part", part.name.c_str(), source, part.shape);
   const Tensor rows =
@@ -147,12 +143,12 @@ void put_wan_part(const WanPart& part, const Tensor& source, const PatchGeometry
     rows.copy_from(wide.reshape(rows.shape()));
     return;
   }
-  const std::int64_t width = patch_elements(patch);
+  const std::int64_t width = parameter.shape()[1];
   dispatch_float(parameter.dtype(), "put_wan_part", [&]<class T>(T) {
     const T* from = wide.data<T>();
     T* to = rows.data<T>();
     for (std::int64_t row = 0; row < part.rows; ++row)
-      for_each_patch_element(patch, [&](std::int64_t there, std::int64_t here) {
+      for_each_patch_element(patch, width, [&](std::int64_t there, std::int64_t here) {
         to[row * width + here] = from[row * width + there];
       });
   });

@@ -29,8 +29,9 @@ GradReducer::GradReducer(const Parameters& parameters, std::shared_ptr<Group> gr
   if (!gradients_.defined())
     throw std::invalid_argument("grad_reducer: the parameters are not allocated");
   const auto element = static_cast<std::int64_t>(size_of(gradients_.dtype()));
-  buckets_ = make_buckets(parameters.list(), parameters.flat_size(),
-                          std::max<std::int64_t>(1, options.bucket_bytes / element));
+  if (group_->size() > 1)
+    buckets_ = make_buckets(parameters.list(), parameters.flat_size(),
+                            std::max<std::int64_t>(1, options.bucket_bytes / element));
   bucket_of_.resize(parameters.list().size());
   std::size_t parameter = parameters.list().size();
   for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket)
@@ -53,6 +54,7 @@ void GradReducer::on_ready(std::int64_t tag) {
     throw std::logic_error(fmt::format("grad_reducer: parameter {} is {}", tag,
                                        parameter < ready_.size() ? "ready twice" : "unknown"));
   ready_[parameter] = true;
+  if (buckets_.empty()) return;
   --missing_[static_cast<std::size_t>(bucket_of_[parameter])];
   while (works_.size() < buckets_.size() && missing_[works_.size()] == 0) launch_next();
 }

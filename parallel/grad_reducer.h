@@ -45,6 +45,8 @@ class GradReducer {
   // before finish() was called.
   double exposed_seconds() const { return exposed_seconds_; }
   int early_buckets() const { return early_buckets_; }
+  // Of this round: buckets under way or over.
+  int launched() const { return static_cast<int>(works_.size()); }
 
  private:
   void arm();

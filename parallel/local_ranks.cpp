@@ -93,7 +93,7 @@ class LocalTransport final : public Transport {
 }  // namespace
 
 void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Group>&)>& body,
-                     double time_limit_seconds) {
+                     double time_limit_seconds, AtEnd at_end) {
   if (size == 1) return body(solo_group("world"));
   const auto exchange = std::make_shared<Exchange>();
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
@@ -106,7 +106,7 @@ void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Gr
       try {
         const auto group = StreamGroup::world(stream);
         body(group);
-        group->barrier().wait();
+        if (at_end == AtEnd::kBarrier) group->barrier().wait();
       } catch (...) {
         failures[static_cast<std::size_t>(rank)] = std::current_exception();
       }

@@ -61,7 +61,9 @@ def tidy(entry, deadline):
     left = deadline - time.monotonic()
     if left <= 0:
         return None
-    command = ["clang-tidy", "--quiet", "-p", str(ROOT / "build" / "release"), entry["file"]]
+    # clang 14 does not see through fmt's consteval check of formats; g++ did when it compiled them.
+    command = ["clang-tidy", "--quiet", "--extra-arg=-DFMT_CONSTEVAL=",
+               "-p", str(ROOT / "build" / "release"), entry["file"]]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=left, cwd=ROOT)
     except subprocess.TimeoutExpired:

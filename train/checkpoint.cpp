@@ -58,9 +58,7 @@ void write_manifest(const fs::path& folder, const TrainState& state,
                     .dtype = state.master.dtype(),
                     .loader_position = state.loader_position,
                     .extra = state.extra,
-                    .config = state.config,
-                    .parameters = {},
-                    .files = {}};
+                    .config = state.config};
   for (const Parameter& parameter : state.parameters->list())
     manifest.parameters.push_back({parameter.spec.name, parameter.spec.shape});
   for (const std::string& file : rank_files)

@@ -25,18 +25,18 @@ struct TrainState {
   const Parameters* parameters = nullptr;
   // Flat, in the order of `parameters`, f32 or f64: whole [flat_size], or only this rank's `owned`
   // elements. Undefined: the run has none.
-  Tensor master;
-  Tensor momentum;
-  Tensor variance;
-  Tensor ema;
+  Tensor master = {};
+  Tensor momentum = {};
+  Tensor variance = {};
+  Tensor ema = {};
   // What this rank writes. The ranges of all ranks tile [0, flat_size).
-  FlatRange owned;
+  FlatRange owned = {};
 
   std::int64_t step = 0;
   std::uint64_t seed = 0;
-  nlohmann::json loader_position;
-  nlohmann::json extra;  // whatever else the trainer keeps
-  std::string config;    // the resolved YAML
+  nlohmann::json loader_position = {};
+  nlohmann::json extra = {};  // whatever else the trainer keeps
+  std::string config = {};    // the resolved YAML
 
   const Tensor& of(StateKind kind) const;
 };

@@ -14,8 +14,8 @@
 namespace muybridge {
 
 enum class StateKind : std::uint8_t { kMaster, kMomentum, kVariance, kEma };
-constexpr std::array kStateKinds = {StateKind::kMaster, StateKind::kMomentum, StateKind::kVariance,
-                                    StateKind::kEma};
+inline constexpr std::array kStateKinds = {StateKind::kMaster, StateKind::kMomentum,
+                                           StateKind::kVariance, StateKind::kEma};
 std::string_view name_of(StateKind kind);  // "master" "momentum" "variance" "ema"
 
 // Elements of a flattened parameter: `count` runs of `length`, the starts `stride` apart. One run

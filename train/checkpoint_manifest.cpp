@@ -12,6 +12,7 @@ namespace muybridge {
 namespace {
 
 using nlohmann::json;
+using nlohmann::ordered_json;  // what people read has its keys in an order that helps
 
 constexpr std::string_view kFormat = "muybridge-checkpoint-1";
 constexpr std::string_view kHashPrefix = "{\n\"hash\": \"";
@@ -86,7 +87,7 @@ std::string coverage_defect(const Manifest& manifest) {
 }
 
 // "  <line>,\n  <line>\n"
-std::string to_lines(const std::vector<json>& items) {
+std::string to_lines(const std::vector<ordered_json>& items) {
   std::string lines;
   for (std::size_t i = 0; i < items.size(); ++i)
     lines += "  " + items[i].dump() + (i + 1 < items.size() ? ",\n" : "\n");
@@ -95,8 +96,8 @@ std::string to_lines(const std::vector<json>& items) {
 
 // A piece a line, for people.
 std::string to_lines(const RankFile& file) {
-  json head = to_json(file);
-  const std::vector<json> pieces = head["pieces"];
+  ordered_json head = to_json(file);
+  const std::vector<ordered_json> pieces = head["pieces"];
   head.erase("pieces");
   std::string text = head.dump();
   text.back() = ',';
@@ -137,8 +138,8 @@ bool Manifest::has(StateKind kind) const {
   return false;
 }
 
-json to_json(const RankFile& file) {
-  json pieces = json::array();
+ordered_json to_json(const RankFile& file) {
+  ordered_json pieces = ordered_json::array();
   for (const StoredPiece& piece : file.pieces)
     pieces.push_back(
         {{"kind", name_of(piece.kind)},
@@ -168,7 +169,7 @@ RankFile rank_file_from_json(const json& object, DType dtype) {
 }
 
 std::string to_text(const Manifest& manifest) {
-  std::vector<json> parameters;
+  std::vector<ordered_json> parameters;
   for (const ManifestParameter& parameter : manifest.parameters) {
     const auto extents = parameter.shape.extents();
     parameters.push_back({{"name", parameter.name},

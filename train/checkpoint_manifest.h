@@ -20,22 +20,22 @@ struct ManifestParameter {
 };
 
 struct Manifest {
-  std::string version;  // of Muybridge
+  std::string version = {};  // of Muybridge
   std::int64_t step = 0;
   std::uint64_t seed = 0;
   int ranks = 1;              // that wrote it
   DType dtype = DType::kF32;  // of all pieces
-  nlohmann::json loader_position;
-  nlohmann::json extra;
-  std::string config;  // the resolved YAML
-  std::vector<ManifestParameter> parameters;
-  std::vector<RankFile> files;
+  nlohmann::json loader_position = {};
+  nlohmann::json extra = {};
+  std::string config = {};  // the resolved YAML
+  std::vector<ManifestParameter> parameters = {};
+  std::vector<RankFile> files = {};
 
   const ManifestParameter* find(const std::string& name) const;
   bool has(StateKind kind) const;
 };
 
-nlohmann::json to_json(const RankFile& file);
+nlohmann::ordered_json to_json(const RankFile& file);
 // `dtype` is that of its pieces. Throws nlohmann::json::exception for another structure.
 RankFile rank_file_from_json(const nlohmann::json& json, DType dtype);
 

@@ -51,7 +51,8 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
   to.add("text_depth", model.text_depth, "blocks of the text encoder", kSmallCount);
   to.add("text_heads", model.text_heads, "its attention heads; they divide text_width",
          kSmallCount);
-  to.add("qk_norm", model.qk_norm, "normalise queries and keys, which keeps large models stable");
+  to.add("sine_positions", model.sine_positions,
+         "add sines of the place to the patches; rotary positions are always there");
   to.add("rope_theta", model.rope_theta, "longest wave of the rotary positions", kPositive);
   to.add("eps", model.eps, "added to variances in the norms", kPositive);
   to.add("recompute", model.recompute,
@@ -236,6 +237,14 @@ void check(ConfigReader& reader, const TrainConfig& config) {
   check_parallel(reader, config);
 }
 
+TrainConfig load(ConfigReader reader) {
+  TrainConfig config;
+  reader.fill(describe(config));
+  check(reader, config);
+  reader.finish();
+  return config;
+}
+
 }  // namespace
 
 std::filesystem::path TrainConfig::folder() const {
@@ -245,12 +254,12 @@ std::filesystem::path TrainConfig::folder() const {
 
 TrainConfig load_train_config(const std::filesystem::path& file,
                               const std::vector<std::string>& overrides) {
-  TrainConfig config;
-  ConfigReader reader(file, overrides);
-  reader.fill(describe(config));
-  check(reader, config);
-  reader.finish();
-  return config;
+  return load(ConfigReader(file, overrides));
+}
+
+TrainConfig parse_train_config(const std::string& text, const std::string& source,
+                               const std::vector<std::string>& overrides) {
+  return load(ConfigReader::of_text(text, source, overrides));
 }
 
 std::string to_yaml(const TrainConfig& config) {

@@ -45,7 +45,7 @@ struct TrainConfig {
     int text_width = 128;
     int text_depth = 2;  // blocks
     int text_heads = 4;
-    bool qk_norm = true;
+    bool sine_positions = true;  // added to the patches, besides the rotary ones
     double rope_theta = 10000;
     double eps = 1e-6;
     bool recompute = false;
@@ -130,6 +130,11 @@ struct TrainConfig {
 // Throws Error(kUsage) that names every mistake and its place.
 TrainConfig load_train_config(const std::filesystem::path& file,
                               const std::vector<std::string>& overrides = {});
+
+// The same for the text of a resolved configuration, such as a checkpoint's; messages call it
+// `source`.
+TrainConfig parse_train_config(const std::string& text, const std::string& source,
+                               const std::vector<std::string>& overrides = {});
 
 // The configuration as a commented file that loads to the same.
 std::string to_yaml(const TrainConfig& config);

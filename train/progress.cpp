@@ -60,7 +60,7 @@ std::string progress_text(const StepMetrics& metrics, std::int64_t steps, double
       metrics.tflops, 100 * metrics.data_wait, format_duration(eta_seconds));
 }
 
-Progress::Progress(std::int64_t first, std::int64_t steps, int every)
+ProgressBar::ProgressBar(std::int64_t first, std::int64_t steps, int every)
     : steps_(steps),
       every_(std::max(every, 1)),
       terminal_(::isatty(STDERR_FILENO) == 1),
@@ -68,13 +68,13 @@ Progress::Progress(std::int64_t first, std::int64_t steps, int every)
       first_(first),
       last_draw_(Clock::now() - kRedraw) {}
 
-Progress::~Progress() {
+ProgressBar::~ProgressBar() {
   if (!drawn_) return;
   std::fputc('\n', stderr);
   std::fflush(stderr);
 }
 
-void Progress::update(const StepMetrics& metrics) {
+void ProgressBar::update(const StepMetrics& metrics) {
   const std::int64_t seen = metrics.step - first_;
   seconds_per_step_ = moving_mean(seconds_per_step_, metrics.seconds, seen);
   if (metrics.seconds > 0)
@@ -96,7 +96,7 @@ void Progress::update(const StepMetrics& metrics) {
 }
 
 // A bar fills what the text leaves of the line; a text too long for it is cut.
-void Progress::draw(const std::string& text, double share) {
+void ProgressBar::draw(const std::string& text, double share) {
   const int columns = terminal_columns() - 1;
   const int width = std::min(30, columns - static_cast<int>(text.size()) - 3);
   std::string line = text.substr(0, static_cast<std::size_t>(std::max(columns, 0)));
@@ -112,7 +112,7 @@ void Progress::draw(const std::string& text, double share) {
   drawn_ = true;
 }
 
-void Progress::clear() {
+void ProgressBar::clear() {
   if (!drawn_) return;
   fmt::print(stderr, "\r\x1b[K");
   std::fflush(stderr);

@@ -20,13 +20,13 @@ std::string progress_text(const StepMetrics& metrics, std::int64_t steps, double
 
 // Tells a person how training goes: on a terminal a bar in the last line, redrawn at most ten times
 // a second; elsewhere a plain line of the log every `every` steps. Only rank 0 has one.
-class Progress {
+class ProgressBar {
  public:
   // `first`: the steps already done when the run goes on. Looks at stderr and NO_COLOR.
-  Progress(std::int64_t first, std::int64_t steps, int every);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  ProgressBar(std::int64_t first, std::int64_t steps, int every);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
 
   void update(const StepMetrics& metrics);
   // Takes the bar away, so that something else can be printed; the next update brings it back.

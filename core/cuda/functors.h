@@ -5,6 +5,7 @@
 #include "core/ops/activation_functor.h"
 #include "core/ops/adamw_functor.h"
 #include "core/ops/embedding_functor.h"
+#include "core/ops/flow_functor.h"
 #include "core/ops/loss_functor.h"
 #include "core/ops/norm_functor.h"
 #include "core/ops/residual_functor.h"

@@ -69,30 +69,48 @@ Var gate_residual(const Var& x, const Var& y, const Var& table, int gate_index,
 
 Var modulation_table(const Var& x, const Var& shared) {
   const Tensor& value = x.value();
-  const std::int64_t clips = value.shape().rows(), width = shared.value().numel();
-  if (shared.shape().rank() != 2 || value.shape().back() != width)
-    throw std::invalid_argument(fmt::format(
-        "modulation_table: x is {}, what clips share is {}; want [clips, n * D] and [n, D]",
-        value.shape(), shared.shape()));
+  if (shared.shape().rank() != 2 ||
+      (value.shape().back() != shared.value().numel() && value.shape().back() != shared.shape()[1]))
+    throw std::invalid_argument(
+        fmt::format("modulation_table: x is {}, what clips share is {}; want [clips, n * D] or "
+                    "[clips, D], and [n, D]",
+                    value.shape(), shared.shape()));
   require_same_kind("modulation_table", {&value, &shared.value()});
+  const std::int64_t clips = value.shape().rows(), entries = shared.shape()[0];
+  const std::int64_t width = shared.shape()[1];
+  const bool one_entry = value.shape().back() != shared.value().numel();
   const DType wide = accumulator_of(value.dtype());
-  const Tensor out =
-      Tensor::empty({clips, shared.shape()[0], shared.shape()[1]}, wide, value.device());
+  const Tensor out = Tensor::empty({clips, entries, width}, wide, value.device());
   dispatch_float(value.dtype(), "modulation_table", [&](auto zero) {
     using T = decltype(zero);
-    for_rows(value.device(), clips, width,
-             functor::AddShared<T>{value.data<T>(), shared.value().data<T>(), width,
-                                   out.data<Accumulator<T>>()});
+    for_rows(value.device(), clips, entries * width,
+             functor::AddShared<T>{value.data<T>(), shared.value().data<T>(), entries, width,
+                                   one_entry, out.data<Accumulator<T>>()});
   });
   return Var::op(out, {x, shared}, [=](Inputs in, const Tensor& dy) {
-    in[0].add_grad(dy.reshape(in[0].shape()).to(in[0].value().dtype()));
+    const Tensor& input = in[0].value();
+    if (one_entry) {
+      const Tensor dx = Tensor::empty(input.shape(), input.dtype(), input.device());
+      dispatch_float(input.dtype(), "modulation_table", [&](auto zero) {
+        using T = decltype(zero);
+        for_rows(dy.device(), clips, entries * width,
+                 functor::SumEntries<T>{dy.data<Accumulator<T>>(), entries, width, dx.data<T>()});
+      });
+      in[0].add_grad(dx);
+    } else {
+      in[0].add_grad(dy.reshape(input.shape()).to(input.dtype()));
+    }
     const Tensor sums = Tensor::empty(in[1].shape(), wide, dy.device());
     const std::int32_t offsets[] = {0, static_cast<std::int32_t>(clips)};
-    dispatch_float(wide, "modulation_table", [&](auto zero) {
+    const auto sum_columns = [&](auto zero) {
       using A = decltype(zero);
-      for_rows_sum(dy.device(), offsets, width, functor::ColumnSum<A>{dy.data<A>(), width},
-                   sums.data<Accumulator<A>>());
-    });
+      for_rows_sum(dy.device(), offsets, entries * width,
+                   functor::ColumnSum<A>{dy.data<A>(), entries * width}, sums.data<A>());
+    };
+    if (wide == DType::kF64)
+      sum_columns(double{});
+    else
+      sum_columns(float{});
     in[1].add_grad(sums);
   });
 }

@@ -13,8 +13,8 @@ Var add(const Var& x, const Var& y);
 Var gate_residual(const Var& x_TD, const Var& y_TD, const Var& table_CnD, int gate_index,
                   const ClipRows& clips);
 
-// The modulation table [C, n, D] of a block: x [C, n * D] plus what all clips share [n, D]. The
-// result is f32 (f64 for f64), whatever the operands are.
-Var modulation_table(const Var& x_CnD, const Var& shared_nD);
+// The modulation table [C, n, D] of a block: x [C, n * D], or [C, D] for all n entries, plus what
+// all clips share [n, D]. The result is f32 (f64 for f64), whatever the operands are.
+Var modulation_table(const Var& x, const Var& shared_nD);
 
 }  // namespace muybridge

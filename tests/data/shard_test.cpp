@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -111,10 +112,16 @@ TEST_F(Shard, GivesBackWhatWasWritten) {
   }
 }
 
+TEST_F(Shard, IsTheSameFileWheneverItIsWritten) {
+  const std::string hash = write_shard(folder_, 0, tiny_records()).hash;
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // HDF5 knows times in seconds
+  EXPECT_EQ(write_shard(folder_, 1, tiny_records()).hash, hash);
+}
+
 TEST_F(Shard, HoldsClipsThatSpanChunks) {
-  // 1.8 MB, then a few bytes, then 2.4 MB: clips begin and end inside chunks of 1 MiB.
-  const std::vector<ClipRecord> records = {record_of(0, 9, 256, 260), record_of(1, 1, 1, 1),
-                                           record_of(2, 8, 320, 316)};
+  // 5.4 MB, then a few bytes, then 7.3 MB: clips begin and end inside chunks of 4 MiB.
+  const std::vector<ClipRecord> records = {record_of(0, 27, 256, 260), record_of(1, 1, 1, 1),
+                                           record_of(2, 24, 320, 316)};
   write_shard(folder_, 0, records);
   const ShardReader reader(shard_path(folder_, 0));
   for (const int i : {2, 0, 1}) {
@@ -161,7 +168,7 @@ TEST_F(Shard, IsReadByManyThreadsAtOnce) {
 TEST_F(Shard, OfADroppedWriterIsNotThere) {
   {
     ShardWriter writer(folder_, 0, kSettings);
-    const ClipRecord record = record_of(0, 9, 256, 260);
+    const ClipRecord record = record_of(0, 27, 256, 260);
     writer.add(record, data_of(record, 0).data());
     EXPECT_TRUE(list_shards(folder_).empty());
   }
@@ -172,7 +179,7 @@ TEST_F(Shard, OfAKilledWriterIsNotTrusted) {
   const pid_t child = ::fork();
   if (child == 0) {
     ShardWriter writer(folder_, 0, kSettings);
-    const ClipRecord record = record_of(0, 9, 256, 260);
+    const ClipRecord record = record_of(0, 27, 256, 260);
     writer.add(record, data_of(record, 0).data());
     ::raise(SIGKILL);
   }
@@ -192,7 +199,7 @@ TEST_F(Shard, OfAKilledWriterIsNotTrusted) {
 // A limit on the size of files stands for a full disk: writes fail with EFBIG for ENOSPC.
 TEST_F(Shard, OnAFullDiskFailsWithIoAndLeavesTheOthersWhole) {
   write_shard(folder_, 0, tiny_records());
-  for (const rlim_t room : {rlim_t{100}, rlim_t{3000}, rlim_t{1} << 20, rlim_t{3} << 20}) {
+  for (const rlim_t room : {rlim_t{100}, rlim_t{3000}, rlim_t{1} << 20, rlim_t{9} << 20}) {
     const pid_t child = ::fork();
     if (child == 0) {
       ::signal(SIGXFSZ, SIG_IGN);
@@ -202,7 +209,7 @@ TEST_F(Shard, OnAFullDiskFailsWithIoAndLeavesTheOthersWhole) {
       try {
         ShardWriter writer(folder_, 1, kSettings);
         for (int i = 0; i < 3; ++i) {
-          const ClipRecord record = record_of(i, 9, 256, 260);
+          const ClipRecord record = record_of(i, 27, 256, 260);
           writer.add(record, data_of(record, i).data());
         }
         writer.commit();

@@ -1,32 +1,32 @@
-#include "collective_claims.h"
+#include "tests/parallel/collective_claims.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
-
-#include "core/random.h"
 
 namespace muybridge {
 namespace {
 
 constexpr DType kTypes[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kI64};
-// One round, a few odd ones, and several steps of plan_all_reduce.
-constexpr std::int64_t kSizes[] = {1, 7, 1000, 40'000, 1'300'001};
+// Less and more than a round, and than a step, of plan_reduce_scatter among four ranks.
+constexpr std::int64_t kSizes[] = {1, 7, 1000, 40'000, 270'001};
 
-// What rank `rank` brings: keyed, so that every rank knows what the others have.
+// What rank `rank` brings: keyed, so that every rank knows what the others have. Mixed by one
+// round of SplitMix64, for the oracle draws all ranks' numbers again and again.
 Tensor brought(int rank, std::uint64_t key, std::int64_t n, DType dtype) {
-  const RandomStream stream(11, Purpose::kTest, key, static_cast<std::uint64_t>(rank));
-  if (dtype == DType::kI64) {
-    const Tensor x = Tensor::empty({n}, dtype);
+  const auto number = [seed = key * 1000 + static_cast<std::uint64_t>(rank)](std::int64_t i) {
+    std::uint64_t z = (seed << 32) + static_cast<std::uint64_t>(i) * 0x9E3779B97F4A7C15U;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return static_cast<std::int32_t>(z >> 40) - (1 << 23);
+  };
+  const Tensor x = Tensor::empty({n}, dtype == DType::kI64 ? dtype : DType::kF32);
+  if (dtype == DType::kI64)
+    for (std::int64_t i = 0; i < n; ++i) x.data<std::int64_t>()[i] = number(i);
+  else
     for (std::int64_t i = 0; i < n; ++i)
-      x.data<std::int64_t>()[i] = stream.integer(static_cast<std::uint64_t>(i), -1000, 1000);
-    return x;
-  }
-  const Tensor x = Tensor::empty({n});
-  for (std::int64_t i = 0; i < n; ++i)
-    x.data<float>()[i] = stream.uniform(static_cast<std::uint64_t>(i)) * 8 - 4;
-  return x.to(dtype);
+      x.data<float>()[i] = static_cast<float>(number(i)) * 0x1p-21F;
+  return dtype == DType::kI64 ? x : x.to(dtype);
 }
 
 // The reduction that Group promises: in the order of ranks, bf16 in f32 and rounded once.
@@ -84,6 +84,10 @@ void expect_all_reduce(Group& group) {
         group.all_reduce(x, how).wait();
         expect_same_bits(x, reduced(group.size(), key, n, dtype, how), label(group, dtype, n));
       }
+  const std::int64_t steps = 1'300'001;  // two steps
+  const Tensor x = brought(group.rank(), 99, steps, DType::kF32);
+  group.all_reduce(x).wait();
+  expect_same_bits(x, reduced(group.size(), 99, steps, DType::kF32, Reduce::kSum), "two steps");
 }
 
 void expect_broadcast(Group& group) {
@@ -187,7 +191,7 @@ void expect_split(Group& group) {
     of_others += static_cast<float>(q);
   }
   EXPECT_EQ(a.data<float>()[4999], of_half);
-  if (others) EXPECT_EQ(b.data<float>()[4999], of_others);
+  EXPECT_EQ(b.data<float>()[4999], others ? of_others : 0.0F);
 }
 
 void expect_many_under_way(Group& group) {
@@ -205,9 +209,8 @@ void expect_many_under_way(Group& group) {
     EXPECT_TRUE(works[static_cast<std::size_t>(i)].done());
     const Tensor& x = tensors[static_cast<std::size_t>(i)];
     expect_same_bits(x,
-                     i % 3 == 0
-                         ? brought(i % group.size(), 700, x.numel(), DType::kF32)
-                         : reduced(group.size(), 700, x.numel(), DType::kF32, Reduce::kSum),
+                     i % 3 == 0 ? brought(i % group.size(), 700, x.numel(), DType::kF32)
+                                : reduced(group.size(), 700, x.numel(), DType::kF32, Reduce::kSum),
                      fmt::format("operation {}", i));
   }
 }

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "collective_claims.h"
 #include "parallel/local_ranks.h"
+#include "tests/parallel/collective_claims.h"
 
 namespace muybridge {
 namespace {
@@ -45,16 +45,19 @@ TEST(StreamGroup, SplitsOfSplitsDoNotMixTheirMessages) {
 }
 
 TEST(StreamGroup, DifferentSizesOnTwoRanksAreAnErrorOnBoth) {
-  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
-    const Work work = group->all_reduce(Tensor::zeros({group->rank() == 0 ? 10 : 20}));
-    try {
-      work.wait();
-      ADD_FAILURE() << "no error";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kInternal);
-    }
-    throw Error(ExitCode::kInternal, "leave");  // the group is of no more use
-  });
+  run_local_ranks(
+      2,
+      [](const std::shared_ptr<Group>& group) {
+        const auto pair = group->split(0, group->rank(), "pair");
+        const Tensor x = Tensor::zeros({group->rank() == 0 ? 10 : 20});
+        try {
+          pair->all_reduce(x).wait();
+          ADD_FAILURE() << "no error";
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ExitCode::kInternal);
+        }
+      },
+      60, AtEnd::kLeave);
 }
 
 }  // namespace

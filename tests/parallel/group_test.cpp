@@ -4,8 +4,8 @@
 
 #include <stdexcept>
 
-#include "collective_claims.h"
 #include "parallel/local_ranks.h"
+#include "tests/parallel/collective_claims.h"
 
 namespace muybridge {
 namespace {

@@ -113,12 +113,11 @@ TEST(Plan, AllReduceSumsOnEveryRankForAnyCountAndLength) {
     for (const std::int64_t n : kLengths) {
       std::vector<Tensor> x;
       for (int rank = 0; rank < size; ++rank) x.push_back(numbers(rank, n));
-      Simulation simulation(for_ranks(size,
-                                      [&](int rank) {
-                                        return plan_all_reduce(rank, size, x[rank], Reduce::kSum,
-                                                               kSmall);
-                                      }),
-                            static_cast<std::uint64_t>(n));
+      Simulation simulation(
+          for_ranks(
+              size,
+              [&](int rank) { return plan_all_reduce(rank, size, x[rank], Reduce::kSum, kSmall); }),
+          static_cast<std::uint64_t>(n));
       ASSERT_TRUE(simulation.run()) << size << " ranks, " << n << " elements";
       for (int rank = 0; rank < size; ++rank)
         for (std::int64_t i = 0; i < n; ++i)
@@ -133,7 +132,8 @@ TEST(Plan, AllReduceSendsTwiceTheTensorOnceItIsLarge) {
   std::vector<Tensor> x(kRanks, Tensor::zeros({kElements}));
   for (Tensor& tensor : x) tensor = tensor.clone();
   Simulation simulation(
-      for_ranks(kRanks, [&](int rank) { return plan_all_reduce(rank, kRanks, x[rank], Reduce::kSum); }),
+      for_ranks(kRanks,
+                [&](int rank) { return plan_all_reduce(rank, kRanks, x[rank], Reduce::kSum); }),
       1);
   ASSERT_TRUE(simulation.run());
   for (int rank = 0; rank < kRanks; ++rank)
@@ -216,8 +216,7 @@ TEST(Plan, AllToAllTransposesParts) {
 }
 
 TEST(Plan, BarrierEndsForNobodyBeforeAllHaveBegun) {
-  std::vector<Plan> plans =
-      for_ranks(3, [](int rank) { return plan_barrier(rank, 3); });
+  std::vector<Plan> plans = for_ranks(3, [](int rank) { return plan_barrier(rank, 3); });
   plans[2] = {.rounds = {{.moves = {{false, 0, nullptr, 1}}, .then = {}}}, .tensors = {}};
   plans[2].tensors.push_back(Tensor::zeros({1}, DType::kU8));
   plans[2].rounds[0].moves[0].data = static_cast<std::byte*>(plans[2].tensors[0].raw());

@@ -52,8 +52,8 @@ class ProgressTest : public ::testing::Test {
         round.moves.push_back({true, static_cast<int>(i) + 1, static_cast<std::byte*>(x.raw()), 4});
       round.then = [this] { ++rounds_over_; };
     }
-    auto members = std::make_shared<GroupMembers>(GroupMembers{
-        .name = "tensor", .rank = 0, .ranks = {0, 7, 8}, .context = context});
+    auto members = std::make_shared<GroupMembers>(
+        GroupMembers{.name = "tensor", .rank = 0, .ranks = {0, 7, 8}, .context = context});
     auto result = std::make_shared<OperationResult>(std::make_shared<Pulse>());
     progress_.admit({.what = "all_reduce",
                      .bytes = x.bytes(),

@@ -65,9 +65,9 @@ TEST(Reduce, MayWriteOverASource) {
 TEST(Reduce, RefusesTypesWithoutAddition) {
   const Tensor a = Tensor::zeros({4}, DType::kU8);
   const std::vector<const std::byte*> sources{static_cast<const std::byte*>(a.raw())};
-  EXPECT_THROW(reduce_in_order(sources, static_cast<std::byte*>(a.raw()), 4, DType::kU8,
-                               Reduce::kSum),
-               std::invalid_argument);
+  EXPECT_THROW(
+      reduce_in_order(sources, static_cast<std::byte*>(a.raw()), 4, DType::kU8, Reduce::kSum),
+      std::invalid_argument);
 }
 
 }  // namespace

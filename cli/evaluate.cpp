@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <omp.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "parallel/values.h"
+#include "parallel/world.h"
+#include "train/evaluation.h"
+#include "train/loaded_model.h"
+#include "train/model_options.h"
+#include "train/together.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string path;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+// The corpus whose held-out clips give the loss; none when it is not on this machine.
+std::unique_ptr<CorpusIndex> open_corpus(const TrainConfig& config) {
+  const std::string& folder =
+      config.data.validation.empty() ? config.data.train : config.data.validation;
+  if (!fs::exists(fs::path(folder) / "index.json")) {
+    log_warning(
+        "{}: no prepared corpus there, so no validation loss; name one with "
+        "data.validation=FOLDER",
+        folder);
+    return nullptr;
+  }
+  return std::make_unique<CorpusIndex>(CorpusIndex::open(folder));
+}
+
+// Seconds that earlier commands took, from their reports.
+Json wall_seconds(const TrainConfig& config, const RunFolder& run, double evaluate_seconds) {
+  Json seconds = Json::object();
+  const fs::path prepared = fs::path(config.data.train) / "report.json";
+  const auto find = [](const fs::path& file, const Json::json_pointer& key) -> Json {
+    if (!fs::exists(file)) return nullptr;
+    const Json report = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+    return !report.is_discarded() && report.contains(key) ? report.at(key) : Json(nullptr);
+  };
+  seconds["prepare"] = find(prepared, Json::json_pointer("/wall_seconds"));
+  seconds["train"] = find(run.report(), Json::json_pointer("/wall_seconds/train"));
+  seconds["evaluate"] = evaluate_seconds;
+  return seconds;
+}
+
+Json peak_memory(const RunFolder& run, Group& group) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  double bytes = all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax);
+  if (fs::exists(run.report())) {
+    const Json report = Json::parse(read_file(run.report()), nullptr, false);
+    if (report.is_object()) bytes = std::max(bytes, report.value("peak_memory_bytes", 0.0));
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
+  fmt::print("step {}\n", evaluation.step);
+  if (!std::isnan(evaluation.validation_loss.front()))
+    fmt::print("validation loss by timestep quantile  {:.4f}\n",
+               fmt::join(evaluation.validation_loss, " "));
+  for (const auto& [name, score] : evaluation.scores) fmt::print("{:<10} {:.3f}\n", name, score);
+  fmt::print("report   {}\ngallery  {}\n", run.report().string(),
+             fs::absolute(run.gallery()).string());
+}
+
+void run_evaluate(const Arguments& arguments) {
+  World world;
+  set_log_rank(world.rank(), world.size());
+  Group& group = *world.group();
+  const LoadedModel model(arguments.path, arguments.overrides, group);
+  omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
+  // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
+  const RunFolder run{model.commit.parent_path().parent_path()};
+  const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
+  const Evaluation evaluation = evaluate({.dit = model.dit,
+                                          .config = model.config,
+                                          .corpus = corpus.get(),
+                                          .step = model.step,
+                                          .checkpoint = model.manifest_hash},
+                                         run, group);
+  const Json peak = peak_memory(run, group);
+  rank_zero(group, [&] {
+    write_report(run, evaluation, describe_model(model.dit.options(), model.parameters.count()),
+                 model.config.run.name,
+                 {{"wall_seconds", wall_seconds(model.config, run, evaluation.seconds)},
+                  {"peak_memory_bytes", peak}});
+    if (arguments.json)
+      fmt::print("{}", read_file(run.report()));
+    else
+      print_evaluation(evaluation, run);
+    return std::string();
+  });
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "evaluate", "Measure a checkpoint: held-out loss, clips for fixed prompts, their scores");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("RUN", arguments->path, "A run's folder, or one commit in it")->required();
+  command->add_option("a.b=c", arguments->overrides, "Values that replace the run's configuration");
+  command->add_flag("--json", arguments->json, "Print report.json instead of a summary");
+  command->footer(
+      R"(Writes RUN/report.json, RUN/samples/step-NNNNNNNN and the gallery RUN/index.html.
+
+Examples:
+  muybridge evaluate runs/shapes
+  mpirun -np 2 muybridge evaluate runs/shapes eval.samples=0 eval.guidance=3
+  muybridge evaluate runs/shapes/checkpoints/step-00000400 --json)");
+  command->callback([arguments] { run_evaluate(*arguments); });
+}
+
+}  // namespace muybridge

@@ -1,0 +1,207 @@
+#include "data/prepare.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/commands.h"
+#include "core/config_values.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "data/decode_child.h"
+#include "data/decode_protocol.h"
+#include "data/stop_signal.h"
+
+namespace muybridge {
+namespace {
+
+struct Arguments {
+  PrepareOptions options;
+  std::string size;
+  std::string resize;
+  std::string split = "scenes";
+  std::string shard_of;
+  double shard_megabytes = 1024;
+  bool json = false;
+};
+
+int environment_number(const char* name, int otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+// "2/8", or what mpirun says of this process.
+void set_part(const std::string& text, PrepareOptions& options) {
+  options.part = environment_number("OMPI_COMM_WORLD_RANK", 0);
+  options.parts = environment_number("OMPI_COMM_WORLD_SIZE", 1);
+  if (text.empty()) return;
+  std::string reason;
+  const std::size_t slash = text.find('/');
+  const auto part = parse_whole(text.substr(0, slash), reason);
+  const auto parts =
+      slash == std::string::npos ? std::nullopt : parse_whole(text.substr(slash + 1), reason);
+  if (!part || !parts || *parts < 1 || *parts > 100000 || *part < 0 || *part >= *parts) {
+    fail(ExitCode::kUsage, "--shard-of {}: must be I/N with I from 0 to N - 1, as 0/4", text);
+  }
+  options.part = static_cast<int>(*part);
+  options.parts = static_cast<int>(*parts);
+}
+
+void set_size(const Arguments& arguments, SizeOptions& size) {
+  const std::string resize = !arguments.resize.empty() ? arguments.resize
+                             : arguments.size.empty()  ? "native"
+                                                       : "cover";
+  size.resize = *resize_named(resize);
+  if (arguments.size.empty()) {
+    if (size.resize == Resize::kNative) return;
+    fail(ExitCode::kUsage, "--resize {}: give --size as well, as --size 832x480", resize);
+  }
+  const std::optional<FrameSize> parsed = parse_frame_size(arguments.size);
+  if (!parsed) {
+    fail(ExitCode::kUsage, "--size {}: give width and height in pixels, as 832x480",
+         arguments.size);
+  }
+  if (size.resize == Resize::kNative) {
+    fail(ExitCode::kUsage, "--resize native: it keeps each video's own size; leave --size out");
+  }
+  size.width = parsed->width;
+  size.height = parsed->height;
+}
+
+void show(const PrepareOptions& options, const PrepareReport& report) {
+  const std::string folder = options.output.string();
+  fmt::print(
+      "{}: {} clips to train on and {} held out; {} made now from {} videos and images, "
+      "{:.1f} s\n",
+      folder, report.clips_train, report.clips_validation, report.clips_made,
+      report.sources - static_cast<std::int64_t>(report.skipped.size()) - report.sources_present,
+      report.seconds);
+  if (report.sources_present > 0) {
+    fmt::print("{} videos and images were there already\n", report.sources_present);
+  }
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < std::min(report.skipped.size(), kShown); ++i) {
+    fmt::print("skipped {}: {}\n", report.skipped[i].name, report.skipped[i].text);
+  }
+  if (report.skipped.size() > kShown) {
+    fmt::print("skipped {} files in all; the reasons are in {}\n", report.skipped.size(),
+               (options.output / "report.json").string());
+  }
+}
+
+void run(Arguments arguments) {
+  PrepareOptions& options = arguments.options;
+  set_part(arguments.shard_of, options);
+  set_log_rank(options.part, options.parts);
+  set_size(arguments, options.settings.size);
+  options.settings.split = *split_mode_named(arguments.split);
+  options.shard_bytes = static_cast<std::uint64_t>(arguments.shard_megabytes * (1 << 20));
+  const StopOnSignal signals;
+  const PrepareReport report = prepare_corpus(options, signals.stop());
+  if (options.part > 0) return;
+  if (arguments.json) {
+    fmt::print("{}", report_json(report));
+  } else {
+    show(options, report);
+  }
+}
+
+void add_options(CLI::App& command, Arguments& arguments) {
+  PrepareOptions& options = arguments.options;
+  PrepareSettings& settings = options.settings;
+  command
+      .add_option("IN", options.input,
+                  "The corpus: a folder of clips with captions beside them, or with metadata or "
+                  "tar archives; a metadata file, an archive, a video")
+      ->required();
+  command
+      .add_option("OUT", options.output,
+                  "Folder for the shards; a call that was stopped goes on here")
+      ->required();
+  command.add_option("--size", arguments.size, "Width and height in pixels; default: as they are");
+  command
+      .add_option("--resize", arguments.resize,
+                  "cover: fill --size and cut off the rest (default with --size); fit: keep the "
+                  "aspect ratio, with at most as many pixels as --size; native: as they are")
+      ->check(CLI::IsMember({"cover", "fit", "native"}));
+  settings.size.multiple = 16;
+  command
+      .add_option("--multiple", settings.size.multiple,
+                  "fit and native: width and height are multiples of it")
+      ->capture_default_str();
+  command
+      .add_option("--fps", settings.fps, "Frames a second; 0: each picture of the video is a frame")
+      ->capture_default_str();
+  command.add_option("--frames", settings.lengths.longest, "Frames of a clip, at most")
+      ->capture_default_str();
+  command
+      .add_option("--min-frames", settings.lengths.shortest,
+                  "Frames of a clip, at least; shorter rests are dropped; images always count")
+      ->capture_default_str();
+  command
+      .add_option("--frame-step", settings.lengths.step,
+                  "Lengths of clips are --min-frames plus a multiple of it")
+      ->capture_default_str();
+  command
+      .add_option("--stride", settings.lengths.stride,
+                  "Frames from the start of a clip to that of the next; 0: end to end")
+      ->capture_default_str();
+  command
+      .add_option("--split", arguments.split,
+                  "Long videos: scenes, at cuts and by length; length, by length alone; none, only "
+                  "the first clip of each")
+      ->check(CLI::IsMember({"scenes", "length", "none"}))
+      ->capture_default_str();
+  command
+      .add_option("--validation", settings.validation,
+                  "Share held out, where IN has no train/ and validation/")
+      ->capture_default_str();
+  command.add_option("--caption", settings.captions.fallback,
+                     "Caption of clips that have none; without it they are skipped");
+  command
+      .add_option("--max-caption-bytes", settings.captions.max_bytes,
+                  "Longer captions are cut there, between two letters")
+      ->capture_default_str();
+  command
+      .add_option("--workers", options.workers, "Decoders at once, a process each; 0: one a core")
+      ->capture_default_str();
+  command.add_option("--shard-of", arguments.shard_of,
+                     "I/N: this process does part I of N; under mpirun that is its rank");
+  command.add_option("--shard-mb", arguments.shard_megabytes, "A shard ends at this size")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  command
+      .add_option("--time-limit", options.limits.total_seconds,
+                  "Seconds that a stretch of a video may take to decode before it is given up")
+      ->check(CLI::Range(0.1, 1e6))
+      ->capture_default_str();
+  command.add_flag("--json", arguments.json, "Print the report as one JSON object");
+}
+
+}  // namespace
+
+void add_prepare_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      program.add_subcommand("prepare", "Make the shards of a corpus from videos and captions");
+  add_options(*command, *arguments);
+  command->footer(R"(Examples:
+  muybridge prepare corpus/shapes corpus/shapes-shards --frames 16
+  muybridge prepare my-clips my-shards --size 832x480 --fps 16 --frames 81 --min-frames 5 --frame-step 4
+  muybridge prepare my-clips my-shards --size 832x480 --resize fit
+  muybridge prepare film.mp4 film-shards --caption "a silent film" --fps 12 --frames 48
+  mpirun -np 8 muybridge prepare /data/webdataset /data/shards --size 256x256 --workers 4
+Shards and report.json, with every file that was skipped and why, are in OUT.
+Ctrl-C keeps what is done; the same command goes on from there.)");
+  command->callback([arguments] { run(*arguments); });
+
+  // What a decoder process runs; not for people.
+  CLI::App* decode = program.add_subcommand(kDecodeCommand, "Serve a parent that prepares");
+  decode->group("");
+  decode->callback([] { std::exit(run_decode_child()); });
+}
+
+}  // namespace muybridge

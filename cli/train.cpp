@@ -1,0 +1,47 @@
+#include <omp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "core/log.h"
+#include "train/trainer.h"
+
+namespace muybridge {
+namespace {
+
+struct Arguments {
+  std::string file;
+  std::vector<std::string> overrides;
+};
+
+void train(const Arguments& arguments) {
+  const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  World world({.time_limit_seconds = config.train.collective_timeout_seconds});
+  set_log_rank(world.rank(), world.size());
+  omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
+  std::vector<std::string> command_line{"muybridge", "train", arguments.file};
+  command_line.insert(command_line.end(), arguments.overrides.begin(), arguments.overrides.end());
+  if (Trainer(config, world, command_line).run() == TrainOutcome::kPreempted)
+    fail(ExitCode::kPreempted, "stopped after a commit; start the same command again to go on");
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("train", "Train a model, or go on with a run");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILE", arguments->file, "YAML configuration of the run")->required();
+  command->add_option("a.b=c", arguments->overrides, "Values that replace the file's");
+  command->footer(
+      R"(A run that was stopped or killed goes on from its last commit when the same command is given.
+
+Examples:
+  muybridge train configs/shapes.yaml
+  mpirun -np 2 muybridge train configs/shapes.yaml train.steps=200
+  muybridge train configs/finetune.yaml data.train=prepared/my-clips)");
+  command->callback([arguments] { train(*arguments); });
+}
+
+}  // namespace muybridge

@@ -1,0 +1,42 @@
+#include "core/ops/flow.h"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "core/launch.h"
+#include "core/ops/flow_functor.h"
+
+namespace muybridge {
+
+NoisyTokens add_flow_noise(const Tensor& clean, const Tensor& times,
+                           std::span<const RandomStream> streams, const ClipRows& clips) {
+  const std::int64_t count = static_cast<std::int64_t>(clips.offsets.size()) - 1;
+  if (times.numel() != count || static_cast<std::int64_t>(streams.size()) != count)
+    throw std::invalid_argument(fmt::format("add_flow_noise: {} clips, {} times, {} streams", count,
+                                            times.numel(), streams.size()));
+  require_same_kind("add_flow_noise", {&clean, &times});
+  const Device device = clean.device();
+  const Tensor host_streams =
+      Tensor::empty({count, static_cast<std::int64_t>(sizeof(RandomStream))}, DType::kU8);
+  std::memcpy(host_streams.raw(), streams.data(), streams.size_bytes());
+  const Tensor device_streams = host_streams.to(device);
+  const Tensor first_row =
+      Tensor::of<std::int32_t>({count}, std::span(clips.offsets).first(count)).to(device);
+  const NoisyTokens out{Tensor::empty(clean.shape(), clean.dtype(), device),
+                        Tensor::empty(clean.shape(), clean.dtype(), device)};
+  const auto run = [&](auto zero) {
+    using A = decltype(zero);
+    for_rows(device, clips.offsets.back(), clean.shape().back() * 16,
+             functor::FlowNoise<A>{clean.data<A>(), clips.pointer(), first_row.data<std::int32_t>(),
+                                   static_cast<const RandomStream*>(device_streams.raw()),
+                                   times.data<A>(), clean.shape().back(), out.tokens.data<A>(),
+                                   out.velocity.data<A>()});
+  };
+  if (clean.dtype() == DType::kF64)
+    run(double{});
+  else
+    run(float{});
+  return out;
+}
+
+}  // namespace muybridge

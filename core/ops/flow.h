@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+
+#include "core/ops/norm.h"
+#include "core/random.h"
+#include "core/tensor.h"
+
+namespace muybridge {
+
+// T tokens  P patch elements  C clips
+
+struct NoisyTokens {
+  Tensor tokens;    // [T, P]: (1 - t) clean + t noise
+  Tensor velocity;  // [T, P]: noise - clean, what the model shall predict
+};
+
+// Rectified flow (Liu et al., arXiv:2209.03003, time reversed: t = 1 is noise). clean is f32 (f64),
+// times [C] of the same type, one stream of noise a clip. Slack rows come out unspecified.
+NoisyTokens add_flow_noise(const Tensor& clean_TP, const Tensor& times_C,
+                           std::span<const RandomStream> streams, const ClipRows& clips);
+
+}  // namespace muybridge

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/random.h"
+
+namespace muybridge::functor {
+
+// One row of a packed batch. Noise of a clip is addressed by the element's place in the clip, so
+// that it does not depend on where the clip is packed.
+template <class A>
+struct FlowNoise {
+  const A* clean;
+  const std::int32_t* clip_of;
+  const std::int32_t* first_row;  // of each clip
+  const RandomStream* streams;    // of each clip
+  const A* times;                 // of each clip
+  std::int64_t width;
+  A* noisy;
+  A* target;
+
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const std::int32_t clip = clip_of[row];
+    const RandomStream stream = streams[clip];
+    const A time = times[clip];
+    const A* const x = clean + row * width;
+    A* const out = noisy + row * width;
+    A* const velocity = target + row * width;
+    const auto first = static_cast<std::uint64_t>((row - first_row[clip]) * width);
+    const auto mix = [&](std::int64_t j, A noise) {
+      out[j] = (A{1} - time) * x[j] + time * noise;
+      velocity[j] = noise - x[j];
+    };
+    if (width % 4 == 0) {
+      team.each(width / 4, [&](std::int64_t block) {
+        float four[4];
+        stream.normals(first / 4 + static_cast<std::uint64_t>(block), four);
+        for (int i = 0; i < 4; ++i) mix(4 * block + i, static_cast<A>(four[i]));
+      });
+    } else {
+      team.each(width, [&](std::int64_t j) {
+        mix(j, static_cast<A>(stream.normal(first + static_cast<std::uint64_t>(j))));
+      });
+    }
+  }
+};
+
+}  // namespace muybridge::functor

@@ -1,0 +1,144 @@
+#include "data/prepare_decoder.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "data/scene_cut.h"
+
+namespace muybridge {
+namespace {
+
+class UnitDecoder {
+ public:
+  UnitDecoder(const PrepareContext& context, DecodeWorker& worker)
+      : context_(context), worker_(worker), unit_frames_(unit_frames(context.settings)) {}
+
+  PreparedUnit run(PrepareTask task) {
+    PreparedUnit unit;
+    unit.source = task.source;
+    unit.unit = task.unit;
+    unit.first_frame = task.unit * unit_frames_;
+    try {
+      if (!task.opened) task.opened = context_.opener.open(task.source);
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::kCorrupt) throw;
+      unit.problem = error.what();
+      return unit;
+    }
+    unit.opened = task.opened;
+    unit.identity = unit_identity(task.opened->hash, context_.sources[task.source],
+                                  context_.settings_text, task.unit);
+    const PresentUnits::State state = context_.present.find(unit.identity);
+    unit.present = state != PresentUnits::State::kAbsent;
+    unit.ended = state == PresentUnits::State::kPresentAndLast;
+    if (!unit.present) decode(task, unit);
+    return unit;
+  }
+
+ private:
+  bool one_clip() const { return context_.settings.split == SplitMode::kNone; }
+  bool by_scenes() const { return context_.settings.split == SplitMode::kScenes; }
+
+  ReadOptions options_of(const PrepareTask& task) const {
+    const ClipSource& source = context_.sources[task.source];
+    ReadOptions options;
+    options.size = context_.settings.size;
+    options.size.crop = source.crop;
+    options.fps = context_.settings.fps;
+    options.cut_first = source.cut_first;
+    options.cut_end = source.cut_end;
+    options.first = task.unit * unit_frames_;
+    options.count = one_clip() ? context_.settings.lengths.longest : unit_frames_;
+    return options;
+  }
+
+  void begin(const PrepareTask& task, const DecodedStream& stream, Frames& frames) const {
+    frames.width = stream.width;
+    frames.height = stream.height;
+    const std::int64_t claimed = std::min(stream.expected_frames, kMostFrames);
+    const std::int64_t expected = claimed > 0 ? claimed - task.unit * unit_frames_ + 1 : 1;
+    frames.rgb.reserve(frames.frame_bytes() * static_cast<std::size_t>(std::clamp<std::int64_t>(
+                                                  expected, 1, options_of(task).count)));
+    if (task.unit > 0 || one_clip()) return;
+    context_.queue.expect_units(task, (claimed + unit_frames_ - 1) / unit_frames_);
+  }
+
+  void decode(const PrepareTask& task, PreparedUnit& unit) {
+    std::vector<FrameSketch> sketches;
+    Frames& frames = unit.frames;
+    const auto on_frame = [&](const DecodedStream& stream, const std::uint8_t* rgb) {
+      if (frames.frames == 0) begin(task, stream, frames);
+      frames.rgb.insert(frames.rgb.end(), rgb, rgb + frames.frame_bytes());
+      ++frames.frames;
+      if (by_scenes()) sketches.push_back(sketch_frame(rgb, frames.height, frames.width));
+    };
+    const DecodeOutcome outcome = worker_.decode(task.opened->file, options_of(task), on_frame);
+    unit.stream = outcome.stream;
+    unit.problem = outcome.problem;
+    unit.ended = one_clip() || outcome.finished;
+    if (outcome.lost) frames = Frames{};
+    if (frames.frames == 0) return;
+    if (outcome.stream.source.image) {
+      unit.clips = {{0, 1}};
+      return;
+    }
+    ClipLengths lengths = context_.settings.lengths;
+    lengths.first_only = one_clip();
+    const std::vector<int> cuts = by_scenes() ? find_cuts(sketches) : std::vector<int>{};
+    unit.clips = split_clips(frames.frames, cuts, lengths);
+  }
+
+  static constexpr std::int64_t kMostFrames = std::int64_t{1} << 32;  // that a file may claim
+
+  const PrepareContext& context_;
+  DecodeWorker& worker_;
+  std::int64_t unit_frames_;
+};
+
+void hash_source(OpenedSource& opened) {
+  struct stat status {};
+  if (::fstat(opened.file.get(), &status) != 0) fail_errno("fstat", errno);
+  if (!S_ISREG(status.st_mode)) fail(ExitCode::kCorrupt, "not a regular file");
+  if (status.st_size == 0) fail(ExitCode::kCorrupt, "the file is empty");
+  opened.hash = hash_file(fmt::format("/proc/self/fd/{}", opened.file.get()));
+}
+
+}  // namespace
+
+SourceOpener::SourceOpener(const std::vector<ClipSource>& sources,
+                           const std::filesystem::path& scratch)
+    : sources_(sources), extractor_(scratch) {}
+
+std::shared_ptr<const OpenedSource> SourceOpener::open(std::size_t index) {
+  const ClipSource& source = sources_[index];
+  auto opened = std::make_shared<OpenedSource>();
+  {
+    std::unique_lock lock(mutex_);
+    turn_changed_.wait(lock, [&] { return turn_ == index; });
+    ++turn_;
+    turn_changed_.notify_all();  // those who wake wait for the lock
+    if (source.member >= 0) opened->file = extractor_.extract(source.file, source.member);
+  }
+  try {
+    if (source.member < 0) opened->file = open_to_read(source.file);
+    hash_source(*opened);
+  } catch (const Error& error) {
+    fail(ExitCode::kCorrupt, "{}", error.what());  // costs the source, not the run
+  }
+  return opened;
+}
+
+void run_prepare_decoder(const PrepareContext& context) {
+  DecodeWorker worker(context.limits, &context.stop);
+  UnitDecoder decoder(context, worker);
+  while (std::optional<PrepareTask> task = context.queue.next_task()) {
+    PreparedUnit unit = decoder.run(std::move(*task));
+    if (context.stop.load()) return;
+    context.queue.finish(std::move(unit));
+  }
+}
+
+}  // namespace muybridge

@@ -1,0 +1,58 @@
+#include "eval/validation.h"
+
+#include <limits>
+
+#include "core/ops/loss.h"
+#include "data/validation_set.h"
+
+namespace muybridge {
+namespace {
+
+using Losses = std::array<double, kTimeQuantiles>;
+
+// Adds each quantile's summed squared error over the clips of a batch.
+void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& options, Losses& sums) {
+  const TokenLayout layout = dit.layout(batch.packing);
+  const PackedText text{batch.text_ids, batch.text_packing};
+  const Var context = dit.encode_text(text);
+  for (int quantile = 0; quantile < kTimeQuantiles; ++quantile) {
+    std::vector<RandomStream> noise;
+    for (const std::int64_t clip : batch.clip_ids)
+      noise.emplace_back(options.seed, Purpose::kValidation, static_cast<std::uint64_t>(clip),
+                         static_cast<std::uint64_t>(quantile));
+    const Tensor times = Tensor::full({batch.packing.clips()},
+                                      quantile_time(options.flow, quantile, kTimeQuantiles));
+    const NoisyTokens noisy = add_flow_noise(batch.tokens, times, noise, layout.clips);
+    const Var velocity = dit(noisy.tokens, times, context, layout, text.packing);
+    sums[quantile] +=
+        squared_error(velocity, noisy.velocity, batch.packing.offsets, 1.0).loss.value().item();
+  }
+}
+
+}  // namespace
+
+Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
+                         const BatchOptions& batch_options, const ValidationOptions& options,
+                         Group& group) {
+  const NoGradScope no_grad;
+  const ValidationSet set(corpus, batch_options, options.clips);
+  Losses sums{};
+  double elements = 0;
+  for (int index = group.rank(); index < set.batches(); index += group.size()) {
+    const Batch batch = set.batch(index);
+    add_batch(dit, batch, options, sums);
+    elements += static_cast<double>(batch.packing.used() * dit.options().token_width());
+  }
+
+  const Tensor totals = Tensor::empty({kTimeQuantiles + 1}, DType::kF64);
+  std::copy(sums.begin(), sums.end(), totals.data<double>());
+  totals.data<double>()[kTimeQuantiles] = elements;
+  group.all_reduce(totals).wait();
+  const double count = totals.data<double>()[kTimeQuantiles];
+  for (int i = 0; i < kTimeQuantiles; ++i)
+    sums[i] =
+        count > 0 ? totals.data<double>()[i] / count : std::numeric_limits<double>::quiet_NaN();
+  return sums;
+}
+
+}  // namespace muybridge

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "data/batch_builder.h"
+#include "model/dit.h"
+#include "model/flow_matching.h"
+#include "parallel/group.h"
+
+namespace muybridge {
+
+inline constexpr int kTimeQuantiles = 9;
+
+struct ValidationOptions {
+  FlowOptions flow;
+  std::uint64_t seed = 0;
+  int clips = 64;  // at most so many of the split
+};
+
+// Mean squared error of the velocity on the held-out clips, at the centres of nine quantiles of the
+// training density, with noise keyed by (seed, clip, quantile): the same numbers for any ranks.
+// All are NaN when the corpus holds no such clip. Collective; the ranks share the clips.
+std::array<double, kTimeQuantiles> validation_losses(const Dit& dit, const CorpusIndex& corpus,
+                                                     const BatchOptions& batch,
+                                                     const ValidationOptions& options,
+                                                     Group& group);
+
+}  // namespace muybridge

@@ -1,0 +1,46 @@
+#include "model/attention.h"
+
+#include "core/ops/attention.h"
+#include "core/ops/rope.h"
+
+namespace muybridge {
+namespace {
+
+Var norm_weight(Parameters& parameters, const std::string& name, std::int64_t width) {
+  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Init::kOnes});
+}
+
+}  // namespace
+
+SelfAttention::SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
+                             std::int64_t head_count, double epsilon)
+    : qkv(parameters, name + ".qkv", width, 3 * width),
+      norm_q(norm_weight(parameters, name + ".norm_q", width)),
+      norm_k(norm_weight(parameters, name + ".norm_k", width)),
+      out(parameters, name + ".out", width, width, {.gain = kBranchGain}),
+      heads(head_count),
+      eps(epsilon) {}
+
+Var SelfAttention::operator()(const Var& x, const TokenLayout& layout) const {
+  const Var rotated = qk_norm_rope(qkv(x), {norm_q, norm_k}, heads, layout.rope, eps);
+  return out(self_attention(rotated, heads, layout.packing));
+}
+
+CrossAttention::CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
+                               std::int64_t head_count, double epsilon)
+    : q(parameters, name + ".q", width, width),
+      kv(parameters, name + ".kv", width, 2 * width),
+      norm_q(norm_weight(parameters, name + ".norm_q", width)),
+      norm_k(norm_weight(parameters, name + ".norm_k", width)),
+      out(parameters, name + ".out", width, width, {.gain = kBranchGain}),
+      heads(head_count),
+      eps(epsilon) {}
+
+Var CrossAttention::operator()(const Var& x, const Var& text, const Packing& clips,
+                               const Packing& texts) const {
+  const Var queries = qk_norm_rope(q(x), {norm_q}, heads, {}, eps);
+  const Var keys = qk_norm_rope(kv(text), {norm_k}, heads, {}, eps);
+  return out(cross_attention(queries, keys, heads, clips, texts));
+}
+
+}  // namespace muybridge

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "model/linear.h"
+#include "model/token_layout.h"
+
+namespace muybridge {
+
+// T tokens  D width  A heads  E head width
+
+// Self-attention of Wan2.1: RMS norms over the full width of q and k, then rotary positions.
+struct SelfAttention {
+  Linear qkv;
+  Var norm_q;
+  Var norm_k;
+  Linear out;
+  std::int64_t heads;
+  double eps;
+
+  SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
+                std::int64_t heads, double eps);
+  Var operator()(const Var& x_TD, const TokenLayout& layout) const;
+};
+
+// Queries from the clip, keys and values from its text; the same norms, no positions.
+struct CrossAttention {
+  Linear q;
+  Linear kv;
+  Var norm_q;
+  Var norm_k;
+  Linear out;
+  std::int64_t heads;
+  double eps;
+
+  CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
+                 std::int64_t heads, double eps);
+  Var operator()(const Var& x_TD, const Var& text_SD, const Packing& clips,
+                 const Packing& text) const;
+};
+
+}  // namespace muybridge

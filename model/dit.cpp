@@ -1,0 +1,96 @@
+#include "model/dit.h"
+
+#include "core/ops/accumulate.h"
+#include "core/ops/activation.h"
+#include "core/ops/embedding.h"
+#include "core/ops/residual.h"
+
+namespace muybridge {
+namespace {
+
+constexpr std::int64_t kTimeFeatures = 256;
+constexpr double kTimeScale = 1000.0;  // Wan2.1 counts time from 0 to 1000
+
+// The head starts as the transpose of the patch embedding, so that a new model hands its noise on.
+constexpr const char* kPatchKey = "patch";
+
+std::vector<DitBlock> make_blocks(Parameters& parameters, const DitOptions& options,
+                                  std::vector<std::size_t>& first_parameter) {
+  std::vector<DitBlock> blocks;
+  for (int i = 0; i < options.depth; ++i) {
+    first_parameter.push_back(parameters.list().size());
+    blocks.emplace_back(parameters, fmt::format("blocks.{}", i), options);
+  }
+  first_parameter.push_back(parameters.list().size());
+  return blocks;
+}
+
+}  // namespace
+
+Dit::Dit(Parameters& parameters, const DitOptions& o)
+    : options_(o),
+      parameters_(parameters),
+      patch_embedding_(parameters, "patch_embedding", o.token_width(), o.width,
+                       {.kind = Init::kOrthonormal, .key = kPatchKey}),
+      text_encoder_(parameters, "text_encoder", o),
+      text_embedding_0_(parameters, "text_embedding.0", o.text_width, o.width),
+      text_embedding_2_(parameters, "text_embedding.2", o.width, o.width),
+      time_embedding_0_(parameters, "time_embedding.0", kTimeFeatures, o.width),
+      time_embedding_2_(parameters, "time_embedding.2", o.width, o.width),
+      time_projection_(parameters, "time_projection", o.width, 6 * o.width, {.kind = Init::kZeros}),
+      blocks_(make_blocks(parameters, o, first_parameter_)),
+      head_modulation_(parameters.add({.name = "head.modulation", .shape = {2, o.width}})),
+      head_(parameters, "head.projection", o.width, o.token_width(),
+            {.kind = Init::kOrthonormal, .key = kPatchKey}) {}
+
+TokenLayout Dit::layout(const Packing& packing) const {
+  const Tensor& weight = patch_embedding_.weight.value();
+  const std::int64_t head_width = options_.width / options_.heads;
+  TokenLayout layout(packing, RopeAxes::of_head_width(head_width, options_.rope_theta),
+                     weight.dtype(), weight.device());
+  if (options_.sine_positions)
+    layout.sines = sine_positions(packing, options_.width, weight.dtype()).to(weight.device());
+  return layout;
+}
+
+Var Dit::encode_text(const PackedText& text) const {
+  const Tensor ids = text.ids.to(patch_embedding_.weight.value().device());
+  const Var hidden = text_embedding_0_.product(text_encoder_(ids, text.packing));
+  return text_embedding_2_(bias_gelu(hidden, text_embedding_0_.bias));
+}
+
+Var Dit::operator()(const Tensor& tokens, const Tensor& times, const Var& text,
+                    const TokenLayout& layout, const Packing& texts) const {
+  const DType compute = patch_embedding_.weight.value().dtype();
+  const Device device = tokens.device();
+  const Tensor scaled_times = times.clone();
+  scale_in_place(scaled_times, kTimeScale);
+  const Var features =
+      Var::constant(sinusoidal_features(scaled_times.to(device), kTimeFeatures, compute));
+  const Var time = time_embedding_2_(silu(time_embedding_0_(features)));
+  const Var time_rows = time_projection_(silu(time));
+
+  Var x = patch_embedding_(Var::constant(tokens.to(compute)));
+  if (layout.sines.defined()) x = add(x, Var::constant(layout.sines));
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const DitBlock& block = blocks_[i];
+    if (options_.recompute) {
+      x = recompute(
+          [&block, layout, texts](Inputs in) { return block(in[0], in[1], in[2], layout, texts); },
+          {x, text, time_rows}, parameters_of_block(i));
+    } else {
+      x = block(x, text, time_rows, layout, texts);
+    }
+  }
+  const Var table = modulation_table(time, head_modulation_);
+  return head_(norm_modulate(x, table, 0, 1, layout.clips, options_.eps));
+}
+
+std::vector<Var> Dit::parameters_of_block(std::size_t block) const {
+  std::vector<Var> vars;
+  for (std::size_t i = first_parameter_[block]; i < first_parameter_[block + 1]; ++i)
+    vars.push_back(parameters_.list()[i].var);
+  return vars;
+}
+
+}  // namespace muybridge

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "model/dit_block.h"
+#include "model/dit_options.h"
+#include "model/text_encoder.h"
+
+namespace muybridge {
+
+// T tokens  P token width  S text tokens  C clips  D width
+
+// A text-to-video diffusion transformer with the blocks of Wan2.1, over packed clips.
+class Dit {
+ public:
+  // Adds its parameters; the caller allocates them.
+  Dit(Parameters& parameters, const DitOptions& options);
+
+  const DitOptions& options() const { return options_; }
+  TokenLayout layout(const Packing& packing) const;
+
+  // Captions as the blocks attend to them: [S, D].
+  Var encode_text(const PackedText& text) const;
+  // The velocity at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P], in the element type
+  // of the weights. Slack rows come out unspecified.
+  Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const Var& text_SD,
+                 const TokenLayout& layout, const Packing& text) const;
+
+ private:
+  std::vector<Var> parameters_of_block(std::size_t block) const;
+
+  DitOptions options_;
+  const Parameters& parameters_;
+  Linear patch_embedding_;
+  ByteTextEncoder text_encoder_;
+  Linear text_embedding_0_, text_embedding_2_;
+  Linear time_embedding_0_, time_embedding_2_;
+  Linear time_projection_;
+  std::vector<std::size_t> first_parameter_;  // of each block, then of the head
+  std::vector<DitBlock> blocks_;
+  Var head_modulation_;  // [2, D]
+  Linear head_;
+};
+
+}  // namespace muybridge

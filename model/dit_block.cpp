@@ -1,0 +1,38 @@
+#include "model/dit_block.h"
+
+#include "core/ops/residual.h"
+
+namespace muybridge {
+namespace {
+
+// Rows of the modulation.
+enum { kShift, kScale, kGate, kMlpShift, kMlpScale, kMlpGate, kRows };
+
+}  // namespace
+
+DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOptions& o)
+    : modulation(parameters.add({.name = name + ".modulation",
+                                 .shape = {kRows, o.width},
+                                 .one_rows = {kGate, kMlpGate}})),
+      self_attention(parameters, name + ".self_attention", o.width, o.heads, o.eps),
+      norm3_weight(parameters.add(
+          {.name = name + ".norm3.weight", .shape = {o.width}, .init = Init::kOnes})),
+      norm3_bias(parameters.add({.name = name + ".norm3.bias", .shape = {o.width}})),
+      cross_attention(parameters, name + ".cross_attention", o.width, o.heads, o.eps),
+      mlp(parameters, name + ".mlp", o.width, o.mlp_width),
+      eps(o.eps) {}
+
+Var DitBlock::operator()(const Var& input, const Var& text, const Var& time,
+                         const TokenLayout& layout, const Packing& texts) const {
+  const Var table = modulation_table(time, modulation);
+  Var x = input;
+  x = gate_residual(
+      x, self_attention(norm_modulate(x, table, kShift, kScale, layout.clips, eps), layout), table,
+      kGate, layout.clips);
+  x = add(x, cross_attention(layer_norm(x, norm3_weight, norm3_bias, eps), text, layout.packing,
+                             texts));
+  return gate_residual(x, mlp(norm_modulate(x, table, kMlpShift, kMlpScale, layout.clips, eps)),
+                       table, kMlpGate, layout.clips);
+}
+
+}  // namespace muybridge

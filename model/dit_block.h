@@ -1,0 +1,27 @@
+#pragma once
+
+#include "model/attention.h"
+#include "model/dit_options.h"
+#include "model/mlp.h"
+
+namespace muybridge {
+
+// The block of Wan2.1: modulated and gated self-attention, plain cross-attention to the text,
+// modulated and gated MLP. The six rows of its modulation are shift, scale, gate of the first and
+// of the last part.
+struct DitBlock {
+  Var modulation;  // [6, D]
+  SelfAttention self_attention;
+  Var norm3_weight;
+  Var norm3_bias;
+  CrossAttention cross_attention;
+  Mlp mlp;
+  double eps;
+
+  DitBlock(Parameters& parameters, const std::string& name, const DitOptions& options);
+  // x [T, D], text [S, D], time [C, 6 D] -> [T, D].
+  Var operator()(const Var& x_TD, const Var& text_SD, const Var& time_C6D,
+                 const TokenLayout& layout, const Packing& text) const;
+};
+
+}  // namespace muybridge

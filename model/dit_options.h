@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/packing.h"
+
+namespace muybridge {
+
+// What a DiT is built from.
+struct DitOptions {
+  int channels = 3;                                  // of a pixel or latent
+  Grid patch{.frames = 2, .height = 4, .width = 4};  // pixels or latents of a token
+  std::int64_t width = 128;
+  int depth = 4;  // blocks
+  std::int64_t heads = 4;
+  std::int64_t mlp_width = 512;
+  std::int64_t text_width = 128;
+  int text_depth = 2;  // blocks of the text encoder
+  std::int64_t text_heads = 4;
+  double rope_theta = 10000.0;
+  double eps = 1e-6;  // of all norms
+  bool sine_positions =
+      true;                // add sines of the place to the patches; rotary ones are always there
+  bool recompute = false;  // run each block again in backward instead of keeping its activations
+
+  std::int64_t token_width() const { return channels * patch.tokens(); }
+};
+
+// Floating-point operations of one training step (forward and backward, 3 x forward) over packed
+// clips with captions of `text_tokens` in all: matrix products and attention, 2 a multiply-add.
+double training_flops(const DitOptions& options, const Packing& clips, const Packing& text);
+
+}  // namespace muybridge

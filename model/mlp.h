@@ -1,0 +1,19 @@
+#pragma once
+
+#include "core/ops/activation.h"
+#include "model/linear.h"
+
+namespace muybridge {
+
+// Linear, GELU-tanh, linear.
+struct Mlp {
+  Linear up;
+  Linear down;
+
+  Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden)
+      : up(parameters, name + ".up", width, hidden),
+        down(parameters, name + ".down", hidden, width, {.gain = kBranchGain}) {}
+  Var operator()(const Var& x) const { return down(bias_gelu(up.product(x), up.bias)); }
+};
+
+}  // namespace muybridge

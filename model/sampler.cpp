@@ -1,0 +1,128 @@
+#include "model/sampler.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/parallel_for.h"
+#include "model/flow_matching.h"
+
+namespace muybridge {
+namespace {
+
+// y = a x + b y, f32.
+void combine(float a, const Tensor& x, float b, const Tensor& y) {
+  const float* const in = x.data<float>();
+  float* const out = y.data<float>();
+  parallel_for(x.numel(), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) out[i] = a * in[i] + b * out[i];
+  });
+}
+
+Packing packing_of(const std::vector<ClipRequest>& requests, int copies) {
+  std::vector<Grid> grids;
+  for (int copy = 0; copy < copies; ++copy)
+    for (const ClipRequest& request : requests) grids.push_back(request.grid);
+  return Packing::of(grids);
+}
+
+// The guided velocity of all requests: with guidance, a second copy of every clip, captioned by
+// nothing, rides in the same batch.
+class GuidedVelocity {
+ public:
+  GuidedVelocity(const Dit& dit, const std::vector<ClipRequest>& requests,
+                 const SamplerOptions& options)
+      : dit_(dit),
+        guidance_(options.guidance),
+        guided_(options.guidance != 1.0),
+        layout_(dit.layout(packing_of(requests, guided_ ? 2 : 1))) {
+    std::vector<std::string> captions;
+    for (const ClipRequest& request : requests) captions.push_back(request.prompt);
+    if (guided_) captions.resize(2 * requests.size());
+    const PackedText text = pack_captions(captions, options.max_caption_bytes);
+    text_packing_ = text.packing;
+    text_ = dit.encode_text(text);
+  }
+
+  Tensor operator()(const Tensor& tokens, double time) const {
+    const Packing& packing = layout_.packing;
+    const std::int64_t rows = tokens.shape()[0];
+    Tensor both = tokens;
+    if (guided_) {
+      both = Tensor::empty({2 * rows, tokens.shape()[1]});
+      both.rows(0, rows).copy_from(tokens);
+      both.rows(rows, rows).copy_from(tokens);
+    }
+    const Tensor times = Tensor::full({packing.clips()}, time);
+    const Tensor velocity =
+        dit_(both, times, text_, layout_, text_packing_).value().to(DType::kF32);
+    if (!guided_) return velocity;
+    // u + g (c - u), written over c.
+    const Tensor conditional = velocity.rows(0, rows);
+    combine(static_cast<float>(1 - guidance_), velocity.rows(rows, rows),
+            static_cast<float>(guidance_), conditional);
+    return conditional;
+  }
+
+ private:
+  const Dit& dit_;
+  double guidance_;
+  bool guided_;
+  Packing text_packing_;
+  Var text_;
+  TokenLayout layout_;
+};
+
+Tensor initial_noise(const std::vector<ClipRequest>& requests, std::int64_t token_width) {
+  std::int64_t rows = 0;
+  for (const ClipRequest& request : requests) rows += request.grid.tokens();
+  const Tensor noise = Tensor::empty({rows, token_width});
+  std::int64_t first = 0;
+  for (const ClipRequest& request : requests) {
+    const Tensor clip = noise.rows(first, request.grid.tokens());
+    fill_normal(RandomStream(request.seed, Purpose::kSampling), clip.data<float>(), clip.numel());
+    first += request.grid.tokens();
+  }
+  return noise;
+}
+
+}  // namespace
+
+std::vector<double> sampling_times(int steps, double shift) {
+  std::vector<double> times;
+  for (int i = 0; i <= steps; ++i)
+    times.push_back(shifted_time(1.0 - static_cast<double>(i) / steps, shift));
+  return times;
+}
+
+Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
+                    const SamplerOptions& options, const SamplerProgress& progress) {
+  if (options.steps < 1)
+    throw std::invalid_argument(
+        fmt::format("sampler: {} steps; at least one is needed", options.steps));
+  const NoGradScope no_grad;
+  const GuidedVelocity velocity_at(dit, requests, options);
+  const Tensor x = initial_noise(requests, dit.options().token_width());
+  const std::vector<double> times = sampling_times(options.steps, options.shift);
+  Tensor before;
+  for (int i = 0; i < options.steps; ++i) {
+    const double step = times[i + 1] - times[i];
+    const Tensor velocity = velocity_at(x, times[i]);
+    if (options.solver == Solver::kHeun && i + 1 < options.steps) {
+      const Tensor guess = x.clone();
+      combine(static_cast<float>(step), velocity, 1.0F, guess);
+      combine(0.5F, velocity_at(guess, times[i + 1]), 0.5F, velocity);
+      combine(static_cast<float>(step), velocity, 1.0F, x);
+    } else if (options.solver == Solver::kAb2 && before.defined()) {
+      const double ratio = step / (times[i] - times[i - 1]);
+      combine(static_cast<float>(step * (1 + ratio / 2)), velocity, 1.0F, x);
+      combine(static_cast<float>(-step * ratio / 2), before, 1.0F, x);
+    } else {
+      combine(static_cast<float>(step), velocity, 1.0F, x);
+    }
+    before = velocity;
+    if (progress) progress(i + 1, options.steps);
+  }
+  return x;
+}
+
+}  // namespace muybridge

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "model/dit.h"
+
+namespace muybridge {
+
+// Euler: first order, one evaluation a step. Heun: second order, two. Ab2: Adams-Bashforth, second
+// order with the velocity of the step before, one.
+enum class Solver : std::uint8_t { kEuler, kHeun, kAb2 };
+
+struct SamplerOptions {
+  Solver solver = Solver::kEuler;
+  int steps = 25;
+  double guidance = 4.0;  // classifier-free (Ho and Salimans 2022); 1 switches it off
+  double shift = 3.0;     // of the times, see shifted_time
+  std::size_t max_caption_bytes = 256;
+};
+
+// One clip to make.
+struct ClipRequest {
+  std::string prompt;
+  std::uint64_t seed = 0;  // its noise is keyed by this alone
+  Grid grid;               // in patches
+};
+
+// Called after each of the sampler's steps.
+using SamplerProgress = std::function<void(int step, int steps)>;
+
+// Integrates noise to clips, from t = 1 to 0, all requests in one packed batch. Returns tokens f32
+// [T, P], laid out by Packing::of(grids).
+Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
+                    const SamplerOptions& options, const SamplerProgress& progress = {});
+
+// steps + 1 times from 1 to 0.
+std::vector<double> sampling_times(int steps, double shift);
+
+}  // namespace muybridge

@@ -1,0 +1,60 @@
+#include "model/text_encoder.h"
+
+#include "core/ops/embedding.h"
+#include "core/ops/norm.h"
+#include "core/ops/residual.h"
+#include "core/utf8.h"
+#include "data/batch.h"
+
+namespace muybridge {
+namespace {
+
+Var norm_weight(Parameters& parameters, const std::string& name, std::int64_t width) {
+  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Init::kOnes});
+}
+
+}  // namespace
+
+PackedText pack_captions(const std::vector<std::string>& captions, std::size_t max_bytes) {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> lengths;
+  for (const std::string& caption : captions) {
+    const std::string_view text = cut_utf8(caption, max_bytes);
+    ids.push_back(kTextBegin);
+    for (const char byte : text) ids.push_back(static_cast<unsigned char>(byte));
+    lengths.push_back(static_cast<std::int64_t>(text.size()) + 1);
+  }
+  return {Tensor::of<std::int32_t>({static_cast<std::int64_t>(ids.size())}, ids),
+          Packing::of_lengths(lengths)};
+}
+
+ByteTextEncoder::Block::Block(Parameters& parameters, const std::string& name, const DitOptions& o)
+    : norm1(norm_weight(parameters, name + ".norm1", o.text_width)),
+      attention(parameters, name + ".attention", o.text_width, o.text_heads, o.eps),
+      norm2(norm_weight(parameters, name + ".norm2", o.text_width)),
+      mlp(parameters, name + ".mlp", o.text_width, 4 * o.text_width) {}
+
+ByteTextEncoder::ByteTextEncoder(Parameters& parameters, const std::string& name,
+                                 const DitOptions& o)
+    : embedding_(parameters.add({.name = name + ".embedding",
+                                 .shape = {kByteVocabulary, o.text_width},
+                                 .init = Init::kNormal,
+                                 .scale = 1.0F})),
+      axes_(RopeAxes::of_sequence(o.text_width / o.text_heads, o.rope_theta)),
+      eps_(o.eps) {
+  for (int i = 0; i < o.text_depth; ++i)
+    blocks_.emplace_back(parameters, fmt::format("{}.blocks.{}", name, i), o);
+  norm_ = norm_weight(parameters, name + ".norm", o.text_width);
+}
+
+Var ByteTextEncoder::operator()(const Tensor& ids, const Packing& packing) const {
+  const TokenLayout layout(packing, axes_, embedding_.value().dtype(), embedding_.value().device());
+  Var x = embedding(ids, embedding_);
+  for (const Block& block : blocks_) {
+    x = add(x, block.attention(rms_norm(x, block.norm1, eps_), layout));
+    x = add(x, block.mlp(rms_norm(x, block.norm2, eps_)));
+  }
+  return rms_norm(x, norm_, eps_);
+}
+
+}  // namespace muybridge

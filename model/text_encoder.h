@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/attention.h"
+#include "model/dit_options.h"
+#include "model/mlp.h"
+
+namespace muybridge {
+
+// Text without a vocabulary to download: the 256 bytes of UTF-8 and kTextBegin.
+inline constexpr std::int64_t kByteVocabulary = 257;
+
+// Captions laid end to end.
+struct PackedText {
+  Tensor ids;  // i32 [L]
+  Packing packing;
+};
+
+// Each caption is cut to `max_bytes`, between characters. An empty one is just its start.
+PackedText pack_captions(const std::vector<std::string>& captions, std::size_t max_bytes);
+
+// A transformer over bytes, trained along with the DiT: pre-norm blocks, rotary positions.
+class ByteTextEncoder {
+ public:
+  ByteTextEncoder(Parameters& parameters, const std::string& name, const DitOptions& options);
+  // -> [L, text width]
+  Var operator()(const Tensor& ids_L, const Packing& packing) const;
+
+ private:
+  struct Block {
+    Var norm1;
+    SelfAttention attention;
+    Var norm2;
+    Mlp mlp;
+    Block(Parameters& parameters, const std::string& name, const DitOptions& options);
+  };
+
+  Var embedding_;
+  std::vector<Block> blocks_;
+  Var norm_;
+  RopeAxes axes_;
+  double eps_;
+};
+
+}  // namespace muybridge

@@ -1,0 +1,83 @@
+#include "eval/score_physics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/random.h"
+#include "data/synthetic.h"
+
+namespace muybridge {
+namespace {
+
+// A ball that starts at height `y` with `speed` (down is positive) and bounces at 0.8.
+std::vector<HeightAt> flight(double gravity, double y, double speed, double noise) {
+  const RandomStream random(9, Purpose::kTest, static_cast<std::uint64_t>(1000 * gravity));
+  std::vector<HeightAt> result;
+  double v = speed;
+  constexpr int kSteps = 2000;  // a second
+  for (int i = 0; i < 16; ++i) {
+    result.push_back({i / 8.0, y + noise * random.normal(static_cast<std::uint64_t>(i))});
+    for (int step = 0; step < kSteps / 8; ++step) {
+      v += gravity / kSteps;
+      y += v / kSteps;
+      if (y > 0.8) {
+        y = 0.8;
+        v *= -0.75;
+      }
+    }
+  }
+  return result;
+}
+
+TEST(FitAcceleration, FindsGravityAcrossBounces) {
+  for (const double gravity : {1.0, 1.5, 2.0, 3.0}) {
+    for (const auto& [height, speed] : {std::pair{0.7, -1.5}, {0.7, -1.2}, {0.2, 0.0}}) {
+      const std::optional<double> found = fit_acceleration(flight(gravity, height, speed, 0));
+      ASSERT_TRUE(found.has_value()) << gravity << " from " << height << " at " << speed;
+      EXPECT_NEAR(*found, gravity, 0.05 * gravity) << "from " << height << " at " << speed;
+    }
+  }
+}
+
+TEST(FitAcceleration, StandsTheNoiseOfPixels) {
+  for (const double speed : {-1.4, -1.2, -1.0}) {
+    const std::optional<double> found = fit_acceleration(flight(2.0, 0.7, speed, 0.006));
+    ASSERT_TRUE(found.has_value());
+    EXPECT_NEAR(*found, 2.0, 0.2);
+  }
+}
+
+TEST(FitAcceleration, IsZeroOnAStraightLine) {
+  std::vector<HeightAt> points;
+  for (int i = 0; i < 16; ++i) points.push_back({i / 8.0, 0.8 - 0.04 * i});
+  const std::optional<double> found = fit_acceleration(points);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_NEAR(*found, 0.0, 1e-9);
+}
+
+TEST(FitAcceleration, RefusesPointsThatNoFlightExplains) {
+  const RandomStream random(10, Purpose::kTest);
+  std::vector<HeightAt> points;
+  for (int i = 0; i < 16; ++i) points.push_back({i / 8.0, random.uniform(std::uint64_t(i))});
+  EXPECT_FALSE(fit_acceleration(points).has_value());
+  EXPECT_FALSE(fit_acceleration({}).has_value());
+  EXPECT_FALSE(fit_acceleration({{0, 0.5}, {0.1, 0.4}}).has_value());
+}
+
+// The same pictures at another speed show another gravity.
+TEST(ScorePhysics, GravityIsWrongWhenTimeRunsFasterOrSlower) {
+  const SyntheticOptions options{.width = 32, .height = 32};
+  for (std::uint64_t number = 0; number < 50; ++number) {
+    const SyntheticClip clip = synthesize(CorpusKind::kPhysics, options, 21, Split::kTrain, number);
+    const Claim claim = read_caption(clip.caption)->things.front();
+    EXPECT_EQ(score_physics(clip.frames, 8, claim).at("gravity"), 1.0) << clip.caption;
+    for (const double fps : {6.0, 10.0}) {
+      EXPECT_EQ(score_physics(clip.frames, fps, claim).at("gravity"), 0.0)
+          << clip.caption << " at " << fps;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace muybridge

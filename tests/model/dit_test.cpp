@@ -1,0 +1,139 @@
+#include "model/dit.h"
+
+#include "core/ops/loss.h"
+#include "tests/core/gradient_check.h"
+
+namespace muybridge {
+namespace {
+
+using testing::random_tensor;
+
+DitOptions tiny() {
+  return {.channels = 2,
+          .patch = {.frames = 1, .height = 2, .width = 2},
+          .width = 24,
+          .depth = 2,
+          .heads = 2,
+          .mlp_width = 40,
+          .text_width = 12,
+          .text_depth = 1,
+          .text_heads = 2};
+}
+
+struct Model {
+  Parameters parameters;
+  Dit dit;
+
+  explicit Model(const DitOptions& options, DType dtype = DType::kF64) : dit(parameters, options) {
+    parameters.allocate(dtype, 5);
+    // What starts at zero would hide every gradient behind it.
+    for (const char* name : {"time_projection.weight", "head.modulation"}) {
+      const Parameter* parameter = parameters.find(name);
+      parameter->var.value().copy_from(random_tensor(parameter->spec.shape, 77, dtype));
+    }
+  }
+};
+
+struct Example {
+  Packing packing = Packing::of({{2, 2, 3}, {1, 3, 2}}, 20);
+  PackedText text = pack_captions({"a red ball", ""}, 256);
+  Tensor tokens = random_tensor({20, 8}, 1);
+  Tensor target = random_tensor({20, 8}, 2);
+  Tensor times = Tensor::of<double>({2}, {0.3, 0.8});
+
+  Var loss(const Dit& dit) const {
+    const TokenLayout layout = dit.layout(packing);
+    const Var velocity = dit(tokens, times, dit.encode_text(text), layout, text.packing);
+    return squared_error(velocity, target, packing.offsets, 0.01).loss;
+  }
+};
+
+TEST(Dit, GradientOfEveryParameterMatchesFiniteDifferences) {
+  const Model model(tiny());
+  const Example example;
+  backward(example.loss(model.dit));
+  const RandomStream pick(1, Purpose::kTest, 4);
+  const auto value = [&] {
+    const NoGradScope no_grad;
+    return example.loss(model.dit).value().item();
+  };
+  for (const Parameter& parameter : model.parameters.list()) {
+    double* const x = parameter.var.value().data<double>();
+    const double* const gradient = parameter.var.grad().data<double>();
+    double largest = 0;
+    for (int draw = 0; draw < 6; ++draw) {
+      const std::int64_t i = pick.integer(draw, 0, parameter.spec.shape.numel() - 1);
+      const double before = x[i];
+      x[i] = before + 1e-5;
+      const double above = value();
+      x[i] = before - 1e-5;
+      const double below = value();
+      x[i] = before;
+      const double expected = (above - below) / 2e-5;
+      EXPECT_NEAR(gradient[i], expected, 1e-7 * (1 + std::abs(expected)))
+          << parameter.spec.name << " element " << i;
+      largest = std::max(largest, std::abs(gradient[i]));
+    }
+    if (parameter.spec.name.find("embedding") == std::string::npos) {
+      EXPECT_GT(largest, 0) << parameter.spec.name << " has no gradient";
+    }
+  }
+}
+
+TEST(Dit, RecomputeGivesTheSameGradientUpToTheOrderOfSums) {
+  DitOptions options = tiny();
+  const Model keep(options);
+  options.recompute = true;
+  const Model again(options);
+  const Example example;
+  std::vector<std::int64_t> ready;
+  backward(example.loss(keep.dit));
+  backward(example.loss(again.dit), {},
+           {.on_leaf_ready = [&](std::int64_t tag) { ready.push_back(tag); }});
+  EXPECT_EQ(keep.parameters.gradients().to_vector<double>(),
+            again.parameters.gradients().to_vector<double>());
+  EXPECT_EQ(ready.size(), again.parameters.list().size());
+}
+
+TEST(Dit, AClipDoesNotSeeItsNeighboursInThePacking) {
+  const Model model(tiny(), DType::kF32);
+  const NoGradScope no_grad;
+  const Tensor tokens = random_tensor({20, 8}, 1, DType::kF32);
+  const auto run = [&](const std::vector<Grid>& grids, const std::vector<std::string>& captions,
+                       const std::vector<float>& times, const Tensor& x) {
+    const PackedText text = pack_captions(captions, 256);
+    const TokenLayout layout = model.dit.layout(Packing::of(grids));
+    return model
+        .dit(x, Tensor::of<float>({static_cast<std::int64_t>(times.size())}, times),
+             model.dit.encode_text(text), layout, text.packing)
+        .value();
+  };
+  const Tensor both = run({{2, 2, 3}, {1, 4, 2}}, {"a red ball", "blue"}, {0.3F, 0.9F}, tokens);
+  const Tensor alone = run({{1, 4, 2}}, {"blue"}, {0.9F}, tokens.rows(12, 8).clone());
+  for (int i = 0; i < 64; ++i)
+    EXPECT_NEAR(both.data<float>()[12 * 8 + i], alone.data<float>()[i], 2e-5);
+}
+
+TEST(Dit, Bf16FollowsF32WithinItsRounding) {
+  const Model wide(tiny(), DType::kF32), narrow(tiny(), DType::kBF16);
+  const Example example;
+  const auto run = [&](const Dit& dit) {
+    const NoGradScope no_grad;
+    const TokenLayout layout = dit.layout(example.packing);
+    return dit(example.tokens.to(DType::kF32), example.times.to(DType::kF32),
+               dit.encode_text(example.text), layout, example.text.packing)
+        .value()
+        .to(DType::kF64)
+        .rows(0, 18)
+        .to_vector<double>();
+  };
+  const std::vector<double> a = run(wide.dit), b = run(narrow.dit);
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    error += (a[i] - b[i]) * (a[i] - b[i]), size += a[i] * a[i];
+  EXPECT_LT(std::sqrt(error / size), 0.05);
+  EXPECT_GT(std::sqrt(error / size), 0.0);
+}
+
+}  // namespace
+}  // namespace muybridge

@@ -1,0 +1,41 @@
+#include "parallel/cores.h"
+
+#include <gtest/gtest.h>
+
+namespace muybridge {
+namespace {
+
+TEST(Cores, TheProcessHasAtLeastOne) { EXPECT_FALSE(cores_of_process().empty()); }
+
+TEST(Cores, ReadsTheQuotaOfACgroup) {
+  EXPECT_EQ(cores_of_quota("200000 100000"), 2.0);
+  EXPECT_EQ(cores_of_quota("150000 100000"), 1.5);
+  EXPECT_EQ(cores_of_quota("max 100000"), 0.0);
+  EXPECT_EQ(cores_of_quota("-1 100000"), 0.0);
+  EXPECT_EQ(cores_of_quota(""), 0.0);
+}
+
+TEST(Cores, BoundRanksUseTheirOwnCores) {
+  EXPECT_EQ(threads_for_rank({{0}, {1}}, 0, 0), 1);
+  EXPECT_EQ(threads_for_rank({{0, 1, 2, 3}, {4, 5}}, 0, 0), 4);
+  EXPECT_EQ(threads_for_rank({{0, 1, 2, 3}, {4, 5}}, 1, 0), 2);
+}
+
+TEST(Cores, RanksThatMayRunAnywhereShare) {
+  const std::vector<int> all{0, 1, 2, 3, 4, 5};
+  EXPECT_EQ(threads_for_rank({all}, 0, 0), 6);
+  EXPECT_EQ(threads_for_rank({all, all, all}, 1, 0), 2);
+  EXPECT_EQ(threads_for_rank({all, all, all, all}, 1, 0), 1);
+  EXPECT_EQ(threads_for_rank({{0, 1}, {0, 1}, {0, 1}, {0, 1}}, 3, 0), 1);
+}
+
+TEST(Cores, AQuotaIsSharedByTheRanksOfTheMachine) {
+  std::vector<int> many;
+  for (int core = 0; core < 64; ++core) many.push_back(core);
+  EXPECT_EQ(threads_for_rank({many}, 0, 4), 4);
+  EXPECT_EQ(threads_for_rank({many, many}, 0, 4), 2);
+  EXPECT_EQ(threads_for_rank({many}, 0, 0.5), 1);
+}
+
+}  // namespace
+}  // namespace muybridge

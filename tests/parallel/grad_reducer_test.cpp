@@ -1,0 +1,174 @@
+#include "parallel/grad_reducer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/random.h"
+#include "parallel/local_ranks.h"
+
+namespace muybridge {
+namespace {
+
+constexpr int kParameters = 9;
+
+std::unique_ptr<Parameters> some_parameters() {
+  auto parameters = std::make_unique<Parameters>();
+  for (int i = 0; i < kParameters; ++i)
+    parameters->add({.name = fmt::format("p{}", i), .shape = {100 * i + 1}});
+  parameters->allocate(DType::kF32, 1);
+  return parameters;
+}
+
+std::vector<int> order_of(int rank) {
+  std::vector<int> order(kParameters);
+  std::iota(order.begin(), order.end(), 0);
+  const RandomStream draw(5, Purpose::kTest, static_cast<std::uint64_t>(rank));
+  for (int i = kParameters - 1; i > 0; --i)
+    std::swap(order[static_cast<std::size_t>(i)],
+              order[static_cast<std::size_t>(draw.integer(static_cast<std::uint64_t>(i), 0, i))]);
+  return order;
+}
+
+float gradient_of(int rank, int round, std::int64_t i) {
+  return static_cast<float>((rank + 1) * 10 + round) + static_cast<float>(i % 13);
+}
+
+void write_gradients(const Parameters& parameters, int rank, int round) {
+  const Tensor& flat = parameters.gradients();
+  for (std::int64_t i = 0; i < flat.numel(); ++i)
+    flat.data<float>()[i] = gradient_of(rank, round, i);
+}
+
+void expect_sums(const Parameters& parameters, int size, int round) {
+  const Tensor& flat = parameters.gradients();
+  for (std::int64_t i = 0; i < flat.numel(); ++i) {
+    float sum = 0;
+    for (int q = 0; q < size; ++q) sum += gradient_of(q, round, i);
+    ASSERT_EQ(flat.data<float>()[i], sum) << "element " << i;
+  }
+}
+
+TEST(GradBuckets, CoverTheFlatTensorFromItsEnd) {
+  const auto parameters = some_parameters();
+  for (const std::int64_t elements : {1, 300, 1000, 1 << 20}) {
+    const auto buckets = make_buckets(parameters->list(), parameters->flat_size(), elements);
+    std::int64_t end = parameters->flat_size();
+    int total = 0;
+    for (const GradBucket& bucket : buckets) {
+      EXPECT_EQ(bucket.begin + bucket.count, end);
+      EXPECT_TRUE(bucket.count >= elements || bucket.begin == 0);
+      end = bucket.begin;
+      total += bucket.parameters;
+    }
+    EXPECT_EQ(end, 0);
+    EXPECT_EQ(total, kParameters);
+  }
+  EXPECT_EQ(make_buckets(parameters->list(), parameters->flat_size(), 1).size(), kParameters);
+  EXPECT_EQ(make_buckets(parameters->list(), parameters->flat_size(), 1 << 20).size(), 1U);
+  EXPECT_TRUE(make_buckets({}, 0, 16).empty());
+}
+
+TEST(GradReducer, SumsEveryGradientWhateverTheOrderOfReadiness) {
+  run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
+    const auto parameters = some_parameters();
+    GradReducer reducer(*parameters, group, {.bucket_bytes = 2000});
+    ASSERT_GT(reducer.buckets().size(), 2U);
+    for (int round = 0; round < 4; ++round) {
+      write_gradients(*parameters, group->rank(), round);
+      for (const int tag : order_of(group->rank() + 10 * round)) reducer.on_ready(tag);
+      reducer.finish();
+      EXPECT_EQ(reducer.early_buckets(), static_cast<int>(reducer.buckets().size()));
+      EXPECT_GE(reducer.exposed_seconds(), 0);
+      expect_sums(*parameters, group->size(), round);
+    }
+  });
+}
+
+TEST(GradReducer, ReducesWhatNeverBecameReady) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
+    const auto parameters = some_parameters();
+    GradReducer reducer(*parameters, group, {.bucket_bytes = 1});
+    write_gradients(*parameters, group->rank(), 0);
+    // Rank 0 had no use for parameter 7, rank 1 for none at all.
+    if (group->rank() == 0)
+      for (const int tag : {8, 6, 5, 4, 3, 2, 1, 0}) reducer.on_ready(tag);
+    reducer.finish();
+    EXPECT_EQ(reducer.early_buckets(), group->rank() == 0 ? 1 : 0);
+    expect_sums(*parameters, group->size(), 0);
+  });
+}
+
+TEST(GradReducer, ABucketWaitsForItsParametersAndForEarlierBuckets) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
+    const auto parameters = some_parameters();
+    GradReducer reducer(*parameters, group, {.bucket_bytes = 1});
+    reducer.on_ready(7);
+    EXPECT_EQ(reducer.launched(), 0);
+    reducer.on_ready(-1);  // a leaf that is no parameter
+    reducer.on_ready(8);
+    EXPECT_EQ(reducer.launched(), 2);
+    reducer.finish();
+    EXPECT_EQ(reducer.launched(), 0);
+  });
+}
+
+TEST(GradReducer, RefusesAParameterThatIsReadyTwice) {
+  const auto parameters = some_parameters();
+  GradReducer reducer(*parameters, solo_group());
+  reducer.on_ready(3);
+  EXPECT_THROW(reducer.on_ready(3), std::logic_error);
+  EXPECT_THROW(reducer.on_ready(kParameters), std::logic_error);
+  reducer.finish();
+  EXPECT_NO_THROW(reducer.on_ready(3));
+}
+
+TEST(GradReducer, FollowsTheTape) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
+    Parameters parameters;
+    const Var a = parameters.add({.name = "a", .shape = {40}, .init = Init::kOnes});
+    const Var b = parameters.add({.name = "b", .shape = {40}, .init = Init::kOnes});
+    const Var unused = parameters.add({.name = "unused", .shape = {40}, .init = Init::kOnes});
+    parameters.allocate(DType::kF32, 1);
+    GradReducer reducer(parameters, group, {.bucket_bytes = 1});
+    const float mine = static_cast<float>(group->rank() + 1);
+    const auto scaled = [&](const Var& x, float by) {
+      return Var::op(x.value().clone(), {x}, [=](Inputs in, const Tensor& dy) {
+        const Tensor dx = dy.clone();
+        for (float& value : dx.span<float>()) value *= by;
+        in[0].add_grad(dx);
+      });
+    };
+    const Var left = scaled(a, mine), right = scaled(b, 10 * mine);
+    const Var loss = Var::op(left.value().clone(), {left, right}, [](Inputs in, const Tensor& dy) {
+      in[0].add_grad(dy);
+      in[1].add_grad(dy);
+    });
+    backward(loss, {}, {.on_leaf_ready = [&](auto tag) { reducer.on_ready(tag); }});
+    reducer.finish();
+    EXPECT_EQ(a.grad().data<float>()[39], 3.0F);
+    EXPECT_EQ(b.grad().data<float>()[0], 30.0F);
+    EXPECT_EQ(unused.grad().data<float>()[0], 0.0F);
+  });
+}
+
+TEST(GradReducer, WithoutParametersOrOtherRanksHasNothingToDo) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
+    Parameters none;
+    none.allocate(DType::kF32, 1);
+    GradReducer reducer(none, group);
+    reducer.finish();
+    EXPECT_TRUE(reducer.buckets().empty());
+  });
+  const auto parameters = some_parameters();
+  write_gradients(*parameters, 0, 0);
+  GradReducer alone(*parameters, solo_group());
+  for (int tag = 0; tag < kParameters; ++tag) alone.on_ready(tag);
+  alone.finish();
+  EXPECT_EQ(alone.early_buckets(), 0);
+  expect_sums(*parameters, 1, 0);
+}
+
+}  // namespace
+}  // namespace muybridge

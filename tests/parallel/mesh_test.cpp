@@ -1,0 +1,90 @@
+#include "parallel/mesh.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "parallel/local_ranks.h"
+#include "parallel/values.h"
+
+namespace muybridge {
+namespace {
+
+constexpr MeshSizes kLarge{.data = 3, .tensor = 4, .context = 2, .pipeline = 5};
+
+TEST(Mesh, RanksAndCoordinatesAreInverse) {
+  std::set<int> seen;
+  for (int rank = 0; rank < kLarge.ranks(); ++rank) {
+    const Coordinate coordinate = coordinate_of(rank, kLarge);
+    EXPECT_EQ(rank_of(coordinate, kLarge), rank);
+    for (const Axis axis : kAxes) EXPECT_LT(coordinate.along(axis), kLarge.along(axis));
+  }
+}
+
+TEST(Mesh, TensorRanksAreNeighboursAndStagesAreFarthest) {
+  EXPECT_EQ(ranks_along({Axis::kTensor}, 5, kLarge), (std::vector<int>{4, 5, 6, 7}));
+  EXPECT_EQ(ranks_along({Axis::kContext}, 5, kLarge), (std::vector<int>{1, 5}));
+  EXPECT_EQ(ranks_along({Axis::kData}, 5, kLarge), (std::vector<int>{5, 13, 21}));
+  EXPECT_EQ(ranks_along({Axis::kPipeline}, 5, kLarge), (std::vector<int>{5, 29, 53, 77, 101}));
+}
+
+TEST(Mesh, RanksAlongTwoAxesAreTheirProduct) {
+  EXPECT_EQ(ranks_along({Axis::kData, Axis::kContext}, 5, kLarge),
+            (std::vector<int>{1, 5, 9, 13, 17, 21}));
+  EXPECT_EQ(
+      ranks_along({Axis::kTensor, Axis::kContext, Axis::kData, Axis::kPipeline}, 0, kLarge).size(),
+      120U);
+}
+
+TEST(Mesh, DataTakesTheRanksThatAreLeft) {
+  const MeshSizes sizes{.data = 0, .tensor = 2, .context = 1, .pipeline = 2};
+  EXPECT_EQ(resolve(sizes, 12).data, 3);
+  EXPECT_EQ(resolve({.data = 0}, 1).data, 1);
+}
+
+TEST(Mesh, SizesThatDoNotFitTheJobAreTheUsersMistake) {
+  const MeshSizes wrong[] = {{.data = 2},
+                             {.data = 0, .tensor = 3},
+                             {.data = 0, .tensor = 8},
+                             {.data = 1, .tensor = 0},
+                             {.data = -1}};
+  for (const MeshSizes& sizes : wrong) {
+    try {
+      resolve(sizes, 4);
+      ADD_FAILURE() << to_string(sizes);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_NE(std::string(error.what()).find(to_string({.data = sizes.data}).substr(0, 4)),
+                std::string::npos);
+    }
+  }
+}
+
+TEST(Mesh, GroupsHoldTheRanksAlongTheirAxis) {
+  const MeshSizes sizes{.data = 0, .tensor = 2, .context = 1, .pipeline = 2};
+  run_local_ranks(8, [&](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(sizes, world);
+    EXPECT_EQ(mesh.sizes().data, 2);
+    EXPECT_EQ(mesh.tensor()->size(), 2);
+    EXPECT_EQ(mesh.context()->size(), 1);
+    EXPECT_EQ(mesh.pipeline()->size(), 2);
+    EXPECT_EQ(mesh.replicas()->size(), 2);
+    EXPECT_EQ(mesh.tensor()->rank(), mesh.coordinate().tensor);
+    EXPECT_EQ(mesh.data()->rank(), mesh.coordinate().data);
+    EXPECT_EQ(mesh.pipeline()->rank(), mesh.coordinate().pipeline);
+    double sum = 0;
+    for (const int rank : ranks_along({Axis::kData}, world->rank(), mesh.sizes())) sum += rank;
+    EXPECT_EQ(all_reduce_value(*mesh.data(), world->rank(), Reduce::kSum), sum);
+  });
+}
+
+TEST(Mesh, OfOneRankIsMadeOfGroupsOfOne) {
+  const Mesh mesh({}, solo_group());
+  for (const auto& group :
+       {mesh.data(), mesh.tensor(), mesh.context(), mesh.pipeline(), mesh.replicas(), mesh.world()})
+    EXPECT_EQ(group->size(), 1);
+}
+
+}  // namespace
+}  // namespace muybridge

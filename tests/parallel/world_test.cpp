@@ -1,0 +1,111 @@
+#include "parallel/world.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace muybridge {
+namespace {
+
+struct Outcome {
+  int code = 0;
+  double seconds = 0;
+  std::string output;
+};
+
+Outcome run(const std::string& command) {
+  Outcome outcome;
+  const auto begin = std::chrono::steady_clock::now();
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  char text[4096];
+  while (const std::size_t n = std::fread(text, 1, sizeof text, pipe))
+    outcome.output.append(text, n);
+  const int status = pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return outcome;
+}
+
+// Runs tests/parallel/rank_program.cpp on `ranks` ranks.
+Outcome run_ranks(int ranks, const std::string& story, double time_limit_seconds) {
+  if (started_by_launcher()) return {};
+  return run(fmt::format("{} -np {} {} {}", MUYBRIDGE_MPIRUN, ranks, MUYBRIDGE_RANK_PROGRAM,
+                         fmt::format("{} {}", story, time_limit_seconds)));
+}
+
+class WorldOfRanks : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (started_by_launcher()) GTEST_SKIP() << "starts mpirun itself";
+  }
+};
+
+TEST(World, AloneIsRankZeroOfOneAndFast) {
+  if (started_by_launcher()) GTEST_SKIP() << "for one process";
+  const auto begin = std::chrono::steady_clock::now();
+  const World world;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20));
+  EXPECT_EQ(world.rank(), 0);
+  EXPECT_EQ(world.size(), 1);
+  EXPECT_EQ(world.local_rank(), 0);
+  EXPECT_EQ(world.local_size(), 1);
+  EXPECT_EQ(world.hosts(), 1);
+  EXPECT_FALSE(world.host().empty());
+  EXPECT_GE(world.threads(), 1);
+}
+
+TEST_F(WorldOfRanks, EndsWithZeroAndKnowsItsNeighbours) {
+  const Outcome outcome = run_ranks(3, "ends", 30);
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  for (const char* line : {"rank 0 of 3, 0 of 3 on this machine", "rank 1 of 3, 1 of 3 on this",
+                           "rank 2 of 3, 2 of 3 on this machine"})
+    EXPECT_NE(outcome.output.find(line), std::string::npos) << outcome.output;
+}
+
+TEST_F(WorldOfRanks, OneRankUnderMpirunNeedsNoMpi) {
+  const Outcome outcome = run_ranks(1, "ends", 30);
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_NE(outcome.output.find("rank 0 of 1"), std::string::npos) << outcome.output;
+}
+
+TEST_F(WorldOfRanks, AKilledRankEndsTheJobPromptly) {
+  const Outcome outcome = run_ranks(3, "dies", 300);
+  EXPECT_NE(outcome.code, 0) << outcome.output;
+  EXPECT_LT(outcome.seconds, 10);
+}
+
+TEST_F(WorldOfRanks, AStalledRankIsReportedAfterTheTimeLimit) {
+  const Outcome outcome = run_ranks(3, "stalls", 2);
+  EXPECT_EQ(outcome.code, 69) << outcome.output;
+  EXPECT_GE(outcome.seconds, 2);
+  EXPECT_LT(outcome.seconds, 10);
+  EXPECT_NE(outcome.output.find("all_reduce of 400000 bytes in group 'world'"), std::string::npos)
+      << outcome.output;
+  EXPECT_NE(outcome.output.find("nothing from rank 1 of the job for 2 s"), std::string::npos)
+      << outcome.output;
+}
+
+TEST_F(WorldOfRanks, AbortEndsTheJobWithItsCode) {
+  const Outcome outcome = run_ranks(3, "aborts", 300);
+  EXPECT_EQ(outcome.code, 75) << outcome.output;
+  EXPECT_LT(outcome.seconds, 10);
+}
+
+TEST_F(WorldOfRanks, AnExceptionOnOneRankEndsTheJob) {
+  const Outcome outcome = run_ranks(2, "throws", 300);
+  EXPECT_NE(outcome.code, 0) << outcome.output;
+  EXPECT_LT(outcome.seconds, 10);
+}
+
+TEST_F(WorldOfRanks, ARankThatLeavesWithoutAWordEndsTheJob) {
+  const Outcome outcome = run_ranks(2, "leaves", 3);
+  EXPECT_NE(outcome.code, 0) << outcome.output;
+  EXPECT_LT(outcome.seconds, 15);
+}
+
+}  // namespace
+}  // namespace muybridge

@@ -1,0 +1,53 @@
+#include "train/together.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+
+#include "core/error.h"
+#include "parallel/local_ranks.h"
+
+namespace muybridge {
+namespace {
+
+TEST(Together, EveryRankGetsWhatEachReturned) {
+  run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
+    const auto texts =
+        together(*group, [&] { return std::string(static_cast<std::size_t>(group->rank()), 'x'); });
+    EXPECT_EQ(texts, (std::vector<std::string>{"", "x", "xx"}));
+    EXPECT_EQ(rank_zero(*group, [] { return std::string("zero"); }), "zero");
+  });
+}
+
+TEST(Together, WhenOneFailsAllThrowItsCodeAndMessage) {
+  std::array<std::string, 3> messages;
+  run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    try {
+      together(*group, [&]() -> std::string {
+        if (group->rank() == 1) fail(ExitCode::kIo, "no room");
+        return "fine";
+      });
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kIo);
+      messages[static_cast<std::size_t>(group->rank())] = error.what();
+    }
+  });
+  EXPECT_EQ(messages,
+            (std::array<std::string, 3>{"rank 1: no room", "no room", "rank 1: no room"}));
+}
+
+TEST(Together, ErrorsOfTheFileSystemAreInputOutput) {
+  try {
+    together(*solo_group(), [] {
+      std::filesystem::create_directory("/proc/no/such/folder");
+      return std::string();
+    });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kIo);
+  }
+}
+
+}  // namespace
+}  // namespace muybridge

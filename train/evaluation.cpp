@@ -1,0 +1,118 @@
+#include "train/evaluation.h"
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "train/model_options.h"
+#include "train/progress.h"
+#include "train/together.h"
+
+namespace muybridge {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const SampleRecord& record) {
+  return {{"prompt", record.prompt},
+          {"seed", record.seed},
+          {"file", record.file},
+          {"scores", record.scores}};
+}
+
+std::string solver_name(Solver solver) {
+  return solver == Solver::kEuler ? "Euler" : solver == Solver::kHeun ? "Heun" : "AB2";
+}
+
+// Every rank renders its share; all learn all records, in the order of the prompts.
+SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+  const TrainConfig::Eval& eval = subject.config.eval;
+  const RenderOptions options = render_options(subject.config);
+  SampleSet set{
+      .step = subject.step,
+      .checkpoint = subject.checkpoint,
+      .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
+                              solver_name(options.sampler.solver), options.sampler.guidance),
+      .clips = {}};
+  const std::vector<std::string> prompts = evaluation_prompts(eval.prompts, eval.samples);
+  const std::filesystem::path folder = run.samples(subject.step);
+  std::vector<RenderRequest> mine;
+  for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+    mine.push_back({.prompt = prompts[i],
+                    .seed = static_cast<std::uint64_t>(eval.seed) + i,
+                    .file = fmt::format("clip-{:03}.mp4", i)});
+  const std::vector<std::string> parts = together(group, [&] {
+    std::filesystem::create_directories(folder);
+    Json records = Json::array();
+    for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
+      records.push_back(to_json(record));
+    return records.dump();
+  });
+  set.clips.resize(prompts.size());
+  for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+    std::size_t place = rank;
+    for (const Json& record : Json::parse(parts[rank])) {
+      set.clips[place] = {.prompt = record.at("prompt"),
+                          .seed = record.at("seed"),
+                          .file = record.at("file"),
+                          .scores = record.at("scores").get<Scores>()};
+      place += parts.size();
+    }
+  }
+  rank_zero(group, [&] {
+    if (!set.clips.empty()) write_sample_set(folder, set);
+    return std::string();
+  });
+  return set;
+}
+
+}  // namespace
+
+Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+  const auto begin = std::chrono::steady_clock::now();
+  Evaluation result{.step = subject.step};
+  if (subject.corpus) {
+    result.validation_loss =
+        validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
+                          validation_options(subject.config), group);
+  } else {
+    result.validation_loss.fill(std::nan(""));
+  }
+  result.samples = render_shared(subject, run, group);
+  std::vector<Scores> scores;
+  for (const SampleRecord& clip : result.samples.clips)
+    if (!clip.scores.empty()) scores.push_back(clip.scores);
+  result.scores = mean_scores(scores);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+std::string describe_model(const DitOptions& options, std::int64_t parameters) {
+  return fmt::format("DiT {} x {}, {} parameters", options.depth, options.width,
+                     format_quantity(static_cast<double>(parameters)));
+}
+
+void write_report(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const std::string& name, const Json& more) {
+  Json samples = Json::array();
+  for (const SampleRecord& clip : evaluation.samples.clips) {
+    Json sample = to_json(clip);
+    sample["file"] =
+        (std::filesystem::relative(run.samples(evaluation.step), run.root) / clip.file).string();
+    samples.push_back(std::move(sample));
+  }
+  Json report = {{"step", evaluation.step},
+                 {"model", model},
+                 {"validation_loss", evaluation.validation_loss},
+                 {"scores", evaluation.scores}};
+  report.update(more);
+  report["samples"] = std::move(samples);
+  write_file_durably(run.report(), report.dump(2) + "\n");
+  write_gallery(
+      run.root,
+      {.title = name, .model = model, .step = evaluation.step, .scores = evaluation.scores});
+}
+
+}  // namespace muybridge

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "eval/gallery.h"
+#include "eval/provenance.h"
+#include "eval/validation.h"
+#include "model/dit.h"
+#include "parallel/group.h"
+#include "train/config.h"
+#include "train/run_folder.h"
+
+namespace muybridge {
+
+struct Evaluation {
+  std::int64_t step = 0;
+  std::array<double, kTimeQuantiles> validation_loss{};
+  Scores scores;  // means over the clips that have them
+  SampleSet samples;
+  double seconds = 0;
+};
+
+// What to look at: `config.eval` says how.
+struct EvaluationSubject {
+  const Dit& dit;
+  const TrainConfig& config;
+  const CorpusIndex* corpus = nullptr;  // null: no validation loss
+  std::int64_t step = 0;
+  std::string checkpoint;  // hash of the manifest; empty where there is none yet
+};
+
+// Validation loss, clips for the fixed prompts under RUN/samples/step-NNNNNNNN, their scores.
+// Collective; the ranks share the work and all get the result.
+Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group);
+
+// "DiT 4 x 128, 1.4 M parameters"
+std::string describe_model(const DitOptions& options, std::int64_t parameters);
+
+// Writes RUN/report.json and RUN/index.html. `more` has further keys of the report. One rank only.
+void write_report(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const std::string& name, const nlohmann::ordered_json& more);
+
+}  // namespace muybridge

@@ -1,0 +1,106 @@
+#include "train/model_options.h"
+
+#include <sstream>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "data/synthetic.h"
+
+namespace muybridge {
+
+DitOptions dit_options(const TrainConfig& config) {
+  const TrainConfig::Model& m = config.model;
+  return {.channels = m.channels,
+          .patch = {.frames = m.patch[0], .height = m.patch[1], .width = m.patch[2]},
+          .width = m.width,
+          .depth = m.depth,
+          .heads = m.heads,
+          .mlp_width = m.mlp_width,
+          .text_width = m.text_width,
+          .text_depth = m.text_depth,
+          .text_heads = m.text_heads,
+          .rope_theta = m.rope_theta,
+          .eps = m.eps,
+          .sine_positions = m.sine_positions,
+          .recompute = m.recompute};
+}
+
+FlowOptions flow_options(const TrainConfig& config) {
+  return {.density = config.flow.timesteps == TrainConfig::Timesteps::kUniform
+                         ? TimestepDensity::kUniform
+                         : TimestepDensity::kLogitNormal,
+          .shift = config.flow.shift,
+          .mean = config.flow.mean,
+          .deviation = config.flow.std};
+}
+
+LoaderOptions loader_options(const TrainConfig& config) {
+  LoaderOptions options;
+  options.patch = dit_options(config).patch;
+  options.token_budget = config.batch.tokens;
+  options.max_frames = config.data.frames_max;
+  options.max_caption_bytes = config.data.max_caption_bytes;
+  options.caption_drop_rate = static_cast<float>(config.data.caption_drop);
+  options.seed = static_cast<std::uint64_t>(config.train.seed);
+  options.micro_batches = config.batch.micro_batches;
+  options.threads = config.data.threads;
+  options.prefetch = config.data.prefetch;
+  return options;
+}
+
+ValidationOptions validation_options(const TrainConfig& config) {
+  return {.flow = flow_options(config),
+          .seed = static_cast<std::uint64_t>(config.eval.seed),
+          .clips = config.eval.validation_clips};
+}
+
+RenderOptions render_options(const TrainConfig& config) {
+  const TrainConfig::Eval& e = config.eval;
+  const auto solver = [&] {
+    switch (e.solver) {
+      case TrainConfig::Solver::kHeun:
+        return Solver::kHeun;
+      case TrainConfig::Solver::kAb2:
+        return Solver::kAb2;
+      case TrainConfig::Solver::kEuler:
+        break;
+    }
+    return Solver::kEuler;
+  };
+  return {.sampler = {.solver = solver(),
+                      .steps = e.steps,
+                      .guidance = e.guidance,
+                      .shift = config.flow.shift,
+                      .max_caption_bytes = static_cast<std::size_t>(config.data.max_caption_bytes)},
+          .frames = e.frames,
+          .width = e.size.width,
+          .height = e.size.height,
+          .fps = e.fps,
+          .upscale = e.upscale,
+          .token_budget = std::max<std::int64_t>(config.batch.tokens, 8192)};
+}
+
+DType compute_dtype(const TrainConfig& config) {
+  return config.train.precision == TrainConfig::Precision::kBF16 ? DType::kBF16 : DType::kF32;
+}
+
+std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit) {
+  std::vector<std::string> all = prompts.list;
+  if (all.empty()) {
+    if (const auto kind = corpus_kind(prompts.text)) {
+      all = evaluation_prompts(*kind);
+    } else if (!prompts.text.empty()) {
+      std::istringstream lines(read_file(prompts.text));
+      for (std::string line; std::getline(lines, line);)
+        if (!line.empty()) all.push_back(line);
+      if (all.empty()) fail(ExitCode::kUsage, "{}: no prompt in it; one a line", prompts.text);
+    }
+  }
+  if (limit <= 0 || static_cast<std::size_t>(limit) >= all.size()) return all;
+  std::vector<std::string> some;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(limit); ++i)
+    some.push_back(all[i * all.size() / static_cast<std::size_t>(limit)]);
+  return some;
+}
+
+}  // namespace muybridge

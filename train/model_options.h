@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/dtype.h"
+#include "data/loader.h"
+#include "eval/render.h"
+#include "eval/validation.h"
+#include "model/dit_options.h"
+#include "train/config.h"
+
+namespace muybridge {
+
+// What the rooms below are told, from what the user's file says.
+DitOptions dit_options(const TrainConfig& config);
+FlowOptions flow_options(const TrainConfig& config);
+LoaderOptions loader_options(const TrainConfig& config);
+ValidationOptions validation_options(const TrainConfig& config);
+RenderOptions render_options(const TrainConfig& config);
+DType compute_dtype(const TrainConfig& config);
+
+// The prompts to render: those of a synthetic corpus ("shapes", "physics"), of a file with one a
+// line, or the list itself; at most `limit` of them, evenly picked (0: all). Throws Error(kUsage)
+// when the file cannot be read or has none.
+std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit);
+
+}  // namespace muybridge
