@@ -1,19 +1,26 @@
-// How fast the loader reads a corpus, next to read(2) of the same files. Both run from the page
-// cache, so that the disk decides nothing; the loader also checks every hash and turns bytes into
-// floats. Prints one line; the goal is a ratio of 0.8.
+// How fast shards are read, next to read(2) of the same files in one thread. Prints one line with
+// the ratios; the goal is 0.8.
+//   shards   every clip in shuffled order, its hash checked
+//   loader   the same, turned into packed floats: four bytes written for each that is read
+//   disk     raw and loader again, after the page cache was told to forget the files
 //
 //   loader_bench [FOLDER [MEGABYTES [THREADS]]]
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
 #include "data/corpus_index.h"
+#include "data/epoch_order.h"
 #include "data/loader.h"
 
 namespace muybridge {
@@ -49,7 +56,16 @@ CorpusIndex make_corpus(const fs::path& folder, int megabytes) {
   return CorpusIndex::build(folder);
 }
 
-// Bytes a second.
+void forget(const CorpusIndex& corpus) {
+  for (const CorpusShard& shard : corpus.shards()) {
+    const int fd = ::open((corpus.folder() / shard.file).c_str(), O_RDONLY);
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+  }
+}
+
+// These give bytes a second.
+
 double read_raw(const CorpusIndex& corpus) {
   std::vector<char> block(1 << 20);
   std::size_t bytes = 0;
@@ -61,6 +77,26 @@ double read_raw(const CorpusIndex& corpus) {
       bytes += static_cast<std::size_t>(got);
     ::close(fd);
   }
+  return static_cast<double>(bytes) / (now() - begin);
+}
+
+double read_shards(const CorpusIndex& corpus, int threads) {
+  const auto clips = std::ssize(corpus.clips());
+  std::atomic<std::int64_t> next = 0;
+  std::atomic<std::size_t> bytes = 0;
+  const double begin = now();
+  std::vector<std::thread> workers;
+  for (int t = 0; t < threads; ++t)
+    workers.emplace_back([&] {
+      std::vector<std::byte> buffer;
+      for (std::int64_t i = next++; i < clips; i = next++) {
+        const std::int64_t clip = shuffled(0, 0, i, clips);
+        buffer.resize(corpus.clip_bytes(clip));
+        corpus.read(clip, buffer);
+        bytes += buffer.size();
+      }
+    });
+  for (std::thread& worker : workers) worker.join();
   return static_cast<double>(bytes) / (now() - begin);
 }
 
@@ -84,13 +120,26 @@ int run(int argc, char** argv) {
   const int threads = argc > 3 ? std::atoi(argv[3]) : 2;
   const CorpusIndex corpus = make_corpus(folder, megabytes);
   double raw = 0;
+  double shards = 0;
   double loader = 0;
-  for (int round = 0; round < 4; ++round) {  // the first warms both up
+  for (int round = 0; round < 5; ++round) {  // the first warms all up
     raw = std::max(raw, read_raw(corpus));
+    shards = std::max(shards, read_shards(corpus, threads));
     loader = std::max(loader, read_loader(corpus, threads));
   }
-  fmt::print("loader {:.2f} GB/s with {} threads, read(2) {:.2f} GB/s, ratio {:.2f}\n",
-             loader / 1e9, threads, raw / 1e9, loader / raw);
+  double disk_raw = 0;
+  double disk_loader = 0;
+  for (int round = 0; round < 3; ++round) {
+    forget(corpus);
+    disk_raw = std::max(disk_raw, read_raw(corpus));
+    forget(corpus);
+    disk_loader = std::max(disk_loader, read_loader(corpus, threads));
+  }
+  fmt::print(
+      "read(2) {:.2f} GB/s; with {} threads: shards {:.2f} GB/s, ratio {:.2f}; loader {:.2f} GB/s, "
+      "ratio {:.2f}; from disk: read(2) {:.2f} GB/s, loader {:.2f} GB/s, ratio {:.2f}\n",
+      raw / 1e9, threads, shards / 1e9, shards / raw, loader / 1e9, loader / raw, disk_raw / 1e9,
+      disk_loader / 1e9, disk_loader / disk_raw);
   if (argc <= 1) fs::remove_all(folder);
   return 0;
 }

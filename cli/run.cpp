@@ -19,6 +19,8 @@
 namespace muybridge {
 namespace {
 
+constexpr std::size_t kHelpColumn = 40;  // where the texts of options begin
+
 // Known before MPI starts, from what the launchers of Open MPI, Slurm and PMI leave.
 int rank_from_environment() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
@@ -117,6 +119,7 @@ int code_of(ExitCode code) { return static_cast<int>(code); }
 
 int run_program(CLI::App& program, int argc, char** argv) {
   program.require_subcommand(1);
+  program.get_formatter()->column_width(kHelpColumn);
   program.set_version_flag("--version", "muybridge " MUYBRIDGE_VERSION);
   try {
     program.parse(argc, argv);

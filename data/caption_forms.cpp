@@ -168,7 +168,7 @@ void list_archive(const fs::path& archive, const CaptionContext& context) {
   const std::string base = context.name_of(archive);
   std::vector<std::string> order;
   std::map<std::string, Sample> samples;
-  const std::string damage = visit_tar(archive, [&](const TarMember& member) {
+  const auto visit = [&](const TarMember& member) {
     const fs::path name = member.name;
     const std::string file_name = name.filename().string();
     if (file_name.empty() || file_name.front() == '.') return;
@@ -194,7 +194,15 @@ void list_archive(const fs::path& archive, const CaptionContext& context) {
       sample.caption = rank == 1 ? parse_caption_json(*text, context.rules)
                                  : clean_caption(*text, context.rules);
     }
-  });
+  };
+  std::string damage;
+  try {
+    damage = visit_tar(archive, visit);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kCorrupt) throw;
+    context.skip(archive, error.what());
+    return;
+  }
   for (const std::string& stem : order) {
     const Sample& sample = samples.at(stem);
     if (sample.clips.empty()) {

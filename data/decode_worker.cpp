@@ -1,21 +1,15 @@
 #include "data/decode_worker.h"
 
 #include <poll.h>
-#include <spawn.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
-#include <vector>
 
 #include "core/error.h"
+#include "data/decode_process.h"
 #include "data/decode_protocol.h"
 
 namespace muybridge {
@@ -23,92 +17,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kFirstFreeDescriptor = 16;  // ours stay clear of those the child gets
+constexpr const char* kNonsense = "the decoder sent nonsense";
 
-// A descriptor the child's fixed numbers cannot collide with; closes the old one.
-FileHandle moved_up(int descriptor, const char* what) {
-  if (descriptor < 0) fail_errno(what, errno);
-  const FileHandle old(descriptor);
-  FileHandle result(::fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
-  if (!result) fail_errno(what, errno);
-  return result;
-}
-
-// Shared memory of a fixed size: a child that shrank it could crash its parent.
-FileHandle make_ring(std::size_t bytes) {
-  FileHandle ring =
-      moved_up(::memfd_create("muybridge-frames", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
-  if (::ftruncate(ring.get(), static_cast<off_t>(bytes)) != 0) fail_errno("ftruncate", errno);
-  if (::fcntl(ring.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    fail_errno("fcntl(F_ADD_SEALS)", errno);
-  }
-  return ring;
-}
-
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(int descriptor, std::size_t bytes)
-      : data_(::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0)), bytes_(bytes) {
-    if (data_ == MAP_FAILED) fail_errno("mmap", errno);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(Mapping&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~Mapping() {
-    if (bytes_ > 0) ::munmap(data_, bytes_);
-  }
-  const std::uint8_t* data() const { return static_cast<const std::uint8_t*>(data_); }
-
- private:
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
-
-pid_t spawn_child(int socket, int ring) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int stream : {0, 1, 2}) {
-    posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
-  }
-  posix_spawn_file_actions_adddup2(&actions, socket, kDecodeSocket);
-  posix_spawn_file_actions_adddup2(&actions, ring, kDecodeRing);
-  posix_spawn_file_actions_addclosefrom_np(&actions, kDecodeRing + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-
-  std::string program = "muybridge";
-  std::string command = kDecodeCommand;
-  std::string variable = std::string(kDecodeVariable) + "=1";
-  char* const arguments[] = {program.data(), command.data(), nullptr};
-  std::vector<char*> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-  environment.push_back(variable.data());
-  environment.push_back(nullptr);
-
-  pid_t child = 0;
-  const int error =
-      ::posix_spawn(&child, "/proc/self/exe", &actions, &attributes, arguments, environment.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) fail_errno("starting a decoder process", error);
-  return child;
-}
-
-std::string describe_end(int status) {
-  if (!WIFSIGNALED(status)) {
-    return fmt::format("the decoder ended with status {}", WEXITSTATUS(status));
-  }
-  const int signal = WTERMSIG(status);
-  if (signal == SIGXCPU) return "the decoder used up its CPU time";
-  return fmt::format("the decoder crashed: {}", ::strsignal(signal));
+Clock::duration to_clock(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 bool plausible(const DecodeReply& reply, std::size_t slot_bytes) {
@@ -156,41 +68,8 @@ struct DecodeWorker::State {
     constexpr std::size_t kPage = 4096;
     slot_bytes = (limits.frame_bytes + VideoReader::kSlack + kPage - 1) / kPage * kPage;
   }
-  ~State() { end_child(); }
-
   void start() {
-    if (child != 0) return;
-    if (std::getenv(kDecodeVariable) != nullptr) {
-      fail(ExitCode::kInternal, "a decoder process cannot start decoders; main() must serve {}",
-           kDecodeCommand);
-    }
-    int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-      fail_errno("socketpair", errno);
-    }
-    socket = moved_up(pair[0], "socketpair");
-    const FileHandle other = moved_up(pair[1], "socketpair");
-    const std::size_t bytes = slot_bytes * kRingSlots;
-    const FileHandle ring = make_ring(bytes);
-    mapping = Mapping(ring.get(), bytes);
-    child = spawn_child(other.get(), ring.get());
-  }
-
-  // Says how the child ended.
-  std::string end_child() {
-    socket.reset();
-    if (child == 0) return {};
-    ::kill(child, SIGKILL);
-    return reap();
-  }
-
-  std::string reap() {
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    child = 0;
-    socket.reset();
-    return describe_end(status);
+    if (!process) process = std::make_unique<DecodeProcess>(slot_bytes);
   }
 
   DecodeOrder order_of(const ReadOptions& options, bool probe_only) {
@@ -228,33 +107,27 @@ struct DecodeWorker::State {
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(header), &file, sizeof(file));
-    return ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(order);
+    return ::sendmsg(process->socket(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(order);
   }
 
-  // Waits for a reply. Returns why there is none; the child is then gone.
+  // Waits for a reply. Returns why there is none.
   std::string receive(DecodeReply& reply, Clock::time_point deadline) {
-    const auto stall = std::chrono::duration<double>(limits.stall_seconds);
-    const auto until =
-        std::min(deadline, Clock::now() + std::chrono::duration_cast<Clock::duration>(stall));
+    const Clock::time_point stalled = Clock::now() + to_clock(limits.stall_seconds);
     for (;;) {
-      const ssize_t got = ::recv(socket.get(), &reply, sizeof(reply), MSG_DONTWAIT | MSG_TRUNC);
-      if (got == sizeof(reply)) return {};
-      if (got == 0 || (got < 0 && errno == ECONNRESET)) return reap();
-      if (got > 0 || (errno != EAGAIN && errno != EINTR)) {
-        end_child();
-        return "the decoder sent nonsense";
+      const ssize_t got =
+          ::recv(process->socket(), &reply, sizeof(reply), MSG_DONTWAIT | MSG_TRUNC);
+      if (got == 0 || (got < 0 && errno == ECONNRESET)) return process->wait();
+      if (got < 0 && errno != EAGAIN && errno != EINTR) fail_errno("recv", errno);
+      if (got > 0 && got != sizeof(reply)) return kNonsense;
+      if (stop != nullptr && stop->load(std::memory_order_relaxed)) return "stopped";
+      if (Clock::now() >= deadline) {
+        return fmt::format("decoding took longer than {:g} s", limits.total_seconds);
       }
-      if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
-        end_child();
-        return "stopped";
+      if (got > 0) return {};
+      if (Clock::now() >= stalled) {
+        return fmt::format("the decoder hung for {:g} s", limits.stall_seconds);
       }
-      if (Clock::now() >= until) {
-        end_child();
-        return until == deadline
-                   ? fmt::format("decoding took longer than {:g} s", limits.total_seconds)
-                   : fmt::format("the decoder hung for {:g} s", limits.stall_seconds);
-      }
-      pollfd waiting{socket.get(), POLLIN, 0};
+      pollfd waiting{process->socket(), POLLIN, 0};
       ::poll(&waiting, 1, 100);
     }
   }
@@ -263,66 +136,71 @@ struct DecodeWorker::State {
                     const OnFrame& on_frame) {
     start();
     const DecodeOrder order = order_of(options, probe_only);
-    const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                             std::chrono::duration<double>(limits.total_seconds));
+    const Clock::time_point deadline = Clock::now() + to_clock(limits.total_seconds);
     if (!send_order(order, file.get())) {  // the child died while it had nothing to do
-      end_child();
+      process.reset();
       start();
       if (!send_order(order, file.get())) fail_errno("talking to a decoder process", errno);
     }
     DecodeOutcome outcome;
     try {
-      follow(order, deadline, on_frame, outcome);
+      const std::string loss = follow(order, deadline, on_frame, outcome);
+      if (loss.empty()) return outcome;
+      outcome.lost = true;
+      outcome.problem = loss;
     } catch (...) {
-      end_child();
+      process.reset();
       throw;
     }
+    process.reset();
     return outcome;
   }
 
-  void follow(const DecodeOrder& order, Clock::time_point deadline, const OnFrame& on_frame,
-              DecodeOutcome& outcome) {
+  // Takes the replies to an order. Returns why the child cannot be used any more.
+  std::string follow(const DecodeOrder& order, Clock::time_point deadline, const OnFrame& on_frame,
+                     DecodeOutcome& outcome) {
     DecodeReply reply;
     for (;;) {
-      outcome.problem = receive(reply, deadline);
-      outcome.lost = !outcome.problem.empty();
-      if (outcome.lost) return;
-      if (reply.magic != kDecodeMagic || reply.order != order.order) break;
-      if (reply.kind == DecodeReplyKind::kEnd) {
-        outcome.problem = printable(reply.text, sizeof(reply.text));
-        outcome.finished = reply.finished != 0;
-        if (!outcome.opened && outcome.problem.empty()) break;
-        return;
+      if (std::string loss = receive(reply, deadline); !loss.empty()) return loss;
+      if (reply.magic != kDecodeMagic || reply.order != order.order) return kNonsense;
+      switch (reply.kind) {
+        case DecodeReplyKind::kEnd:
+          outcome.problem = printable(reply.text, sizeof(reply.text));
+          outcome.finished = reply.finished != 0;
+          return outcome.opened || !outcome.problem.empty() ? "" : kNonsense;
+        case DecodeReplyKind::kStream:
+          if (outcome.opened || !plausible(reply, slot_bytes)) return kNonsense;
+          outcome.opened = true;
+          outcome.stream = stream_of(reply);
+          break;
+        case DecodeReplyKind::kFrame:
+          if (!outcome.opened || order.probe_only != 0 || reply.number != outcome.frames ||
+              reply.slot != reply.number % kRingSlots ||
+              (order.count >= 0 && outcome.frames >= order.count)) {
+            return kNonsense;
+          }
+          on_frame(outcome.stream, process->slot(reply.slot));
+          ++outcome.frames;
+          if (!release(order.order)) return kNonsense;
+          break;
+        default:
+          return kNonsense;
       }
-      if (reply.kind == DecodeReplyKind::kStream) {
-        if (outcome.opened || !plausible(reply, slot_bytes)) break;
-        outcome.opened = true;
-        outcome.stream = stream_of(reply);
-        continue;
-      }
-      const bool expected = reply.kind == DecodeReplyKind::kFrame && outcome.opened &&
-                            order.probe_only == 0 && reply.number == outcome.frames &&
-                            reply.slot == reply.number % kRingSlots &&
-                            (order.count < 0 || outcome.frames < order.count);
-      if (!expected) break;
-      on_frame(outcome.stream, mapping.data() + reply.slot * slot_bytes);
-      ++outcome.frames;
-      const DecodeRelease release{kDecodeMagic, order.order};
-      const ssize_t sent =
-          ::send(socket.get(), &release, sizeof(release), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent < 0 && errno != EPIPE && errno != ECONNRESET) break;
     }
-    end_child();
-    outcome.lost = true;
-    outcome.problem = "the decoder sent nonsense";
+  }
+
+  // False if the child lets its messages pile up. Its death is noticed by the next receive().
+  bool release(std::uint32_t order) const {
+    const DecodeRelease message{kDecodeMagic, order};
+    const ssize_t sent =
+        ::send(process->socket(), &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent >= 0 || errno == EPIPE || errno == ECONNRESET;
   }
 
   DecodeLimits limits;
   const std::atomic<bool>* stop;
   std::size_t slot_bytes = 0;
-  FileHandle socket;
-  Mapping mapping;
-  pid_t child = 0;
+  std::unique_ptr<DecodeProcess> process;
   std::uint32_t orders = 0;
 };
 
@@ -339,6 +217,6 @@ DecodeOutcome DecodeWorker::probe(const FileHandle& file, const ReadOptions& opt
   return state_->run(file, options, true, [](const DecodedStream&, const std::uint8_t*) {});
 }
 
-int DecodeWorker::process_id() const { return state_->child; }
+int DecodeWorker::process_id() const { return state_->process ? state_->process->id() : 0; }
 
 }  // namespace muybridge

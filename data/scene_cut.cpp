@@ -62,32 +62,46 @@ double sketch_distance(const FrameSketch& a, const FrameSketch& b) {
   return 0.5 * std::min(1.0, 3 * pixels) + 0.5 * histogram;
 }
 
+namespace {
+
+// A flash comes back to what was before: the scenes on both sides of a cut differ for longer.
+bool lasts(const std::vector<FrameSketch>& frames, int cut, const CutOptions& options) {
+  const int before = std::max(cut - options.shortest, 0);
+  const int after = std::min(cut + options.shortest - 1, static_cast<int>(frames.size()) - 1);
+  const auto far_apart = [&](int a, int b) {
+    return sketch_distance(frames[static_cast<std::size_t>(a)],
+                           frames[static_cast<std::size_t>(b)]) >= options.threshold;
+  };
+  return far_apart(cut - 1, after) && far_apart(before, cut);
+}
+
+// The mean distance of the frames around one, without its own.
+double mean_nearby(const std::vector<double>& distance, int at, int neighbours) {
+  double sum = 0;
+  int count = 0;
+  const int last = std::min(static_cast<int>(distance.size()) - 1, at + neighbours);
+  for (int i = std::max(1, at - neighbours); i <= last; ++i) {
+    if (i == at) continue;
+    sum += distance[static_cast<std::size_t>(i)];
+    ++count;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+}  // namespace
+
 std::vector<int> find_cuts(const std::vector<FrameSketch>& frames, const CutOptions& options) {
-  const int count = static_cast<int>(frames.size());
   std::vector<double> distance(frames.size(), 0);  // to the frame before
-  for (int i = 1; i < count; ++i) {
-    distance[static_cast<std::size_t>(i)] = sketch_distance(frames[static_cast<std::size_t>(i - 1)],
-                                                            frames[static_cast<std::size_t>(i)]);
+  for (std::size_t i = 1; i < frames.size(); ++i) {
+    distance[i] = sketch_distance(frames[i - 1], frames[i]);
   }
   std::vector<int> cuts;
   int scene = 0;
-  for (int i = 1; i < count; ++i) {
+  for (int i = 1; i < static_cast<int>(frames.size()); ++i) {
     const double here = distance[static_cast<std::size_t>(i)];
     if (here < options.threshold || i - scene < options.shortest) continue;
-    // A flash comes back to what was before.
-    const int after = std::min(i + options.shortest - 1, count - 1);
-    const double lasting = sketch_distance(frames[static_cast<std::size_t>(i - 1)],
-                                           frames[static_cast<std::size_t>(after)]);
-    if (lasting < options.threshold) continue;
-    double near = 0;
-    int neighbours = 0;
-    for (int k = std::max(1, i - options.neighbours);
-         k <= std::min(count - 1, i + options.neighbours); ++k) {
-      if (k == i) continue;
-      near += distance[static_cast<std::size_t>(k)];
-      ++neighbours;
-    }
-    if (neighbours > 0 && here < options.contrast * near / neighbours) continue;
+    if (here < options.contrast * mean_nearby(distance, i, options.neighbours)) continue;
+    if (!lasts(frames, i, options)) continue;
     cuts.push_back(i);
     scene = i;
   }

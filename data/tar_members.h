@@ -21,7 +21,7 @@ struct TarMember {
 };
 
 // Visits the regular files of an archive in order. Returns why the archive ends early; empty if it
-// is whole. Throws Error(kIo) if it cannot be opened.
+// is whole. Throws Error: kIo if it cannot be opened, kCorrupt if it is no archive.
 std::string visit_tar(const std::filesystem::path& archive,
                       const std::function<void(const TarMember&)>& visit);
 

@@ -48,22 +48,36 @@ Track track_only(const Frames& frames) {
     for (std::size_t i = 0; i < away.size(); ++i) mask.pixels[i] = away[i] > 0.5F * peak;
     const Mask part = largest_part(mask);
     if (!compact(mask, part)) continue;
-    track.sightings.push_back(sight(part, t));
+    double plateau = 0, plateau_pixels = 0;
     for (std::size_t i = 0; i < away.size(); ++i) {
       if (!part.pixels[i] || away[i] <= 0.8F * peak) continue;
+      plateau += away[i];
+      ++plateau_pixels;
       for (std::size_t c = 0; c < 3; ++c) track.color[c] += frames.frame(t)[3 * i + c];
-      ++track.color_pixels;
     }
+    if (plateau_pixels == 0) continue;
+    track.color_pixels += plateau_pixels;
+    std::vector<float> cover = away;
+    for (float& share : cover) {
+      share = std::min(1.0F, share / static_cast<float>(plateau / plateau_pixels));
+    }
+    track.sightings.push_back(sight(part, cover, t));
   }
   for (double& level : track.color) level /= std::max(1.0, track.color_pixels);
   return track;
 }
 
-// For each pixel the colour of kColors that, laid over the ground, explains it best: its index if
-// it covers at least half of the pixel, else -1.
-std::vector<int> explain(const Frames& frames, int index, const Rgb& ground) {
-  std::vector<int> result(std::size_t(frames.width) * frames.height, -1);
-  for (std::size_t i = 0; i < result.size(); ++i) {
+// For each pixel the colour of kColors that, laid over the ground, explains it best, and the share
+// of the pixel that it covers.
+struct Explanation {
+  std::vector<int> color;
+  std::vector<float> cover;
+};
+
+Explanation explain(const Frames& frames, int index, const Rgb& ground) {
+  const std::size_t pixels = std::size_t(frames.width) * frames.height;
+  Explanation result{std::vector<int>(pixels), std::vector<float>(pixels)};
+  for (std::size_t i = 0; i < pixels; ++i) {
     const std::uint8_t* pixel = frames.frame(index) + 3 * i;
     double best = 1e30;
     for (int k = 0; k < static_cast<int>(kColors.size()); ++k) {
@@ -80,7 +94,8 @@ std::vector<int> explain(const Frames& frames, int index, const Rgb& ground) {
       }
       if (error < best) {
         best = error;
-        result[i] = cover >= 0.5 ? k : -1;
+        result.color[i] = k;
+        result.cover[i] = static_cast<float>(cover);
       }
     }
   }
@@ -92,14 +107,16 @@ std::vector<Track> track_colors(const Frames& frames) {
   std::vector<Track> tracks(kColors.size());
   const Rgb ground = median_color(frames);
   for (int t = 0; t < frames.frames; ++t) {
-    const std::vector<int> colors = explain(frames, t, ground);
+    const Explanation seen = explain(frames, t, ground);
     for (int k = 0; k < static_cast<int>(kColors.size()); ++k) {
-      Mask mask{frames.height, frames.width, std::vector<std::uint8_t>(colors.size())};
-      std::transform(colors.begin(), colors.end(), mask.pixels.begin(),
-                     [&](int color) { return color == k; });
+      Mask mask{frames.height, frames.width, std::vector<std::uint8_t>(seen.color.size())};
+      for (std::size_t i = 0; i < seen.color.size(); ++i) {
+        mask.pixels[i] = seen.color[i] == k && seen.cover[i] >= 0.5F;
+      }
       if (mask.area() == 0) continue;
       const Mask part = largest_part(mask);
-      if (compact(mask, part)) tracks[std::size_t(k)].sightings.push_back(sight(part, t));
+      if (!compact(mask, part)) continue;
+      tracks[std::size_t(k)].sightings.push_back(sight(part, seen.cover, t));
     }
   }
   return tracks;

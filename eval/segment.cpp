@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "data/synthetic.h"
@@ -97,23 +98,31 @@ float peak_of(const std::vector<float>& values) {
   return copy[rank];
 }
 
-Sighting sight(const Mask& mask, int frame) {
-  int left = mask.width, right = -1, top = mask.height, bottom = -1;
-  double sum_x = 0, sum_y = 0, count = 0;
+Sighting sight(const Mask& mask, const std::vector<float>& cover, int frame) {
+  const auto inside = [&](int x, int y) {
+    return x >= 0 && y >= 0 && x < mask.width && y < mask.height &&
+           mask.pixels[std::size_t(y) * mask.width + x] != 0;
+  };
+  std::vector<double> rows(std::size_t(mask.height)), columns(std::size_t(mask.width));
+  double area = 0, sum_x = 0, sum_y = 0, count = 0;
   for (int y = 0; y < mask.height; ++y) {
     for (int x = 0; x < mask.width; ++x) {
-      if (!mask.pixels[std::size_t(y) * mask.width + x]) continue;
-      left = std::min(left, x);
-      right = std::max(right, x);
-      top = std::min(top, y);
-      bottom = std::max(bottom, y);
-      sum_x += x;
-      sum_y += y;
-      ++count;
+      if (inside(x, y)) {
+        sum_x += x;
+        sum_y += y;
+        ++count;
+      } else if (!inside(x - 1, y) && !inside(x + 1, y) && !inside(x, y - 1) && !inside(x, y + 1)) {
+        continue;
+      }
+      const double share = cover[std::size_t(y) * mask.width + x];
+      area += share;
+      rows[std::size_t(y)] = std::max(rows[std::size_t(y)], share);
+      columns[std::size_t(x)] = std::max(columns[std::size_t(x)], share);
     }
   }
-  const double box = double(right - left + 1) * (bottom - top + 1);
-  return {.frame = frame, .x = sum_x / count, .y = sum_y / count, .fill = count / box};
+  const double height = std::accumulate(rows.begin(), rows.end(), 0.0);
+  const double width = std::accumulate(columns.begin(), columns.end(), 0.0);
+  return {.frame = frame, .x = sum_x / count, .y = sum_y / count, .fill = area / (width * height)};
 }
 
 Velocity velocity_of(const std::vector<Sighting>& sightings) {

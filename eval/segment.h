@@ -38,10 +38,11 @@ float peak_of(const std::vector<float>& values);
 struct Sighting {
   int frame = 0;
   double x = 0, y = 0;  // centre of its pixels
-  double fill = 0;      // share of its bounding box that it covers
+  double fill = 0;      // its area over that of its bounding box
 };
-// `mask` must not be empty.
-Sighting sight(const Mask& mask, int frame);
+// `cover` is the share of each pixel that things cover. What counts is in the mask or touches it,
+// so that the fill is right for things of a few pixels too. `mask` must not be empty.
+Sighting sight(const Mask& mask, const std::vector<float>& cover, int frame);
 
 // A straight line through the sightings: pixels a frame.
 struct Velocity {

@@ -96,6 +96,7 @@ say "set-up"
 began=$SECONDS
 
 shape=(--size 32x32 --frames 16)
+scored=()
 if [[ $clips ]]; then
   name=$(basename -- "$clips" | tr -c 'A-Za-z0-9_\n' '-')
   name=my-${name#my-}  # apart from the run of the shapes
@@ -104,6 +105,7 @@ if [[ $clips ]]; then
   overrides=("run.name=$name" "data.train=prepared/$name" eval.prompts= "${overrides[@]}")
 else
   name=shapes
+  scored=(eval.samples=72)  # every prompt once
   clips=corpora/shapes
   say "a corpus of moving shapes in $clips"
   part corpus $muybridge corpus make shapes "$clips"
@@ -114,7 +116,7 @@ part prepare $muybridge prepare "$clips" "prepared/$name" "${shape[@]}"
 say "train: runs/$name, ${RANKS:-2} ranks"
 part train "${ranks[@]}" $muybridge train configs/shapes.yaml "${overrides[@]}"
 say "evaluate"
-part evaluate $muybridge evaluate "runs/$name"
+part evaluate "${ranks[@]}" $muybridge evaluate "runs/$name" "${scored[@]}"
 
 memory=$(sed -n -E 's/.*"peak_memory_bytes": *([0-9]+).*/\1/p' "runs/$name/report.json" | head -n 1)
 say "done"

@@ -39,7 +39,8 @@ ByteTextEncoder::ByteTextEncoder(Parameters& parameters, const std::string& name
     : embedding_(parameters.add({.name = name + ".embedding",
                                  .shape = {kByteVocabulary, o.text_width},
                                  .init = Init::kNormal,
-                                 .scale = 1.0F})),
+                                 .scale = 1.0F,
+                                 .decay = true})),
       axes_(RopeAxes::of_sequence(o.text_width / o.text_heads, o.rope_theta)),
       eps_(o.eps) {
   for (int i = 0; i < o.text_depth; ++i)

@@ -98,6 +98,7 @@ void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Gr
   const auto exchange = std::make_shared<Exchange>();
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;
+  threads.reserve(failures.size());
   for (int rank = 0; rank < size; ++rank)
     threads.emplace_back([&, rank] {
       const auto stream =

@@ -43,6 +43,7 @@ void for_each_peer(int rank, int size, const Body& body) {
 std::vector<const std::byte*> in_rank_order(int rank, int size, const std::byte* own,
                                             const Tensor& arrived, std::int64_t stride) {
   std::vector<const std::byte*> sources;
+  sources.reserve(static_cast<std::size_t>(size));
   for (int q = 0; q < size; ++q) sources.push_back(q == rank ? own : at(arrived, q * stride));
   return sources;
 }

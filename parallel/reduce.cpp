@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <type_traits>
 
 namespace muybridge {
 namespace {
@@ -19,7 +21,10 @@ struct Wide<bf16> {
 
 template <class A>
 A larger(A a, A b) {
-  return (a != a || a > b) ? a : b;  // NaN wins from either side
+  if constexpr (std::is_floating_point_v<A>)
+    return (std::isnan(a) || a > b) ? a : b;  // NaN wins from either side
+  else
+    return std::max(a, b);
 }
 
 template <class T>

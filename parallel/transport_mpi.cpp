@@ -4,7 +4,6 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <source_location>
 #include <vector>
 
 #include "core/error.h"
@@ -14,24 +13,22 @@ namespace {
 
 constexpr std::size_t kLargestCount = std::size_t{1} << 30;  // MPI counts bytes in an int
 
-void check(int code, const char* call,
-           const std::source_location& where = std::source_location::current()) {
+void check(int code, const char* call, const char* file, int line) {
   if (code == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING] = "unknown error";
   int length = 0;
   int rank = -1;
   MPI_Error_string(code, text, &length);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  // A receive that is too small for what arrives is the one error that ranks cause themselves.
+  // A message longer than its receiver expects is the one error that ranks cause themselves.
   int error_class = MPI_ERR_OTHER;
   MPI_Error_class(code, &error_class);
   const char* advice = error_class == MPI_ERR_TRUNCATE
                            ? "; the ranks did not call the same operation with the same size"
                            : "";
-  fail(ExitCode::kInternal, "rank {}: {} at {}:{}: {}{}", rank, call, where.file_name(),
-       where.line(), text, advice);
+  fail(ExitCode::kInternal, "rank {}: {} at {}:{}: {}{}", rank, call, file, line, text, advice);
 }
-#define CHECK_MPI(call) check((call), #call)
+#define CHECK_MPI(call) check((call), #call, __FILE__, __LINE__)
 
 class MpiTransfer final : public Transfer {
  public:

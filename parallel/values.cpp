@@ -33,6 +33,7 @@ std::vector<std::string> all_gather_text(Group& group, const std::string& text) 
   const Tensor all = Tensor::empty({group.size(), longest}, DType::kU8);
   group.all_gather(mine, all).wait();
   std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(group.size()));
   for (int q = 0; q < group.size(); ++q)
     texts.emplace_back(static_cast<const char*>(all.raw()) + q * longest,
                        static_cast<std::size_t>(lengths.data<std::int64_t>()[q]));

@@ -29,18 +29,29 @@ hid_t memory_type(DType dtype) {
   return dtype == DType::kF64 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT;
 }
 
-// Data sets carry no times: the same state gives the same bytes.
+// Objects carry no times: the same state gives the same bytes.
+hdf5::Properties without_times(hid_t kind, const Checker& check) {
+  hdf5::Properties creation(check(H5Pcreate(kind), "H5Pcreate"));
+  check(H5Pset_obj_track_times(creation.get(), false), "H5Pset_obj_track_times");
+  return creation;
+}
+
+void make_group(const hdf5::File& file, const char* name, const Checker& check) {
+  if (check(H5Lexists(file.get(), name, H5P_DEFAULT), "H5Lexists") > 0) return;
+  const hdf5::Properties creation = without_times(H5P_GROUP_CREATE, check);
+  hdf5::Group group(
+      check(H5Gcreate2(file.get(), name, H5P_DEFAULT, creation.get(), H5P_DEFAULT), "H5Gcreate2"));
+  group.close(check, "H5Gclose");
+}
+
 hdf5::Dataset create_data_set(const hdf5::File& file, const std::string& name, DType dtype,
                               hsize_t elements, const Checker& check) {
   const hdf5::Space space(check(H5Screate_simple(1, &elements, nullptr), "H5Screate_simple"));
-  const hdf5::Properties creation(check(H5Pcreate(H5P_DATASET_CREATE), "H5Pcreate"));
-  check(H5Pset_obj_track_times(creation.get(), false), "H5Pset_obj_track_times");
+  const hdf5::Properties creation = without_times(H5P_DATASET_CREATE, check);
   check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "H5Pset_alloc_time");
   check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
-  const hdf5::Properties link(check(H5Pcreate(H5P_LINK_CREATE), "H5Pcreate"));
-  check(H5Pset_create_intermediate_group(link.get(), 1), "H5Pset_create_intermediate_group");
   return hdf5::Dataset(check(H5Dcreate2(file.get(), name.c_str(), stored_type(dtype), space.get(),
-                                        link.get(), creation.get(), H5P_DEFAULT),
+                                        H5P_DEFAULT, creation.get(), H5P_DEFAULT),
                              "H5Dcreate2"));
 }
 
@@ -138,6 +149,7 @@ void RankFileWriter::add(const Piece& piece, const Tensor& elements) {
   StoredPiece stored{piece, here.dtype(), 0, hash_bytes(here.raw(), here.bytes())};
   const hdf5::Lock lock;
   const Checker& check = library_->check;
+  make_group(library_->file, std::string(name_of(piece.kind)).c_str(), check);
   hdf5::Dataset dataset = create_data_set(library_->file, piece.data_set(), here.dtype(),
                                           static_cast<hsize_t>(here.numel()), check);
   check(

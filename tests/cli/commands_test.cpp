@@ -126,11 +126,11 @@ TEST_F(HelpTest, EveryOptionIsExplained) {
 
 TEST_F(HelpTest, ExamplesUseTheCommandAndOptionsThatExist) {
   for (const auto& [path, help] : all_helps()) {
-    const std::vector<std::string> examples = block(help, "Examples");
-    EXPECT_FALSE(examples.empty()) << "muybridge " << path << " --help has no Examples";
-    for (const std::string& line : examples) {
+    int commands = 0;
+    for (const std::string& line : block(help, "Examples")) {
       const std::size_t start = line.find("muybridge ");
-      ASSERT_NE(start, std::string::npos) << path << ": " << line;
+      if (start == std::string::npos) continue;  // says more about the line before
+      ++commands;
       EXPECT_TRUE(line.substr(start).starts_with("muybridge " + path)) << path << ": " << line;
       if (!subcommands(help).empty()) continue;  // the options are those of a command below
       const std::regex option(R"((^|\s)(--[a-z][a-z-]*))");
@@ -139,6 +139,7 @@ TEST_F(HelpTest, ExamplesUseTheCommandAndOptionsThatExist) {
         EXPECT_TRUE(std::regex_search(help, std::regex((*it)[2].str() + R"((,| |\n))")))
             << path << " has no " << (*it)[2] << ": " << line;
     }
+    EXPECT_GT(commands, 0) << "muybridge " << path << " --help has no Examples";
   }
 }
 

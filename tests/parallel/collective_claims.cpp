@@ -8,8 +8,9 @@ namespace muybridge {
 namespace {
 
 constexpr DType kTypes[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kI64};
-// Less and more than a round, and than a step, of plan_reduce_scatter among four ranks.
-constexpr std::int64_t kSizes[] = {1, 7, 1000, 40'000, 270'001};
+// Less and more than what goes in one round.
+constexpr std::int64_t kSizes[] = {1, 7, 1000, 40'000};
+constexpr std::int64_t kSteps = 270'001;  // of each of four ranks: more than a step of a plan
 
 // What rank `rank` brings: keyed, so that every rank knows what the others have. Mixed by one
 // round of SplitMix64, for the oracle draws all ranks' numbers again and again.
@@ -84,10 +85,9 @@ void expect_all_reduce(Group& group) {
         group.all_reduce(x, how).wait();
         expect_same_bits(x, reduced(group.size(), key, n, dtype, how), label(group, dtype, n));
       }
-  const std::int64_t steps = 1'300'001;  // two steps
-  const Tensor x = brought(group.rank(), 99, steps, DType::kF32);
+  const Tensor x = brought(group.rank(), 99, 4 * kSteps, DType::kBF16);
   group.all_reduce(x).wait();
-  expect_same_bits(x, reduced(group.size(), 99, steps, DType::kF32, Reduce::kSum), "two steps");
+  expect_same_bits(x, reduced(group.size(), 99, 4 * kSteps, DType::kBF16, Reduce::kSum), "steps");
 }
 
 void expect_broadcast(Group& group) {
@@ -128,6 +128,13 @@ void expect_reduce_scatter(Group& group) {
       expect_same_bits(all.rows(group.rank() * n, n), expected,
                        "in place, " + label(group, dtype, n));
     }
+  const Tensor all = brought(group.rank(), 401, kSteps * group.size(), DType::kF32);
+  const Tensor mine = Tensor::empty({kSteps});
+  group.reduce_scatter(all, mine).wait();
+  expect_same_bits(mine,
+                   reduced(group.size(), 401, all.numel(), DType::kF32, Reduce::kSum)
+                       .rows(group.rank() * kSteps, kSteps),
+                   "steps");
 }
 
 void expect_all_to_all(Group& group) {

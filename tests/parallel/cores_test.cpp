@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace muybridge {
 namespace {
 
@@ -30,8 +32,8 @@ TEST(Cores, RanksThatMayRunAnywhereShare) {
 }
 
 TEST(Cores, AQuotaIsSharedByTheRanksOfTheMachine) {
-  std::vector<int> many;
-  for (int core = 0; core < 64; ++core) many.push_back(core);
+  std::vector<int> many(64);
+  std::iota(many.begin(), many.end(), 0);
   EXPECT_EQ(threads_for_rank({many}, 0, 4), 4);
   EXPECT_EQ(threads_for_rank({many, many}, 0, 4), 2);
   EXPECT_EQ(threads_for_rank({many}, 0, 0.5), 1);

@@ -98,21 +98,25 @@ Tensor numbers(int rank, std::int64_t n) {
   return x;
 }
 
+template <class Make>
+auto for_ranks(int size, const Make& make) {
+  std::vector<decltype(make(0))> things;
+  things.reserve(static_cast<std::size_t>(size));
+  for (int rank = 0; rank < size; ++rank) things.push_back(make(rank));
+  return things;
+}
+
+std::vector<Tensor> numbers_of_ranks(int size, std::int64_t n) {
+  return for_ranks(size, [&](int rank) { return numbers(rank, n); });
+}
+
 constexpr PlanLimits kSmall{.one_round_bytes = 64, .step_bytes = 512};
 constexpr std::int64_t kLengths[] = {1, 2, 5, 64, 65, 333};
-
-template <class Make>
-std::vector<Plan> for_ranks(int size, const Make& make) {
-  std::vector<Plan> plans;
-  for (int rank = 0; rank < size; ++rank) plans.push_back(make(rank));
-  return plans;
-}
 
 TEST(Plan, AllReduceSumsOnEveryRankForAnyCountAndLength) {
   for (int size = 2; size <= 7; ++size)
     for (const std::int64_t n : kLengths) {
-      std::vector<Tensor> x;
-      for (int rank = 0; rank < size; ++rank) x.push_back(numbers(rank, n));
+      const std::vector<Tensor> x = numbers_of_ranks(size, n);
       Simulation simulation(
           for_ranks(
               size,
@@ -150,11 +154,8 @@ TEST(Plan, AllReduceBorrowsNoMoreThanAStep) {
 TEST(Plan, ReduceScatterLeavesEachRankItsPart) {
   for (int size = 2; size <= 6; ++size)
     for (const std::int64_t n : kLengths) {
-      std::vector<Tensor> all, mine;
-      for (int rank = 0; rank < size; ++rank) {
-        all.push_back(numbers(rank, n * size));
-        mine.push_back(Tensor::empty({n}, DType::kI64));
-      }
+      const std::vector<Tensor> all = numbers_of_ranks(size, n * size);
+      const std::vector<Tensor> mine = numbers_of_ranks(size, n);
       Simulation simulation(for_ranks(size,
                                       [&](int rank) {
                                         return plan_reduce_scatter(rank, size, all[rank],
@@ -173,8 +174,7 @@ TEST(Plan, BroadcastReachesAllFromAnyRoot) {
   for (int size = 2; size <= 6; ++size)
     for (int root = 0; root < size; ++root)
       for (const std::int64_t n : kLengths) {
-        std::vector<Tensor> x;
-        for (int rank = 0; rank < size; ++rank) x.push_back(numbers(rank, n));
+        const std::vector<Tensor> x = numbers_of_ranks(size, n);
         Simulation simulation(
             for_ranks(size,
                       [&](int rank) { return plan_broadcast(rank, size, x[rank], root, kSmall); }),
@@ -187,8 +187,7 @@ TEST(Plan, BroadcastReachesAllFromAnyRoot) {
 
 TEST(Plan, LargeBroadcastSendsLessThanTwiceTheTensorFromTheRoot) {
   constexpr int kRanks = 6;
-  std::vector<Tensor> x;
-  for (int rank = 0; rank < kRanks; ++rank) x.push_back(numbers(rank, 6000));
+  const std::vector<Tensor> x = numbers_of_ranks(kRanks, 6000);
   Simulation simulation(
       for_ranks(kRanks, [&](int rank) { return plan_broadcast(rank, kRanks, x[rank], 2, kSmall); }),
       1);
@@ -199,11 +198,8 @@ TEST(Plan, LargeBroadcastSendsLessThanTwiceTheTensorFromTheRoot) {
 TEST(Plan, AllToAllTransposesParts) {
   constexpr int kRanks = 5;
   constexpr std::int64_t kPart = 3;
-  std::vector<Tensor> from, to;
-  for (int rank = 0; rank < kRanks; ++rank) {
-    from.push_back(numbers(rank, kPart * kRanks));
-    to.push_back(Tensor::empty({kPart * kRanks}, DType::kI64));
-  }
+  const std::vector<Tensor> from = numbers_of_ranks(kRanks, kPart * kRanks);
+  const std::vector<Tensor> to = numbers_of_ranks(kRanks, kPart * kRanks);
   Simulation simulation(
       for_ranks(kRanks,
                 [&](int rank) { return plan_all_to_all(rank, kRanks, from[rank], to[rank]); }),

@@ -37,15 +37,19 @@ void run(const std::string& story, World& world) {
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const std::string story = argv[1];
-  World world({.time_limit_seconds = std::atof(argv[2])});
   try {
-    run(story, world);
+    World world({.time_limit_seconds = std::atof(argv[2])});
+    try {
+      run(story, world);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "rank %d: %s\n", world.rank(), error.what());
+      if (story == "throws") throw;
+      world.abort(error.code());
+    }
     std::printf("rank %d of %d, %d of %d on this machine, %d threads\n", world.rank(), world.size(),
                 world.local_rank(), world.local_size(), world.threads());
     return 0;
   } catch (const Error& error) {
-    std::fprintf(stderr, "rank %d: %s\n", world.rank(), error.what());
-    if (story == "throws") throw;  // the destructor must cope
-    world.abort(error.code());
+    return static_cast<int>(error.code());
   }
 }

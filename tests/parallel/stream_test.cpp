@@ -1,9 +1,9 @@
 #include "parallel/stream.h"
 
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include "parallel/local_ranks.h"

@@ -3,7 +3,6 @@
 #include "parallel/transport_mpi.h"
 
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <chrono>
 #include <thread>
@@ -31,7 +30,7 @@ class WorldEnd final : public ::testing::Environment {
  public:
   void TearDown() override { the_world.reset(); }
 };
-const auto* const world_end = ::testing::AddGlobalTestEnvironment(new WorldEnd);
+[[maybe_unused]] const auto* const kWorldEnd = ::testing::AddGlobalTestEnvironment(new WorldEnd);
 
 TEST(MpiGroup, AllReduce) { expect_all_reduce(*world().group()); }
 TEST(MpiGroup, Broadcast) { expect_broadcast(*world().group()); }
@@ -86,8 +85,9 @@ TEST(MpiGradReducer, SumsOverRanks) {
     for (int i = 20; i-- > 0;) reducer.on_ready(i);
     reducer.finish();
     const int size = world().size();
+    const int expected = size * (size - 1) / 2 + size * round;
     for (const float value : parameters.gradients().span<float>())
-      ASSERT_EQ(value, static_cast<float>(size * (size - 1) / 2 + size * round));
+      ASSERT_EQ(value, static_cast<float>(expected));
   }
 }
 

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -96,11 +95,12 @@ std::int64_t step_after_resume(const fs::path& checkpoints) {
   return difference_from_sample(state).empty() ? state.step : -1;
 }
 
+// Names of all files with their hashes.
 std::map<std::string, std::string> content_of(const fs::path& folder) {
   std::map<std::string, std::string> content;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (entry.is_regular_file())
-      content[fs::relative(entry.path(), folder)] = read_file(entry.path());
+      content[fs::relative(entry.path(), folder)] = hash_file(entry.path());
   return content;
 }
 
@@ -123,7 +123,8 @@ void kill_at_every_call(bool half_of_writes) {
     ASSERT_EQ(commit(checkpoints, 3), 0) << "call " << n;
     ASSERT_EQ(content_of(checkpoints), expected) << "call " << n;
   }
-  EXPECT_EQ(published, !half_of_writes || published);
+  // The renames are among the calls: both outcomes were seen.
+  EXPECT_TRUE(published);
 }
 
 TEST(CheckpointCrash, KilledAtAnyCallTheOldOrTheNewCommitIsWhole) { kill_at_every_call(false); }

@@ -1,0 +1,59 @@
+#include "core/buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace muybridge {
+namespace {
+
+TEST(Pool, TheSameSizesAgainAskTheSystemForNothing) {
+  const auto step = [] {
+    std::vector<Tensor> tensors;
+    for (int i = 1; i < 40; ++i) tensors.push_back(Tensor::empty({i * 1000, 3}));
+  };
+  step();
+  const std::uint64_t before = pool_statistics(Device::kCpu).system_allocations;
+  for (int i = 0; i < 5; ++i) step();
+  EXPECT_EQ(pool_statistics(Device::kCpu).system_allocations, before);
+}
+
+TEST(Pool, BlocksAreAlignedAndDoNotOverlap) {
+  std::vector<Buffer> buffers;
+  for (int i = 0; i < 100; ++i) {
+    buffers.emplace_back(100 + 777 * i, Device::kCpu);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffers.back().data()) % 64, 0U);
+    std::fill_n(static_cast<unsigned char*>(buffers.back().data()), buffers.back().bytes(), i);
+  }
+  for (int i = 0; i < 100; ++i)
+    for (std::size_t byte = 0; byte < buffers[i].bytes(); ++byte)
+      ASSERT_EQ(static_cast<unsigned char*>(buffers[i].data())[byte], i);
+}
+
+TEST(Pool, ServesThreadsAtOnce) {
+  const std::size_t in_use = pool_statistics(Device::kCpu).in_use_bytes;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([t] {
+      for (int i = 0; i < 2000; ++i) {
+        const Tensor tensor = Tensor::full({100 + (i * 37 + t) % 500}, t);
+        ASSERT_EQ(tensor.data<float>()[tensor.numel() - 1], static_cast<float>(t));
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(pool_statistics(Device::kCpu).in_use_bytes, in_use);
+}
+
+TEST(Pool, TrimGivesFreeBlocksBack) {
+  { const Buffer block(std::size_t{64} << 20, Device::kCpu); }
+  const std::size_t reserved = pool_statistics(Device::kCpu).reserved_bytes;
+  trim_pool(Device::kCpu);
+  EXPECT_LE(pool_statistics(Device::kCpu).reserved_bytes + (std::size_t{64} << 20), reserved);
+}
+
+}  // namespace
+}  // namespace muybridge

@@ -1,0 +1,68 @@
+#include "core/ops/matmul.h"
+
+#include "core/ops/linear.h"
+#include "tests/core/gradient_check.h"
+
+namespace muybridge {
+namespace {
+
+using testing::expect_gradients;
+using testing::random_tensor;
+
+// Every transposition, bias and accumulation against sums in f64.
+void expect_product(DType dtype, Trans ta, Trans tb, bool bias, bool accumulate, double tolerance) {
+  const std::int64_t m = 37, n = 21, k = 50;
+  const Tensor a = random_tensor(ta == Trans::kYes ? Shape{k, m} : Shape{m, k}, 1, dtype);
+  const Tensor b = random_tensor(tb == Trans::kYes ? Shape{n, k} : Shape{k, n}, 2, dtype);
+  const DType out = dtype == DType::kBF16 ? DType::kF32 : dtype;
+  const Tensor c = random_tensor({m, n}, 3, out), before = c.clone(),
+               v = random_tensor({n}, 4, dtype);
+  matmul(a, b, c, {.a = ta, .b = tb, .accumulate = accumulate, .bias = bias ? v : Tensor{}});
+  const auto A = a.to(DType::kF64), B = b.to(DType::kF64), V = v.to(DType::kF64);
+  const auto C = c.to(DType::kF64), C0 = before.to(DType::kF64);
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum =
+          (bias ? V.data<double>()[j] : 0) + (accumulate ? C0.data<double>()[i * n + j] : 0);
+      for (std::int64_t x = 0; x < k; ++x)
+        sum += A.data<double>()[ta == Trans::kYes ? x * m + i : i * k + x] *
+               B.data<double>()[tb == Trans::kYes ? j * k + x : x * n + j];
+      ASSERT_NEAR(C.data<double>()[i * n + j], sum, tolerance)
+          << name_of(dtype) << " at " << i << ", " << j;
+    }
+}
+
+TEST(Matmul, MatchesF64SumsForEveryTranspositionBiasAndAccumulation) {
+  for (const Trans ta : {Trans::kNo, Trans::kYes})
+    for (const Trans tb : {Trans::kNo, Trans::kYes})
+      for (const bool accumulate : {false, true}) {
+        expect_product(DType::kF64, ta, tb, false, accumulate, 1e-12);
+        expect_product(DType::kF32, ta, tb, false, accumulate, 2e-5);
+        expect_product(DType::kBF16, ta, tb, false, accumulate, 2e-5);
+        if (!accumulate) expect_product(DType::kF32, ta, tb, true, false, 2e-5);
+      }
+}
+
+TEST(Matmul, SaysAllShapesWhenTheyDoNotFit) {
+  try {
+    matmul(random_tensor({2, 3}, 1), random_tensor({4, 5}, 1), random_tensor({2, 5}, 1));
+    FAIL() << "a product of [2, 3] and [4, 5] was taken";
+  } catch (const std::invalid_argument& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("[2, 3]"), std::string::npos) << text;
+    EXPECT_NE(text.find("[4, 5]"), std::string::npos) << text;
+  }
+}
+
+TEST(Linear, GradientMatchesFiniteDifferences) {
+  expect_gradients([](Inputs in) { return linear(in[0], in[1], in[2]); },
+                   {random_tensor({9, 4}, 1), random_tensor({3, 4}, 2), random_tensor({3}, 3)});
+}
+
+TEST(Linear, AWeightUsedTwiceGathersBothGradients) {
+  expect_gradients([](Inputs in) { return linear(linear(in[0], in[1]), in[1]); },
+                   {random_tensor({5, 4}, 1), random_tensor({4, 4}, 2)});
+}
+
+}  // namespace
+}  // namespace muybridge

@@ -1,0 +1,71 @@
+#include "core/parameters.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace muybridge {
+namespace {
+
+TEST(Parameters, ValuesDependOnSeedAndNameAlone) {
+  const auto values = [](bool first, std::uint64_t seed) {
+    Parameters parameters;
+    if (first) parameters.add({.name = "other", .shape = {13}});
+    parameters.add({.name = "w", .shape = {4, 5}, .init = Init::kNormal});
+    parameters.allocate(DType::kF32, seed);
+    return parameters.find("w")->var.value().to_vector<float>();
+  };
+  EXPECT_EQ(values(false, 1), values(true, 1));
+  EXPECT_NE(values(false, 1), values(false, 2));
+}
+
+TEST(Parameters, LieInFlatTensorsThatTheirVarsView) {
+  Parameters parameters;
+  const Var a = parameters.add({.name = "a", .shape = {3}, .init = Init::kOnes});
+  const Var b =
+      parameters.add({.name = "b", .shape = {2, 2}, .init = Init::kZeros, .one_rows = {1}});
+  parameters.allocate(DType::kF32, 1);
+  EXPECT_EQ(parameters.count(), 7);
+  EXPECT_EQ(parameters.list()[1].offset % 16, 0);
+  EXPECT_EQ(b.value().to_vector<float>(), (std::vector<float>{0, 0, 1, 1}));
+  b.add_grad(Tensor::full({2, 2}, 2.5));
+  EXPECT_EQ(parameters.gradients().data<float>()[parameters.list()[1].offset + 3], 2.5F);
+  parameters.master().data<float>()[0] = 9;
+  EXPECT_EQ(a.value().data<float>()[0], 9.0F);
+}
+
+TEST(Parameters, OrthonormalMatricesOfOneKeyAreEachOthersTranspose) {
+  Parameters parameters;
+  const Var tall =
+      parameters.add({.name = "in", .shape = {7, 4}, .init = Init::kOrthonormal, .key = "k"});
+  const Var wide =
+      parameters.add({.name = "out", .shape = {4, 7}, .init = Init::kOrthonormal, .key = "k"});
+  parameters.allocate(DType::kF64, 1);
+  const double *t = tall.value().data<double>(), *w = wide.value().data<double>();
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) {
+      double dot = 0;
+      for (int k = 0; k < 7; ++k) dot += t[k * 4 + i] * t[k * 4 + j];
+      EXPECT_NEAR(dot, i == j ? 1 : 0, 1e-12);
+    }
+  for (int i = 0; i < 7; ++i)
+    for (int j = 0; j < 4; ++j) EXPECT_EQ(t[i * 4 + j], w[j * 7 + i]);
+}
+
+TEST(Parameters, PublishRoundsMasterIntoTheComputeCopy) {
+  Parameters parameters;
+  const Var w = parameters.add({.name = "w", .shape = {20}, .init = Init::kNormal});
+  parameters.allocate(DType::kBF16, 1);
+  parameters.master().data<float>()[17] = 1.2345678F;
+  parameters.publish(16, 4);
+  EXPECT_EQ(w.value().data<bf16>()[17].bits, bf16(1.2345678F).bits);
+}
+
+TEST(Parameters, ASecondOfOneNameIsAnError) {
+  Parameters parameters;
+  parameters.add({.name = "w", .shape = {2}});
+  EXPECT_THROW(parameters.add({.name = "w", .shape = {3}}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace muybridge

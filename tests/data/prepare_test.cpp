@@ -1,0 +1,516 @@
+#include "data/prepare.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "core/error.h"
+#include "data/corpus_index.h"
+#include "data/folder_lock.h"
+#include "data/video_reader.h"
+#include "tests/data/media_folder.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Prepare : public MediaFolder {
+ protected:
+  void SetUp() override {
+    MediaFolder::SetUp();
+    options_.input = folder_ / "in";
+    options_.output = folder_ / "out";
+    options_.settings.lengths.longest = 16;
+    options_.workers = 2;
+  }
+
+  // A clip with its caption; clips of different seeds have different pictures.
+  fs::path clip(const std::string& name, int seed, double seconds = 1, int rate = 16) const {
+    write("in/" + name + ".txt", fmt::format("caption of {}", name));
+    return ffmpeg(fmt::format("-f lavfi -i testsrc2=size=48x32:rate={}:duration={},hue=h={} "
+                              "-c:v libx264 -preset ultrafast -pix_fmt yuv420p",
+                              rate, seconds, 17 * seed),
+                  "in/" + name + ".mp4");
+  }
+  void clips(int count) const {
+    for (int i = 0; i < count; ++i) clip(fmt::format("clip-{:02}", i), i);
+  }
+
+  PrepareReport run() const {
+    const std::atomic<bool> never{false};
+    return prepare_corpus(options_, never);
+  }
+
+  CorpusIndex index() const { return CorpusIndex::open(options_.output); }
+
+  std::vector<ClipRecord> records() const {
+    std::vector<ClipRecord> result;
+    const CorpusIndex corpus = index();
+    for (std::size_t i = 0; i < corpus.clips().size(); ++i) {
+      result.push_back(corpus.record(static_cast<std::int64_t>(i)));
+    }
+    return result;
+  }
+
+  // Names every clip by its source and start, with a hash of its pixels.
+  std::map<std::string, std::string> contents() const {
+    std::map<std::string, std::string> result;
+    const CorpusIndex corpus = index();
+    for (std::size_t i = 0; i < corpus.clips().size(); ++i) {
+      const auto number = static_cast<std::int64_t>(i);
+      const ClipRecord record = corpus.record(number);
+      std::vector<std::byte> bytes(corpus.clip_bytes(number));
+      corpus.read(number, bytes);
+      const std::string key = fmt::format("{} {:.3f}", record.source, record.start_seconds);
+      EXPECT_FALSE(result.contains(key)) << key << " is there twice";
+      result[key] = record.caption + " " + hash_bytes(bytes.data(), bytes.size());
+    }
+    return result;
+  }
+
+  nlohmann::json report() const {
+    return nlohmann::json::parse(read_file(options_.output / "report.json"));
+  }
+
+  static std::map<std::string, std::string> remarks(const nlohmann::json& list) {
+    std::map<std::string, std::string> result;
+    for (const auto& remark : list) result[remark.at("file")] = remark.at("reason");
+    return result;
+  }
+
+  PrepareOptions options_;
+};
+
+TEST_F(Prepare, ClipsHoldTheFramesOfTheVideos) {
+  const auto file = clip("a", 1, 1.5);
+  options_.settings.size = {.resize = Resize::kCover, .width = 24, .height = 24};
+  const PrepareReport result = run();
+  EXPECT_EQ(result.clips_made, 2);
+  const Frames wanted = read_video(file, {.size = options_.settings.size});
+  ASSERT_EQ(wanted.frames, 24);
+  const std::vector<ClipRecord> all = records();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].caption, "caption of a");
+  EXPECT_EQ(all[0].source, "a.mp4");
+  EXPECT_EQ(all[0].frames, 16);
+  EXPECT_EQ(all[1].frames, 8);
+  EXPECT_EQ(all[0].height, 24);
+  EXPECT_DOUBLE_EQ(all[0].fps, 16);
+  EXPECT_DOUBLE_EQ(all[1].start_seconds, 1);
+  const CorpusIndex corpus = index();
+  for (int i = 0; i < 2; ++i) {
+    std::vector<std::byte> bytes(corpus.clip_bytes(i));
+    corpus.read(i, bytes);
+    EXPECT_EQ(std::memcmp(bytes.data(), wanted.frame(16 * i), bytes.size()), 0);
+  }
+}
+
+TEST_F(Prepare, WhatIsThereIsNotMadeAgain) {
+  clips(4);
+  EXPECT_EQ(run().clips_made, 4);
+  const auto before = contents();
+  const std::string shard = hash_file(shard_path(options_.output, 0));
+  const PrepareReport again = run();
+  EXPECT_EQ(again.clips_made, 0);
+  EXPECT_EQ(again.sources_present, 4);
+  EXPECT_EQ(again.frames_decoded, 0);
+  EXPECT_EQ(hash_file(shard_path(options_.output, 0)), shard);
+  clip("more", 9);
+  EXPECT_EQ(run().clips_made, 1);
+  EXPECT_EQ(contents().size(), 5U);
+  EXPECT_TRUE(fs::exists(shard_path(options_.output, 1)));
+}
+
+TEST_F(Prepare, TheSameCorpusGivesTheSameBytes) {
+  clips(12);
+  clip("clip-03b", 40, 4);
+  run();
+  const std::string one = hash_file(shard_path(options_.output, 0));
+  for (const int workers : {1, 5}) {
+    options_.output = folder_ / fmt::format("out-{}", workers);
+    options_.workers = workers;
+    run();
+    EXPECT_EQ(hash_file(shard_path(options_.output, 0)), one) << workers;
+  }
+}
+
+TEST_F(Prepare, LongVideosAreCutAtScenes) {
+  write("in/film.txt", "a film");
+  ffmpeg(
+      "-f lavfi -i testsrc=size=64x48:rate=10:duration=2.5 -f lavfi -i "
+      "color=blue:size=64x48:rate=10:duration=1.5 -f lavfi -i "
+      "mandelbrot=size=64x48:rate=10:end_scale=0.2,trim=duration=2 "
+      "-filter_complex '[0][1][2]concat=n=3' -c:v libx264 -pix_fmt yuv420p",
+      "in/film.mp4");
+  run();
+  std::vector<std::pair<double, int>> spans;
+  for (const ClipRecord& record : records())
+    spans.emplace_back(record.start_seconds, record.frames);
+  EXPECT_EQ(spans,
+            (std::vector<std::pair<double, int>>{{0, 16}, {1.6, 9}, {2.5, 15}, {4, 16}, {5.6, 4}}));
+  options_.output = folder_ / "by-length";
+  options_.settings.split = SplitMode::kLength;
+  run();
+  EXPECT_EQ(records().size(), 4U);
+  options_.output = folder_ / "first";
+  options_.settings.split = SplitMode::kNone;
+  run();
+  EXPECT_EQ(records().size(), 1U);
+}
+
+// 2500 frames are three units; many decoders work on them at once, and no frame is lost or twice.
+TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
+  write("in/long.txt", "a long video");
+  const auto file = ffmpeg(
+      "-f lavfi -i \"nullsrc=size=32x32:rate=25,geq=lum='16+2*mod(N,100)':cb=128:cr=128\" "
+      "-frames:v 2500 -c:v libx264 -g 50 -bf 2 -crf 4 -pix_fmt yuv420p",
+      "in/long.mp4");
+  options_.settings.split = SplitMode::kLength;
+  options_.workers = 3;
+  ASSERT_EQ(unit_frames(options_.settings), 1024);
+  const PrepareReport result = run();
+  EXPECT_EQ(result.frames_decoded, 2500);
+  const CorpusIndex corpus = index();
+  const Frames whole = read_video(file);
+  ASSERT_EQ(whole.frames, 2500);
+  int next = 0;
+  for (std::size_t i = 0; i < corpus.clips().size(); ++i) {
+    const auto number = static_cast<std::int64_t>(i);
+    const ClipRecord record = corpus.record(number);
+    EXPECT_NEAR(record.start_seconds, next / 25.0, 1e-9);
+    std::vector<std::byte> bytes(corpus.clip_bytes(number));
+    corpus.read(number, bytes);
+    ASSERT_EQ(std::memcmp(bytes.data(), whole.frame(next), bytes.size()), 0) << next;
+    next += record.frames;
+  }
+  EXPECT_EQ(next, 2500);
+  EXPECT_EQ(run().frames_decoded, 0);
+}
+
+TEST_F(Prepare, BadFilesCostOnlyThemselves) {
+  clip("good", 1);
+  const std::string bytes = read_file(
+      ffmpeg("-i '" + (options_.input / "good.mp4").string() + "' -c copy -movflags +faststart",
+             "in/cut.mp4"));
+  write("in/cut.txt", "cut");
+  write("in/cut.mp4", bytes.substr(0, bytes.size() * 3 / 4));
+  write("in/empty.mp4", "");
+  write("in/empty.txt", "x");
+  write("in/text.mp4", "not a video");
+  write("in/text.txt", "x");
+  ffmpeg("-f lavfi -i sine=duration=1", "in/song.mp4");
+  write("in/song.txt", "x");
+  ::mkfifo((options_.input / "pipe.mp4").c_str(), 0600);
+  write("in/pipe.txt", "x");
+  fs::create_symlink("/nowhere/at/all", options_.input / "link.mp4");
+  write("in/link.txt", "x");
+  clip("latin", 2);
+  write("in/latin.txt", "caf\xE9");
+  clip("mute", 3);
+  fs::remove(options_.input / "mute.txt");
+  clip("long", 4);
+  write("in/long.txt", std::string(100000, 'w'));
+  ffmpeg("-f lavfi -i testsrc=size=40x40:rate=1 -frames:v 1", "in/picture.png");
+  write("in/picture.txt", "a picture");
+  options_.settings.lengths.shortest = 4;
+  clip("short", 5, 0.125);
+  run();
+  std::set<std::string> sources;
+  for (const ClipRecord& record : records()) sources.insert(record.source);
+  EXPECT_EQ(sources, (std::set<std::string>{"cut.mp4", "good.mp4", "long.mp4", "picture.png"}));
+  const auto skipped = remarks(report().at("skipped"));
+  EXPECT_EQ(skipped.size(), 8U);
+  EXPECT_EQ(skipped.at("empty.mp4"), "the file is empty");
+  EXPECT_NE(skipped.at("text.mp4").find("not a video"), std::string::npos);
+  EXPECT_NE(skipped.at("song.mp4").find("only audio"), std::string::npos);
+  EXPECT_EQ(skipped.at("pipe.mp4"), "not a regular file");
+  EXPECT_NE(skipped.at("link.mp4").find("No such file"), std::string::npos);
+  EXPECT_EQ(skipped.at("latin.mp4"), "its caption is not UTF-8: byte 3");
+  EXPECT_EQ(skipped.at("mute.mp4"), "it has no caption");
+  EXPECT_EQ(skipped.at("short.mp4"), "too short: 2 frames, no scene has enough");
+  const auto notes = remarks(report().at("notes"));
+  EXPECT_NE(notes.at("cut.mp4").find("damaged"), std::string::npos);
+  EXPECT_EQ(notes.at("long.mp4"), "caption of 100000 bytes cut to 2048");
+}
+
+TEST_F(Prepare, NothingUsableIsAnErrorWithAReport) {
+  write("in/a.mp4", "no");
+  write("in/a.txt", "x");
+  try {
+    run();
+    FAIL() << "an empty corpus was made";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kCorrupt);
+    EXPECT_NE(std::string(error.what()).find("report.json"), std::string::npos);
+  }
+  EXPECT_EQ(report().at("skipped").size(), 1U);
+}
+
+TEST_F(Prepare, AKilledRunGoesOnWhereItWas) {
+  clips(30);
+  options_.shard_bytes = 100000;  // a shard every second clip
+  options_.workers = 1;
+  options_.output = folder_ / "undisturbed";
+  run();
+  const auto wanted = contents();
+  options_.output = folder_ / "out";
+  int kills = 0;
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      run();
+      std::_Exit(0);
+    }
+    // Killed as soon as it has made two shards more.
+    const auto shards = [&] {
+      return fs::exists(options_.output) ? list_shards(options_.output).size() : 0;
+    };
+    const std::size_t before = shards();
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+      if (shards() >= before + 2) ::kill(child, SIGKILL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (WIFSIGNALED(status)) ++kills;
+  }
+  EXPECT_GE(kills, 2);
+  const PrepareReport last = run();
+  EXPECT_LT(last.clips_made, 30);
+  EXPECT_EQ(contents(), wanted);
+}
+
+TEST_F(Prepare, AStopKeepsWhatIsDone) {
+  clips(20);
+  std::atomic<bool> stop{false};
+  options_.workers = 1;
+  options_.shard_bytes = 1;  // a shard a clip
+  std::thread stopper([&] {
+    while (!fs::exists(shard_path(options_.output, 2))) std::this_thread::yield();
+    stop = true;
+  });
+  try {
+    prepare_corpus(options_, stop);
+    ADD_FAILURE() << "was not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kPreempted);
+  }
+  stopper.join();
+  const std::size_t kept = contents().size();
+  EXPECT_GE(kept, 3U);
+  EXPECT_LT(kept, 20U);
+  EXPECT_FALSE(report().at("complete").get<bool>());
+  EXPECT_EQ(run().clips_made, static_cast<std::int64_t>(20 - kept));
+  EXPECT_TRUE(report().at("complete").get<bool>());
+}
+
+// A limit on the size of files stands for a full disk: the large clip does not fit.
+TEST_F(Prepare, AFullDiskLosesNothingThatWasCommitted) {
+  clips(4);
+  write("in/huge.txt", "too large");
+  ffmpeg("-f lavfi -i testsrc=size=1024x1024:rate=16:duration=1 -c:v libx264 -preset ultrafast",
+         "in/huge.mp4");
+  options_.shard_bytes = 1;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{8 << 20, 8 << 20};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    int code = 0;
+    try {
+      run();
+    } catch (const Error& error) {
+      code = static_cast<int>(error.code());
+    }
+    std::_Exit(code);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(ExitCode::kIo));
+  EXPECT_EQ(contents().size(), 4U);
+  for (const auto& entry : fs::directory_iterator(options_.output)) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+  }
+  EXPECT_EQ(run().clips_made, 1);
+  EXPECT_EQ(contents().size(), 5U);
+}
+
+TEST_F(Prepare, PartsShareTheWork) {
+  clips(9);
+  write("in/bad.mp4", "no");
+  write("in/bad.txt", "x");
+  run();
+  const auto wanted = contents();
+  options_.output = folder_ / "shared";
+  options_.parts = 3;
+  for (const int part : {2, 0, 1}) {
+    options_.part = part;
+    run();
+  }
+  EXPECT_EQ(contents(), wanted);
+  EXPECT_EQ(list_shards(options_.output).size(), 3U);
+  EXPECT_EQ(report().at("sources").get<int>(), 10);
+  EXPECT_EQ(report().at("clips_made").get<int>(), 9);
+  EXPECT_EQ(report().at("skipped").size(), 1U);
+  options_.parts = 1;
+  options_.part = 0;
+  EXPECT_EQ(run().clips_made, 0);
+}
+
+TEST_F(Prepare, TwoAtOnceAreRefused) {
+  clips(1);
+  fs::create_directories(options_.output);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const FolderLock lock(options_.output / ".prepare-0-of-1.lock", /*wait=*/false);
+    ::raise(SIGSTOP);
+    std::_Exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, WUNTRACED);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  try {
+    run();
+    ADD_FAILURE() << "two at once";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("another prepare"), std::string::npos);
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(run().clips_made, 1);  // the lock of a dead process is none
+}
+
+TEST_F(Prepare, OtherSettingsNeedAnotherFolder) {
+  clips(1);
+  run();
+  const auto before = contents();
+  options_.settings.lengths.longest = 8;
+  try {
+    run();
+    FAIL() << "settings were mixed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("frames 16 there, 8 now"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(contents(), before);
+}
+
+TEST_F(Prepare, AChangedCaptionIsToldOf) {
+  clips(2);
+  run();
+  write("in/clip-00.txt", "another caption");
+  EXPECT_EQ(run().clips_made, 1);
+  EXPECT_NE(remarks(report().at("notes")).at("clip-00.mp4").find("has changed"), std::string::npos);
+}
+
+TEST_F(Prepare, TheSameVideoTwiceIsOneClip) {
+  const auto file = clip("a", 1);
+  fs::copy(file, options_.input / "b.mp4");
+  fs::copy(options_.input / "a.txt", options_.input / "b.txt");
+  EXPECT_EQ(run().clips_made, 1);
+  EXPECT_NE(remarks(report().at("notes")).at("b.mp4").find("the same video"), std::string::npos);
+}
+
+TEST_F(Prepare, HoldsOutClipsWhereTheCorpusDoesNotSay) {
+  clips(12);
+  const PrepareReport result = run();
+  EXPECT_GE(result.clips_validation, 1);
+  EXPECT_GE(result.clips_train, 8);
+  EXPECT_EQ(run().clips_validation, result.clips_validation);
+}
+
+TEST_F(Prepare, KeepsTheSplitsOfTheCorpus) {
+  clip("train/a", 1);
+  clip("train/b", 2);
+  clip("validation/c", 3);
+  const PrepareReport result = run();
+  EXPECT_EQ(result.clips_train, 2);
+  EXPECT_EQ(result.clips_validation, 1);
+}
+
+TEST_F(Prepare, ReadsArchives) {
+  clips(6);
+  const std::string pack = fmt::format(
+      "cd '{0}' && mkdir tars && tar -cf tars/a.tar -C in clip-00.mp4 clip-00.txt clip-01.mp4 "
+      "clip-01.txt clip-02.mp4 clip-02.txt && tar -czf tars/b.tar.gz -C in clip-03.mp4 "
+      "clip-03.txt clip-04.mp4 clip-04.txt clip-05.mp4 clip-05.txt",
+      folder_.string());
+  ASSERT_EQ(std::system(pack.c_str()), 0);
+  run();
+  std::set<std::string> wanted;
+  for (const auto& [name, content] : contents()) wanted.insert(content);
+  options_.input = folder_ / "tars";
+  options_.output = folder_ / "from-tars";
+  options_.workers = 4;
+  EXPECT_EQ(run().clips_made, 6);
+  std::set<std::string> got;
+  for (const auto& [name, content] : contents()) got.insert(content);
+  EXPECT_EQ(got, wanted);
+  for (const auto& entry : fs::directory_iterator(options_.output)) {
+    EXPECT_EQ(entry.path().filename().string().find(".member"), std::string::npos);
+  }
+  EXPECT_EQ(run().clips_made, 0);
+}
+
+TEST_F(Prepare, CropAndCutOfAnEntryAreUsed) {
+  clip("a", 1, 2);
+  write("in/data.json", R"([{"path": "a.mp4", "cap": "one", "cut": [8, 20], "crop": [0, 24, 0, 16]},
+                            {"path": "a.mp4", "cap": "two"}])");
+  options_.input = folder_ / "in" / "data.json";
+  options_.settings.size.multiple = 8;
+  run();
+  const std::vector<ClipRecord> all = records();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].width, 24);
+  EXPECT_EQ(all[0].height, 16);
+  EXPECT_EQ(all[0].frames, 12);
+  EXPECT_DOUBLE_EQ(all[0].start_seconds, 0.5);
+  EXPECT_EQ(all[1].width, 48);
+}
+
+TEST_F(Prepare, WrongOptionsAreNamed) {
+  clips(1);
+  const auto refused = [&](const std::string& part) {
+    try {
+      run();
+      ADD_FAILURE() << part << " went through";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  const PrepareOptions good = options_;
+  options_.settings.lengths.longest = 0;
+  refused("--frames");
+  options_ = good;
+  options_.settings.lengths.shortest = 99;
+  refused("--min-frames");
+  options_ = good;
+  options_.settings.fps = -1;
+  refused("--fps");
+  options_ = good;
+  options_.settings.size = {.resize = Resize::kCover, .width = 0, .height = 10};
+  refused("--size");
+  options_ = good;
+  options_.part = 3;
+  refused("--shard-of");
+  options_ = good;
+  options_.output = options_.input;
+  refused("another folder");
+  options_ = good;
+  options_.input = folder_ / "missing";
+  refused("missing");
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+}  // namespace
+}  // namespace muybridge
