@@ -1,8 +1,10 @@
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "core/flush_denormals.h"
 
 int main(int argc, char** argv) {
   using namespace muybridge;
+  flush_denormals();
   CLI::App program("Muybridge trains text-to-video diffusion transformers.", "muybridge");
   program.footer(R"(Examples:
   muybridge doctor

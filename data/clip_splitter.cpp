@@ -27,4 +27,13 @@ std::vector<ClipSpan> split_clips(int frames, const std::vector<int>& cuts,
   return clips;
 }
 
+std::int64_t frames_of_unit(std::int64_t longest_clip, std::size_t frame_bytes) {
+  constexpr std::size_t kUnitBytes = std::size_t{128} << 20;
+  constexpr std::int64_t kMostFrames = 1024;
+  const auto fitting =
+      static_cast<std::int64_t>(kUnitBytes / std::max<std::size_t>(frame_bytes, 1));
+  const std::int64_t wanted = std::max(std::min(fitting, kMostFrames), 2 * longest_clip);
+  return (wanted + longest_clip - 1) / longest_clip * longest_clip;
+}
+
 }  // namespace muybridge

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace muybridge {
@@ -22,5 +24,9 @@ struct ClipSpan {
 // an allowed length. Pure.
 std::vector<ClipSpan> split_clips(int frames, const std::vector<int>& cuts,
                                   const ClipLengths& lengths);
+
+// Long videos are decoded in units of so many frames, by several decoders at once; no clip crosses
+// the end of a unit. Every reader of a video comes to the same number. Pure.
+std::int64_t frames_of_unit(std::int64_t longest_clip, std::size_t frame_bytes);
 
 }  // namespace muybridge

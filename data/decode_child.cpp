@@ -113,6 +113,7 @@ ReadOptions options_of(const DecodeOrder& order) {
   options.fps = order.fps;
   options.first = order.first;
   options.count = order.count;
+  options.unit_of = order.unit_of;
   options.cut_first = order.cut_first;
   options.cut_end = order.cut_end;
   options.max_pixels = order.max_pixels;

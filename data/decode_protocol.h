@@ -36,6 +36,7 @@ struct DecodeOrder {
   double fps = 0;
   std::int64_t first = 0;
   std::int64_t count = -1;
+  std::int64_t unit_of = 0;
   std::int64_t cut_first = 0;
   std::int64_t cut_end = -1;
   std::int64_t max_pixels = 0;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "data/clip_splitter.h"
 #include "data/decode_process.h"
 #include "data/decode_protocol.h"
 
@@ -88,6 +89,7 @@ struct DecodeWorker::State {
     order.fps = options.fps;
     order.first = options.first;
     order.count = options.count;
+    order.unit_of = options.unit_of;
     order.cut_first = options.cut_first;
     order.cut_end = options.cut_end;
     order.max_pixels = options.max_pixels;
@@ -160,6 +162,7 @@ struct DecodeWorker::State {
   std::string follow(const DecodeOrder& order, Clock::time_point deadline, const OnFrame& on_frame,
                      DecodeOutcome& outcome) {
     DecodeReply reply;
+    std::int64_t count = order.count;
     for (;;) {
       if (std::string loss = receive(reply, deadline); !loss.empty()) return loss;
       if (reply.magic != kDecodeMagic || reply.order != order.order) return kNonsense;
@@ -172,11 +175,13 @@ struct DecodeWorker::State {
           if (outcome.opened || !plausible(reply, slot_bytes)) return kNonsense;
           outcome.opened = true;
           outcome.stream = stream_of(reply);
+          if (order.unit_of > 0) {
+            count = frames_of_unit(order.unit_of, outcome.stream.frame_bytes());
+          }
           break;
         case DecodeReplyKind::kFrame:
           if (!outcome.opened || order.probe_only != 0 || reply.number != outcome.frames ||
-              reply.slot != reply.number % kRingSlots ||
-              (order.count >= 0 && outcome.frames >= order.count)) {
+              reply.slot != reply.number % kRingSlots || (count >= 0 && outcome.frames >= count)) {
             return kNonsense;
           }
           on_frame(outcome.stream, process->slot(reply.slot));

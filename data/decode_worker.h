@@ -27,6 +27,10 @@ struct DecodedStream {
   double fps = 0;
   std::int64_t expected_frames = 0;  // of the whole file; 0 if unknown
   VideoInfo source;
+
+  std::size_t frame_bytes() const {
+    return std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  }
 };
 
 struct DecodeOutcome {

@@ -182,10 +182,8 @@ class Preparation {
                           .settings = settings_},
                          sources, holdout, present, report_);
     const int workers = worker_count(sources.size());
-    const std::size_t unit_bytes =
-        static_cast<std::size_t>(unit_frames(options_.settings)) *
-        std::min<std::size_t>(most_frame_bytes(options_.settings), std::size_t{3} * 1920 * 1080);
-    PrepareQueue queue(sources.size(), unit_bytes * static_cast<std::size_t>(workers));
+    PrepareQueue queue(sources.size(),
+                       usual_unit_bytes(options_.settings) * static_cast<std::size_t>(workers));
     SourceOpener opener(sources, options_.output);
     DecodeLimits limits = options_.limits;
     limits.frame_bytes = std::min(limits.frame_bytes, most_frame_bytes(options_.settings));

@@ -14,13 +14,12 @@ namespace {
 class UnitDecoder {
  public:
   UnitDecoder(const PrepareContext& context, DecodeWorker& worker)
-      : context_(context), worker_(worker), unit_frames_(unit_frames(context.settings)) {}
+      : context_(context), worker_(worker) {}
 
   PreparedUnit run(PrepareTask task) {
     PreparedUnit unit;
     unit.source = task.source;
     unit.unit = task.unit;
-    unit.first_frame = task.unit * unit_frames_;
     try {
       if (!task.opened) task.opened = context_.opener.open(task.source);
     } catch (const Error& error) {
@@ -34,7 +33,7 @@ class UnitDecoder {
     const PresentUnits::State state = context_.present.find(unit.identity);
     unit.present = state != PresentUnits::State::kAbsent;
     unit.ended = state == PresentUnits::State::kPresentAndLast;
-    if (!unit.present) decode(task, unit);
+    if (!unit.present && locate(task, unit)) decode(task, unit);
     return unit;
   }
 
@@ -50,20 +49,42 @@ class UnitDecoder {
     options.fps = context_.settings.fps;
     options.cut_first = source.cut_first;
     options.cut_end = source.cut_end;
-    options.first = task.unit * unit_frames_;
-    options.count = one_clip() ? context_.settings.lengths.longest : unit_frames_;
+    options.first = task.unit * task.opened->unit_frames;
+    options.unit_of = one_clip() ? 0 : context_.settings.lengths.longest;
+    options.count = one_clip() ? context_.settings.lengths.longest : -1;
     return options;
   }
 
+  // Where in the video the unit begins. After a resume nobody has seen the frames before it.
+  bool locate(const PrepareTask& task, PreparedUnit& unit) {
+    if (task.unit > 0 && task.opened->unit_frames == 0) {
+      const DecodeOutcome outcome = worker_.probe(task.opened->file, options_of(task));
+      unit.problem = outcome.problem;
+      if (!outcome.opened) return false;
+      learn(task, outcome.stream);
+    }
+    unit.first_frame = task.unit * task.opened->unit_frames;
+    return true;
+  }
+
+  void learn(const PrepareTask& task, const DecodedStream& stream) const {
+    task.opened->unit_frames =
+        frames_of_unit(context_.settings.lengths.longest, stream.frame_bytes());
+    if (one_clip()) return;
+    const std::int64_t frames = std::min(stream.expected_frames, kMostFrames);
+    const std::int64_t unit = task.opened->unit_frames;
+    context_.queue.expect_units(task, (frames + unit - 1) / unit);
+  }
+
   void begin(const PrepareTask& task, const DecodedStream& stream, Frames& frames) const {
+    if (task.opened->unit_frames == 0) learn(task, stream);
     frames.width = stream.width;
     frames.height = stream.height;
-    const std::int64_t claimed = std::min(stream.expected_frames, kMostFrames);
-    const std::int64_t expected = claimed > 0 ? claimed - task.unit * unit_frames_ + 1 : 1;
-    frames.rgb.reserve(frames.frame_bytes() * static_cast<std::size_t>(std::clamp<std::int64_t>(
-                                                  expected, 1, options_of(task).count)));
-    if (task.unit > 0 || one_clip()) return;
-    context_.queue.expect_units(task, (claimed + unit_frames_ - 1) / unit_frames_);
+    const ReadOptions options = options_of(task);
+    const std::int64_t most = one_clip() ? options.count : task.opened->unit_frames.load();
+    const std::int64_t claimed = std::min(stream.expected_frames, kMostFrames) - options.first + 1;
+    frames.rgb.reserve(frames.frame_bytes() *
+                       static_cast<std::size_t>(std::clamp<std::int64_t>(claimed, 1, most)));
   }
 
   void decode(const PrepareTask& task, PreparedUnit& unit) {
@@ -95,7 +116,6 @@ class UnitDecoder {
 
   const PrepareContext& context_;
   DecodeWorker& worker_;
-  std::int64_t unit_frames_;
 };
 
 void hash_source(OpenedSource& opened) {
@@ -112,7 +132,7 @@ SourceOpener::SourceOpener(const std::vector<ClipSource>& sources,
                            const std::filesystem::path& scratch)
     : sources_(sources), extractor_(scratch) {}
 
-std::shared_ptr<const OpenedSource> SourceOpener::open(std::size_t index) {
+std::shared_ptr<OpenedSource> SourceOpener::open(std::size_t index) {
   const ClipSource& source = sources_[index];
   auto opened = std::make_shared<OpenedSource>();
   {

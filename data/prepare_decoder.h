@@ -25,7 +25,7 @@ class SourceOpener {
   SourceOpener(const std::vector<ClipSource>& sources, const std::filesystem::path& scratch);
 
   // Throws Error: kCorrupt if the source cannot be read, kIo if `scratch` is full.
-  std::shared_ptr<const OpenedSource> open(std::size_t index);
+  std::shared_ptr<OpenedSource> open(std::size_t index);
 
  private:
   const std::vector<ClipSource>& sources_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -20,14 +21,15 @@ namespace muybridge {
 // A source that was opened: its units are decoded from this handle by any worker.
 struct OpenedSource {
   FileHandle file;
-  std::string hash;  // of its bytes
+  std::string hash;                          // of its bytes
+  std::atomic<std::int64_t> unit_frames{0};  // frames_of_unit(); 0: its frames were not seen yet
 };
 
 // One unit of a source, to be decoded.
 struct PrepareTask {
   std::size_t source = 0;
   std::int64_t unit = 0;
-  std::shared_ptr<const OpenedSource> opened;  // nothing yet for unit 0
+  std::shared_ptr<OpenedSource> opened;  // nothing yet for unit 0
 };
 
 // What became of a unit.
@@ -35,7 +37,7 @@ struct PreparedUnit {
   std::size_t source = 0;
   std::int64_t unit = 0;
   std::int64_t first_frame = 0;  // of the video
-  std::shared_ptr<const OpenedSource> opened;
+  std::shared_ptr<OpenedSource> opened;
   std::string identity;  // unit_identity()
   bool present = false;  // its clips are in the corpus already
   DecodedStream stream;
@@ -81,7 +83,7 @@ class PrepareQueue {
   const std::size_t most_waiting_bytes_;
   std::size_t waiting_bytes_ = 0;
   std::size_t next_source_ = 0;
-  std::map<Place, std::shared_ptr<const OpenedSource>> pending_;
+  std::map<Place, std::shared_ptr<OpenedSource>> pending_;
   std::map<std::size_t, Known> known_;
   std::map<Place, PreparedUnit> results_;
   Place head_{0, 0};

@@ -81,15 +81,10 @@ std::size_t most_frame_bytes(const PrepareSettings& settings) {
          static_cast<std::size_t>(settings.size.height);
 }
 
-std::int64_t unit_frames(const PrepareSettings& settings) {
-  constexpr std::size_t kUnitBytes = std::size_t{128} << 20;
-  constexpr std::size_t kUsualNativeFrame = std::size_t{3} * 1280 * 720;
-  const std::size_t frame =
-      settings.size.resize == Resize::kNative ? kUsualNativeFrame : most_frame_bytes(settings);
-  const auto fitting = static_cast<std::int64_t>(kUnitBytes / frame);
-  const std::int64_t longest = settings.lengths.longest;
-  const std::int64_t wanted = std::max(std::min<std::int64_t>(fitting, 1024), 2 * longest);
-  return (wanted + longest - 1) / longest * longest;
+std::size_t usual_unit_bytes(const PrepareSettings& settings) {
+  constexpr std::size_t kUsualNativeFrame = std::size_t{3} * 1920 * 1080;
+  const std::size_t frame = std::min(most_frame_bytes(settings), kUsualNativeFrame);
+  return frame * static_cast<std::size_t>(frames_of_unit(settings.lengths.longest, frame));
 }
 
 }  // namespace muybridge

@@ -37,8 +37,7 @@ std::string settings_json(const PrepareSettings& settings);
 // The largest frame of the result; for kNative, of a result that is accepted.
 std::size_t most_frame_bytes(const PrepareSettings& settings);
 
-// Long videos are decoded in units of so many frames, by several decoders at once. A clip never
-// crosses the end of a unit.
-std::int64_t unit_frames(const PrepareSettings& settings);
+// Of the frames of a unit, at most, for frames of the usual sizes.
+std::size_t usual_unit_bytes(const PrepareSettings& settings);
 
 }  // namespace muybridge

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/clip_splitter.h"
 #include "data/video_input.h"
 #include "data/video_picture.h"
 
@@ -101,6 +102,11 @@ struct VideoReader::State {
     decode();
   }
 
+  std::size_t frame_bytes() const {
+    return std::size_t{3} * static_cast<std::size_t>(plan.width) *
+           static_cast<std::size_t>(plan.height);
+  }
+
   // The size of the result follows from the first picture.
   void measure() {
     const AVFrame& frame = *(ahead.full ? ahead : current).frame;
@@ -115,6 +121,7 @@ struct VideoReader::State {
     plan_width = width;
     plan_height = height;
     plan = plan_picture(width, height, aspect, orientation, options.size);
+    if (options.unit_of > 0) options.count = frames_of_unit(options.unit_of, frame_bytes());
     info.width = static_cast<int>(std::lround(width * aspect));
     info.height = height;
     if (orientation.quarter_turns % 2 != 0) std::swap(info.width, info.height);
@@ -193,9 +200,7 @@ double VideoReader::fps() const { return state_->fps; }
 int VideoReader::width() const { return state_->plan.width; }
 int VideoReader::height() const { return state_->plan.height; }
 
-std::size_t VideoReader::frame_bytes() const {
-  return std::size_t{3} * static_cast<std::size_t>(width()) * static_cast<std::size_t>(height());
-}
+std::size_t VideoReader::frame_bytes() const { return state_->frame_bytes(); }
 
 std::int64_t VideoReader::expected_frames() const {
   if (state_->info.image) return 1;

@@ -97,7 +97,9 @@ std::chrono::microseconds pause_after(std::chrono::microseconds idle, bool await
   using std::chrono::microseconds;
   constexpr microseconds kPatience{300};
   if (awaited && idle < kPatience) return microseconds{0};
-  return std::clamp(idle / 8, microseconds{20}, microseconds{200});
+  // A sleep costs up to 25 microseconds of CPU on a virtual machine: sleep for longer, the longer
+  // nothing came, and lose at most an eighth.
+  return std::clamp(idle / 8, microseconds{20}, microseconds{1000});
 }
 
 }  // namespace muybridge

@@ -47,8 +47,8 @@ TEST_F(BatchBuilderTest, LaysClipsEndToEnd) {
   const float* tokens = batch.tokens.data<float>();
   // Token 5 is frame 1, row 0, column 1 of clip 0; element 14 is row 1, column 0, blue.
   const std::size_t place = ((1 * 8 + 1) * 8 + 4) * 3 + 2;
-  EXPECT_EQ(tokens[5 * 48 + 14], static_cast<float>(pixel(0, place)) / 127.5F - 1.0F);
-  EXPECT_EQ(tokens[8 * 48], static_cast<float>(pixel(1, 0)) / 127.5F - 1.0F);
+  EXPECT_EQ(tokens[5 * 48 + 14], unit(0, place));
+  EXPECT_EQ(tokens[8 * 48], unit(1, 0));
   for (int i = 11 * 48; i < 13 * 48; ++i) EXPECT_EQ(tokens[i], 0.0F);
   EXPECT_EQ(batch.text_ids.to_vector<std::int32_t>(),
             (std::vector<std::int32_t>{256, 'a', 256, 'b', 0xC3, 0xA9}));

@@ -68,8 +68,7 @@ TEST_F(LoaderTest, ShowsEveryTrainingClipOnceAnEpochWithItsOwnPixels) {
     for (int c = 0; c < batch.packing.clips(); ++c) {
       const auto i = static_cast<std::size_t>(c);
       EXPECT_TRUE(clip_of_sample.emplace(batch.samples[i], batch.clip_ids[i]).second);
-      EXPECT_EQ(tokens[batch.packing.offsets[i] * 48],
-                static_cast<float>(pixel(batch.clip_ids[i], 0)) / 127.5F - 1.0F);
+      EXPECT_EQ(tokens[batch.packing.offsets[i] * 48], unit(batch.clip_ids[i], 0));
       const std::string& caption = batch.captions[i];
       EXPECT_TRUE(caption.empty() || caption == fmt::format("caption {}", batch.clip_ids[i]));
     }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
 #include <vector>
 
 namespace muybridge {
@@ -31,7 +33,7 @@ std::vector<float> slowly(const PixelView& view, const Grid& grid, const Grid& p
                 const int column = left + x * patch.width + pw;
                 const int place =
                     ((frame * view.height + row) * view.width + column) * view.channels + c;
-                out.push_back(static_cast<float>(view.data[place]) / 127.5F - 1.0F);
+                out.push_back(static_cast<float>(2 * view.data[place] - 255) * (1.0F / 255.0F));
               }
   return out;
 }
@@ -57,13 +59,14 @@ TEST(Patchify, FollowsItsDefinitionForAnySize) {
       }
 }
 
-TEST(Patchify, SpansMinusOneToOne) {
-  const std::vector<std::uint8_t> pixels = {0, 255, 51};
-  std::vector<float> out(3);
-  patchify({pixels.data(), 1, 1, 1, 3}, {1, 1, 1}, {1, 1, 1}, out.data());
-  EXPECT_EQ(out[0], -1.0F);
-  EXPECT_EQ(out[1], 1.0F);
-  EXPECT_FLOAT_EQ(out[2], -0.6F);
+TEST(Patchify, SpreadsBytesFromMinusOneToOne) {
+  std::vector<std::uint8_t> pixels(256);
+  std::iota(pixels.begin(), pixels.end(), std::uint8_t{0});
+  std::vector<float> out(256);
+  patchify({pixels.data(), 1, 1, 256, 1}, {1, 1, 256}, {1, 1, 1}, out.data());
+  EXPECT_EQ(out.front(), -1.0F);
+  EXPECT_EQ(out.back(), 1.0F);
+  for (int v = 0; v < 256; ++v) EXPECT_NEAR(out[static_cast<std::size_t>(v)], v / 127.5 - 1, 1e-7);
 }
 
 TEST(Patchify, RepeatsTheFrameOfAPicture) {

@@ -55,9 +55,9 @@ TEST(PrepareQueue, AVideoThatIsLongerThanItSaidGoesOn) {
   ASSERT_TRUE(task);
   EXPECT_EQ(task->unit, 1);
   queue.finish(done(*task, true));
-  EXPECT_FALSE(queue.next_task());
   EXPECT_FALSE(queue.next_result()->last);
   EXPECT_TRUE(queue.next_result()->last);
+  EXPECT_FALSE(queue.next_task());
   EXPECT_FALSE(queue.next_result());
 }
 

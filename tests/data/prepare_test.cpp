@@ -174,7 +174,7 @@ TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
       "in/long.mp4");
   options_.settings.split = SplitMode::kLength;
   options_.workers = 3;
-  ASSERT_EQ(unit_frames(options_.settings), 1024);
+  ASSERT_EQ(frames_of_unit(16, 3 * 32 * 32), 1024);
   const PrepareReport result = run();
   EXPECT_EQ(result.frames_decoded, 2500);
   const CorpusIndex corpus = index();
@@ -196,11 +196,14 @@ TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
 
 TEST_F(Prepare, BadFilesCostOnlyThemselves) {
   clip("good", 1);
-  const std::string bytes = read_file(
-      ffmpeg("-i '" + (options_.input / "good.mp4").string() + "' -c copy -movflags +faststart",
-             "in/cut.mp4"));
+  const std::string bytes = read_file(clip("whole", 8, 4));
+  const std::string front = read_file(ffmpeg(
+      fmt::format("-i '{}' -c copy -movflags +faststart", (options_.input / "whole.mp4").string()),
+      "in/cut.mp4"));
   write("in/cut.txt", "cut");
-  write("in/cut.mp4", bytes.substr(0, bytes.size() * 3 / 4));
+  write("in/cut.mp4", front.substr(0, front.size() * 3 / 4));
+  write("in/index-lost.mp4", bytes.substr(0, bytes.size() * 3 / 4));
+  write("in/index-lost.txt", "x");
   write("in/empty.mp4", "");
   write("in/empty.txt", "x");
   write("in/text.mp4", "not a video");
@@ -224,12 +227,14 @@ TEST_F(Prepare, BadFilesCostOnlyThemselves) {
   run();
   std::set<std::string> sources;
   for (const ClipRecord& record : records()) sources.insert(record.source);
-  EXPECT_EQ(sources, (std::set<std::string>{"cut.mp4", "good.mp4", "long.mp4", "picture.png"}));
+  EXPECT_EQ(sources,
+            (std::set<std::string>{"cut.mp4", "good.mp4", "long.mp4", "picture.png", "whole.mp4"}));
   const auto skipped = remarks(report().at("skipped"));
-  EXPECT_EQ(skipped.size(), 8U);
+  EXPECT_EQ(skipped.size(), 9U);
   EXPECT_EQ(skipped.at("empty.mp4"), "the file is empty");
   EXPECT_NE(skipped.at("text.mp4").find("not a video"), std::string::npos);
   EXPECT_NE(skipped.at("song.mp4").find("only audio"), std::string::npos);
+  EXPECT_NE(skipped.at("index-lost.mp4").find("moov"), std::string::npos);
   EXPECT_EQ(skipped.at("pipe.mp4"), "not a regular file");
   EXPECT_NE(skipped.at("link.mp4").find("No such file"), std::string::npos);
   EXPECT_EQ(skipped.at("latin.mp4"), "its caption is not UTF-8: byte 3");
@@ -314,8 +319,10 @@ TEST_F(Prepare, AStopKeepsWhatIsDone) {
 TEST_F(Prepare, AFullDiskLosesNothingThatWasCommitted) {
   clips(4);
   write("in/huge.txt", "too large");
-  ffmpeg("-f lavfi -i testsrc=size=1024x1024:rate=16:duration=1 -c:v libx264 -preset ultrafast",
+  ffmpeg("-f lavfi -i testsrc=size=512x512:rate=16:duration=1 -c:v libx264 -preset ultrafast",
          "in/huge.mp4");
+  // Eight frames of the largest size are shared with a decoder, which counts as a file.
+  options_.settings.size = {.resize = Resize::kFit, .width = 512, .height = 512, .multiple = 16};
   options_.shard_bytes = 1;
   const pid_t child = ::fork();
   if (child == 0) {

@@ -38,6 +38,11 @@ class TemporaryCorpus : public ::testing::Test {
         (static_cast<std::size_t>(clip) * 40503U + place) * 2654435761U >> 13);
   }
 
+  // What pixel(clip, place) is to a model.
+  static float unit(std::int64_t clip, std::size_t place) {
+    return static_cast<float>(2 * pixel(clip, place) - 255) * (1.0F / 255.0F);
+  }
+
   CorpusIndex make(const std::vector<Clip>& clips, std::size_t clips_a_shard = 1000) {
     for (std::size_t first = 0; first < clips.size(); first += clips_a_shard) {
       ShardWriter writer(folder_, static_cast<int>(first / clips_a_shard), "{}");
