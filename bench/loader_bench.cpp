@@ -86,6 +86,7 @@ double read_shards(const CorpusIndex& corpus, int threads) {
   std::atomic<std::size_t> bytes = 0;
   const double begin = now();
   std::vector<std::thread> workers;
+  workers.reserve(static_cast<std::size_t>(threads));
   for (int t = 0; t < threads; ++t)
     workers.emplace_back([&] {
       std::vector<std::byte> buffer;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "core/cuda/runtime.h"
 #include "core/machine.h"
 #include "data/shard_about.h"
 #include "data/video_about.h"
@@ -77,6 +78,9 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
           ? ""
           : "ranks on one machine talk through /dev/shm: in a container, start it with "
             "--shm-size=1g");
+
+  const std::string cuda = cuda::summary();
+  add("cuda", "CUDA", cuda, cuda);
 
   const std::string mpirun = find_program("mpirun");
   add("mpi", "MPI", mpi_version(), mpi_version());

@@ -17,20 +17,46 @@ find_package(Protobuf REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 
+# CUDA where all of it is found: nvcc, cuBLASLt, cuDNN and the headers of cuDNN's front end, which
+# launch/setup.sh brings. Elsewhere core/cuda_stubs.cpp stands in. The runtime is linked in, so the
+# binary starts on a machine without a driver.
+set(MUYBRIDGE_HAS_CUDA OFF)
 if(MUYBRIDGE_CUDA)
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
+    set(CMAKE_CUDA_ARCHITECTURES ${MUYBRIDGE_CUDA_ARCHITECTURES})
     enable_language(CUDA)
+    # CMake 3.25 does not know how later compilers are asked for C++20.
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA_EXTENSIONS OFF)
     find_package(CUDAToolkit REQUIRED)
+    find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
     find_path(CUDNN_FRONTEND_INCLUDE cudnn_frontend.h
       HINTS ${CMAKE_SOURCE_DIR}/build/third_party/cudnn_frontend/include)
   endif()
+  if(TARGET CUDA::cublasLt AND CUDA_nvrtc_LIBRARY AND CUDNN_INCLUDE AND CUDNN_LIBRARY
+     AND CUDNN_FRONTEND_INCLUDE)
+    set(MUYBRIDGE_HAS_CUDA ON)
+    add_library(muybridge_cuda INTERFACE)
+    target_include_directories(muybridge_cuda SYSTEM INTERFACE
+      ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE} ${CUDNN_FRONTEND_INCLUDE})
+    # Not the target CUDA::nvrtc: it would bring libcuda, which only a machine with a driver has.
+    target_link_libraries(muybridge_cuda INTERFACE
+      CUDA::cudart_static CUDA::cublasLt ${CUDA_nvrtc_LIBRARY} ${CUDNN_LIBRARY})
+    # fmt 9 takes nvcc for a compiler without constexpr. The front end's JSON is not used.
+    target_compile_definitions(muybridge_cuda INTERFACE
+      $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1> $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=>
+      CUDNN_FRONTEND_SKIP_JSON_LIB)
+    target_compile_options(muybridge_cuda INTERFACE
+      $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fopenmp,-Wall,-Wno-unknown-pragmas>)
+  endif()
 endif()
-set(MUYBRIDGE_HAS_CUDA OFF)
-if(CUDAToolkit_FOUND AND CUDNN_FRONTEND_INCLUDE)
-  set(MUYBRIDGE_HAS_CUDA ON)
-endif()
+message(STATUS "CUDA backend: ${MUYBRIDGE_HAS_CUDA}")
 
 add_library(muybridge_options INTERFACE)
 target_include_directories(muybridge_options INTERFACE ${CMAKE_SOURCE_DIR})

@@ -34,8 +34,7 @@ ArchiveHandle open_archive(const std::filesystem::path& path) {
   constexpr std::size_t kBlock = 1 << 18;
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK) {
     const int error = archive_errno(handle.get());
-    if (error > 0 && error != EILSEQ)
-      fail_errno("open(" + path.string() + ")", error);
+    if (error > 0 && error != EILSEQ) fail_errno("open(" + path.string() + ")", error);
     fail(ExitCode::kCorrupt, "{}: not a tar archive: {}", path.string(), reason(handle.get()));
   }
   return handle;

@@ -17,6 +17,7 @@ constexpr double kLeastRise = 0.12;    // above the first frame, of what is thro
 constexpr double kNoise = 0.006;       // of a measured height, in clip heights
 constexpr double kWorstFit = 0.02;     // root mean square error of the pieces
 constexpr double kPieceCost = 12;      // a piece more must explain this many squares of noise
+constexpr double kLyingHeight = 0.06;  // a piece that moves less tells nothing: the ball lies
 constexpr int kLongEnough = 5;         // points of one flight that tell its acceleration
 
 struct BallSighting {
@@ -105,6 +106,13 @@ Piece fit_piece(const std::vector<HeightAt>& points, int first, int last) {
   return piece;
 }
 
+double height_of(const std::vector<HeightAt>& points, int first, int last) {
+  const auto lower = [](const HeightAt& a, const HeightAt& b) { return a.y < b.y; };
+  const auto [low, high] =
+      std::minmax_element(points.begin() + first, points.begin() + last, lower);
+  return high->y - low->y;
+}
+
 }  // namespace
 
 std::optional<double> fit_acceleration(const std::vector<HeightAt>& points) {
@@ -126,11 +134,13 @@ std::optional<double> fit_acceleration(const std::vector<HeightAt>& points) {
   double information = 0, sum = 0, squares = 0;
   int longest = 0;
   for (int last = n; last > 0; last = from[std::size_t(last)]) {
-    const Piece piece = fit_piece(points, from[std::size_t(last)], last);
+    const int first = from[std::size_t(last)];
+    const Piece piece = fit_piece(points, first, last);
+    squares += piece.squares;
+    if (height_of(points, first, last) < kLyingHeight) continue;
     information += piece.information;
     sum += piece.information * piece.acceleration;
-    squares += piece.squares;
-    longest = std::max(longest, last - from[std::size_t(last)]);
+    longest = std::max(longest, last - first);
   }
   if (longest < kLongEnough || std::sqrt(squares / n) > kWorstFit) return std::nullopt;
   return sum / information;

@@ -16,7 +16,8 @@ struct HeightAt {
 };
 
 // The acceleration of free flight between bounces, in clip heights per second squared: pieces of
-// parabola with one acceleration, as few as explain the points. nullopt if no such pieces fit.
+// parabola, as few as explain the points, without those in which the ball lies. nullopt if no such
+// pieces fit, or none has five points: clips need 8 frames a second or more.
 std::optional<double> fit_acceleration(const std::vector<HeightAt>& points);
 
 // "color", "direction" (sideways or not, thrown up or falling from the start) and "gravity"

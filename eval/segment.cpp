@@ -10,6 +10,7 @@
 namespace muybridge {
 namespace {
 
+constexpr double kClear = 0.25, kFull = 0.75;  // cover beyond which noise does not count
 constexpr double kFarthestColor = 120;  // levels, Euclidean: half the way between two of kColors
 
 // Median of a channel over rows [first, last) of all frames.
@@ -114,7 +115,8 @@ Sighting sight(const Mask& mask, const std::vector<float>& cover, int frame) {
       } else if (!inside(x - 1, y) && !inside(x + 1, y) && !inside(x, y - 1) && !inside(x, y + 1)) {
         continue;
       }
-      const double share = cover[std::size_t(y) * mask.width + x];
+      const double raw = cover[std::size_t(y) * mask.width + x];
+      const double share = std::clamp((raw - kClear) / (kFull - kClear), 0.0, 1.0);
       area += share;
       rows[std::size_t(y)] = std::max(rows[std::size_t(y)], share);
       columns[std::size_t(x)] = std::max(columns[std::size_t(x)], share);

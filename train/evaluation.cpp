@@ -36,7 +36,8 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
       .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
                               solver_name(options.sampler.solver), options.sampler.guidance),
       .clips = {}};
-  const std::vector<std::string> prompts = evaluation_prompts(eval.prompts, eval.samples);
+  const std::vector<std::string> prompts =
+      evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
   const std::filesystem::path folder = run.samples(subject.step);
   std::vector<RenderRequest> mine;
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())

@@ -1,5 +1,6 @@
 #include "train/model_options.h"
 
+#include <set>
 #include <sstream>
 
 #include "core/error.h"
@@ -7,6 +8,23 @@
 #include "data/synthetic.h"
 
 namespace muybridge {
+namespace {
+
+// Distinct captions in the order of the corpus, at most `limit` of them (0: all).
+std::vector<std::string> captions_of(const CorpusIndex& corpus, int limit) {
+  std::vector<std::int64_t> clips = corpus.clips_of("validation");
+  if (clips.empty()) clips = corpus.clips_of("train");
+  std::vector<std::string> captions;
+  std::set<std::string> seen;
+  for (const std::int64_t clip : clips) {
+    if (limit > 0 && captions.size() == static_cast<std::size_t>(limit)) break;
+    const std::string caption = corpus.record(clip).caption;
+    if (!caption.empty() && seen.insert(caption).second) captions.push_back(caption);
+  }
+  return captions;
+}
+
+}  // namespace
 
 DitOptions dit_options(const TrainConfig& config) {
   const TrainConfig::Model& m = config.model;
@@ -84,12 +102,15 @@ DType compute_dtype(const TrainConfig& config) {
   return config.train.precision == TrainConfig::Precision::kBF16 ? DType::kBF16 : DType::kF32;
 }
 
-std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit) {
+std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit,
+                                            const CorpusIndex* corpus) {
   std::vector<std::string> all = prompts.list;
-  if (all.empty()) {
+  if (all.empty() && prompts.text.empty()) {
+    if (corpus != nullptr) all = captions_of(*corpus, limit);
+  } else if (all.empty()) {
     if (const auto kind = corpus_kind(prompts.text)) {
       all = evaluation_prompts(*kind);
-    } else if (!prompts.text.empty()) {
+    } else {
       std::istringstream lines(read_file(prompts.text));
       for (std::string line; std::getline(lines, line);)
         if (!line.empty()) all.push_back(line);

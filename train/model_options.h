@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/dtype.h"
+#include "data/corpus_index.h"
 #include "data/loader.h"
 #include "eval/render.h"
 #include "eval/validation.h"
@@ -18,8 +19,10 @@ RenderOptions render_options(const TrainConfig& config);
 DType compute_dtype(const TrainConfig& config);
 
 // The prompts to render: those of a synthetic corpus ("shapes", "physics"), of a file with one a
-// line, or the list itself; at most `limit` of them, evenly picked (0: all). Throws Error(kUsage)
-// when the file cannot be read or has none.
-std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit);
+// line, or the list itself; at most `limit` of them, evenly picked (0: all). Where nothing is said,
+// the captions of held-out clips, or of clips to train on if none are held out; none without a
+// corpus. Throws Error(kUsage) when the file cannot be read or has none.
+std::vector<std::string> evaluation_prompts(const TextOrList& prompts, int limit,
+                                            const CorpusIndex* corpus);
 
 }  // namespace muybridge

@@ -3,20 +3,28 @@
 #include <cstddef>
 #include <string>
 
-// The part of CUDA that the rest of core may call. Defined in core/cuda/*.cu where CMake found a
+// The part of CUDA that the rest of core may call. Defined in core/cuda where CMake found a
 // toolkit, else in core/cuda_stubs.cpp, whose functions throw Error(kUsage).
 namespace muybridge::cuda {
 
-// Whether this binary has CUDA, and a driver with at least one device answers. Never throws.
+// Whether this binary has CUDA, and a driver answers with a device that its kernels were compiled
+// for. Never throws, starts nothing on the device.
 bool available() noexcept;
 // One line a device for `muybridge doctor`, or why there is none.
 std::string summary();
+// Devices of this machine that the process may see; 0 where there is no driver.
+int device_count() noexcept;
+// A process computes on one device, 0 unless this was called before the first use of any.
+void use_device(int index);
 
 // nullptr when the device is full.
 void* allocate(std::size_t bytes);
 void free(void* block) noexcept;
-// Any direction; returns when the bytes have arrived.
+// Any direction. Returns when the bytes have arrived, unless both ends are on the device: such a
+// copy, fill_zero and all ops run later, in the order they were issued.
 void copy(void* to, const void* from, std::size_t bytes);
 void fill_zero(void* to, std::size_t bytes);
+// Waits for all that was issued, for those who measure time.
+void synchronize();
 
 }  // namespace muybridge::cuda

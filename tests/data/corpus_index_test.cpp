@@ -186,6 +186,7 @@ TEST_F(Corpus, IsSharedByThreads) {
   const CorpusIndex corpus = CorpusIndex::build(folder_);
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (std::int64_t i = 0; i < 32; ++i) {

@@ -17,6 +17,7 @@ std::vector<std::int64_t> mixed_sizes(int clips) {
   const std::vector<std::int64_t> kinds = {64, 64, 256, 320, 640, 1024, 1280, 2048, 3072, 4096};
   const RandomStream random(3, Purpose::kTest);
   std::vector<std::int64_t> sizes;
+  sizes.reserve(static_cast<std::size_t>(clips));
   for (int i = 0; i < clips; ++i)
     sizes.push_back(kinds[static_cast<std::size_t>(
         random.integer(static_cast<std::uint64_t>(i), 0, static_cast<int>(kinds.size()) - 1))]);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -14,6 +15,7 @@
 #include "data/corpus_index.h"
 #include "data/folder_lock.h"
 #include "data/video_reader.h"
+#include "data/video_writer.h"
 #include "tests/data/media_folder.h"
 
 namespace muybridge {
@@ -34,10 +36,22 @@ class Prepare : public MediaFolder {
   // A clip with its caption; clips of different seeds have different pictures.
   fs::path clip(const std::string& name, int seed, double seconds = 1, int rate = 16) const {
     write("in/" + name + ".txt", fmt::format("caption of {}", name));
-    return ffmpeg(fmt::format("-f lavfi -i testsrc2=size=48x32:rate={}:duration={},hue=h={} "
-                              "-c:v libx264 -preset ultrafast -pix_fmt yuv420p",
-                              rate, seconds, 17 * seed),
-                  "in/" + name + ".mp4");
+    Frames frames;
+    frames.frames = static_cast<int>(seconds * rate);
+    frames.height = 32;
+    frames.width = 48;
+    frames.rgb.resize(frames.frame_bytes() * static_cast<std::size_t>(frames.frames));
+    for (int i = 0; i < frames.frames; ++i) {
+      for (std::size_t p = 0; p < frames.frame_bytes(); ++p) {
+        const std::size_t row = p / 144;
+        const std::size_t column = p / 3 % 48;
+        frames.frame(i)[p] = static_cast<std::uint8_t>(
+            128 + 90 * std::sin(0.2 * static_cast<double>(column + p % 3) + 0.1 * i + seed) *
+                      std::cos(0.13 * static_cast<double>(row) * (seed + 1)));
+      }
+    }
+    write_video(path("in/" + name + ".mp4"), frames, {.fps = static_cast<double>(rate)});
+    return path("in/" + name + ".mp4");
   }
   void clips(int count) const {
     for (int i = 0; i < count; ++i) clip(fmt::format("clip-{:02}", i), i);
@@ -196,13 +210,13 @@ TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
 
 TEST_F(Prepare, BadFilesCostOnlyThemselves) {
   clip("good", 1);
-  const std::string bytes = read_file(clip("whole", 8, 4));
-  const std::string front = read_file(ffmpeg(
-      fmt::format("-i '{}' -c copy -movflags +faststart", (options_.input / "whole.mp4").string()),
-      "in/cut.mp4"));
+  const auto whole = clip("whole", 8, 4);
+  const std::string bytes = read_file(whole);  // its index is in front
   write("in/cut.txt", "cut");
-  write("in/cut.mp4", front.substr(0, front.size() * 3 / 4));
-  write("in/index-lost.mp4", bytes.substr(0, bytes.size() * 3 / 4));
+  write("in/cut.mp4", bytes.substr(0, bytes.size() * 3 / 4));
+  const std::string behind =
+      read_file(ffmpeg(fmt::format("-i '{}' -c copy", whole.string()), "in/index-lost.mp4"));
+  write("in/index-lost.mp4", behind.substr(0, behind.size() * 3 / 4));
   write("in/index-lost.txt", "x");
   write("in/empty.mp4", "");
   write("in/empty.txt", "x");

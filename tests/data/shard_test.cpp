@@ -149,11 +149,13 @@ TEST_F(Shard, HoldsLatents) {
 
 TEST_F(Shard, IsReadByManyThreadsAtOnce) {
   std::vector<ClipRecord> records;
+  records.reserve(40);
   for (int i = 0; i < 40; ++i) records.push_back(record_of(i, 3, 64, 64 + i));
   write_shard(folder_, 0, records);
   const ShardReader reader(shard_path(folder_, 0));
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 40; ++i) {

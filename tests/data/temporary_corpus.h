@@ -67,6 +67,7 @@ class TemporaryCorpus : public ::testing::Test {
   // Pictures and short videos of several sizes; every tenth is held out.
   static std::vector<Clip> mixed(int count) {
     std::vector<Clip> clips;
+    clips.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       clips.push_back({.frames = i % 4 == 0 ? 1 : 2 + i % 5,
                        .height = 8 + 4 * (i % 3),

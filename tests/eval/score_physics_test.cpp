@@ -56,6 +56,15 @@ TEST(FitAcceleration, IsZeroOnAStraightLine) {
   EXPECT_NEAR(*found, 0.0, 1e-9);
 }
 
+TEST(FitAcceleration, PassesOverABallThatLies) {
+  std::vector<HeightAt> points = flight(2.0, 0.2, 0.0, 0.003);
+  const double last = points.back().seconds;
+  for (int i = 1; i <= 20; ++i) points.push_back({last + i / 8.0, 0.8 + 0.002 * (i % 2)});
+  const std::optional<double> found = fit_acceleration(points);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_NEAR(*found, 2.0, 0.2);
+}
+
 TEST(FitAcceleration, RefusesPointsThatNoFlightExplains) {
   const RandomStream random(10, Purpose::kTest);
   std::vector<HeightAt> points;

@@ -68,12 +68,13 @@ TEST(Scores, SurviveTheNoiseThatASmallModelLeaves) {
   const RandomStream noise(3, Purpose::kTest);
   for (const CorpusKind kind : {CorpusKind::kShapes, CorpusKind::kPhysics}) {
     std::vector<Scores> scores;
+    const float level = kind == CorpusKind::kShapes ? 15.0F : 8.0F;
     std::uint64_t next = 0;
     for (std::uint64_t number = 0; number < 200; ++number) {
       SyntheticClip clip = synthesize(kind, options, 12, Split::kTrain, number);
-      for (std::uint8_t& level : clip.frames.rgb) {
-        level = static_cast<std::uint8_t>(
-            std::clamp(level + 8.0F * noise.normal(next++), 0.0F, 255.0F));
+      for (std::uint8_t& value : clip.frames.rgb) {
+        value = static_cast<std::uint8_t>(
+            std::clamp(value + level * noise.normal(next++), 0.0F, 255.0F));
       }
       scores.push_back(score(clip.frames, clip.caption));
     }

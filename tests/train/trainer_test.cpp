@@ -181,15 +181,18 @@ TEST_F(TrainerTest, AnyNumberOfRanksTrainsTheSameCurveForFiftySteps) {
 }
 
 TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
-  ASSERT_EQ(run_to_end(train(2, "whole")), 0) << log();
+  const std::string length = "train.steps=120 train.checkpoint_every=8";
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(run_to_end(train(2, "whole", length)), 0) << log();
+  const std::chrono::duration<double> duration = std::chrono::steady_clock::now() - begin;
   const std::string expected = result("whole");
   std::mt19937 random(7);
-  int kills = 0;
-  for (int round = 0; kills < 20 && round < 60; ++round) {
-    const std::string name = fmt::format("killed-{}", round / 5);
-    if (fs::exists(run(name) / "finished")) continue;
-    Job job(train(2, name), scratch_ / "log");
-    std::this_thread::sleep_for(std::chrono::milliseconds(400 + random() % 2600));
+  std::uniform_real_distribution<double> moment(0.0, 1.0);
+  int runs = 1;
+  for (int kills = 0, rounds = 0; kills < 20; ++rounds) {
+    ASSERT_LT(rounds, 100) << "too few runs were still there when they were to be killed";
+    Job job(train(2, fmt::format("killed-{}", runs), length), scratch_ / "log");
+    std::this_thread::sleep_for(duration * moment(random));
     if (job.running()) {
       ++kills;
       const std::vector<pid_t> ranks = job.children();
@@ -204,12 +207,11 @@ TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
           ::kill(job.pid(), SIGKILL);
       }
     }
-    if (job.wait() == 0) std::ofstream(run(name) / "finished");
+    if (job.wait() == 0) ++runs;
   }
-  EXPECT_GE(kills, 20);
-  for (int group = 0; fs::exists(run(fmt::format("killed-{}", group))); ++group) {
-    const std::string name = fmt::format("killed-{}", group);
-    ASSERT_EQ(run_to_end(train(2, name)), 0) << log();
+  for (int i = 1; i <= runs; ++i) {
+    const std::string name = fmt::format("killed-{}", i);
+    ASSERT_EQ(run_to_end(train(2, name, length)), 0) << log();
     EXPECT_EQ(result(name), expected) << name;
   }
 }

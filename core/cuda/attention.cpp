@@ -1,0 +1,184 @@
+#include "core/cuda/attention.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/cuda/attention_graph.h"
+#include "core/cuda/private_functors.h"
+#include "core/error.h"
+#include "core/launch.h"
+
+// T query rows  S key rows  A heads  E head width  D = A E
+namespace muybridge::cuda {
+namespace {
+
+constexpr std::int64_t kShortest = 128;  // rows of a kernel's tile
+
+void require_bf16(const Tensor& q) {
+  if (q.dtype() != DType::kBF16)
+    fail(ExitCode::kUsage,
+         "attention on CUDA needs bf16, this is {}: set train.precision: bf16, or device: cpu",
+         name_of(q.dtype()));
+}
+
+std::int64_t longest(std::span<const std::int32_t> offsets) {
+  std::int64_t length = kShortest;
+  for (std::size_t clip = 0; clip + 1 < offsets.size(); ++clip)
+    length = std::max<std::int64_t>(length, offsets[clip + 1] - offsets[clip]);
+  return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(length)));
+}
+
+std::int64_t stride(const HeadColumns& columns) {
+  return columns.x.defined() ? columns.x.shape().back() : 0;
+}
+
+void* address(const HeadColumns& columns) { return columns.x.data<bf16>() + columns.column; }
+
+AttentionPlanKey plan_key(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                          const HeadColumns& v, const cpu::AttentionGradients& gradients) {
+  const auto clips = static_cast<std::uint64_t>(shape.query_offsets.size() - 1);
+  return {.batch = static_cast<std::int64_t>(std::bit_ceil(clips)),
+          .heads = shape.heads,
+          .head_width = shape.head_width,
+          .longest_query = longest(shape.query_offsets),
+          .longest_key = longest(shape.key_offsets),
+          .query_rows = q.x.shape().rows(),
+          .key_rows = k.x.shape().rows(),
+          .q_stride = stride(q),
+          .k_stride = stride(k),
+          .v_stride = stride(v),
+          .dq_stride = stride(gradients.dq),
+          .dk_stride = stride(gradients.dk),
+          .dv_stride = stride(gradients.dv)};
+}
+
+// Where the clips begin in every operand and how long they are, on the device.
+class Tables {
+ public:
+  Tables(const AttentionShape& shape, const AttentionPlanKey& key)
+      : batch_(key.batch),
+        first_(Tensor::empty({kOperands, key.batch + 1}, DType::kI64, Device::kCuda)),
+        lengths_(Tensor::empty({2, key.batch}, DType::kI32, Device::kCuda)) {
+    functor::SequenceTables functor{};
+    const std::int64_t width = key.heads * key.head_width;
+    const std::int64_t strides[kOperands] = {key.q_stride,  key.k_stride, key.v_stride,
+                                             width,         key.heads,    key.dq_stride,
+                                             key.dk_stride, key.dv_stride};
+    std::copy(std::begin(strides), std::end(strides), functor.strides);
+    for (const int operand : {1, 2, 6, 7}) functor.of_keys[operand] = true;
+    functor.batch = batch_;
+    functor.first = first_.data<std::int64_t>();
+    functor.lengths = lengths_.data<std::int32_t>();
+    const auto at = [](std::span<const std::int32_t> offsets, std::int64_t clip) {
+      return offsets[std::min<std::size_t>(static_cast<std::size_t>(clip), offsets.size() - 1)];
+    };
+    // The entry after the last clip of a launch is written again, alike, by the next one.
+    for (std::int64_t base = 0; base <= batch_; base += functor::SequenceTables::kClips) {
+      const std::int64_t count =
+          std::min<std::int64_t>(functor::SequenceTables::kClips, batch_ + 1 - base);
+      for (std::int64_t i = 0; i <= count; ++i) {
+        functor.queries[i] = at(shape.query_offsets, base + i);
+        functor.keys[i] = at(shape.key_offsets, base + i);
+      }
+      functor.base = base;
+      for_elements(count, functor);
+    }
+  }
+
+  void add_to(AttentionPointers& pointers, bool backward) const {
+    constexpr AttentionTensor kOrder[kOperands] = {kQ, kK, kV, kOut, kStats, kDq, kDk, kDv};
+    for (int operand = 0; operand < (backward ? kOperands : 5); ++operand)
+      pointers[kFirstRow + kOrder[operand]] = first_.data<std::int64_t>() + operand * (batch_ + 1);
+    pointers[kQueryLengths] = lengths_.data<std::int32_t>();
+    pointers[kKeyLengths] = lengths_.data<std::int32_t>() + batch_;
+  }
+
+ private:
+  static constexpr int kOperands = functor::SequenceTables::kOperands;
+  std::int64_t batch_;
+  Tensor first_;
+  Tensor lengths_;
+};
+
+void run(const AttentionPlanKey& key, AttentionPointers& pointers) {
+  Context& context = Context::get();
+  const std::lock_guard lock(context.mutex());
+  attention_graph(key, context).run(context.dnn(), pointers);
+}
+
+// Zeroes the columns of all heads in rows from `used` on.
+void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t width) {
+  const std::int64_t rows = columns.x.shape().rows(), row = columns.x.shape().back();
+  if (used >= rows) return;
+  CHECK_CUDA(cudaMemset2DAsync(columns.x.data<bf16>() + used * row + columns.column,
+                               sizeof(bf16) * row, 0, sizeof(bf16) * width, rows - used,
+                               Context::get().stream()));
+}
+
+}  // namespace
+
+// cuDNN packs its statistics as [T, A]; ours are [A, T] on every device.
+void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                       const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
+  require_bf16(q.x);
+  const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
+  zero_slack({out, 0}, used, shape.heads * shape.head_width);
+  if (used == 0) return;
+  const AttentionPlanKey key = plan_key(shape, q, k, v, {});
+  const Tables tables(shape, key);
+  const Tensor stats = Tensor::empty({rows, shape.heads}, DType::kF32, Device::kCuda);
+  AttentionPointers pointers{{kQ, address(q)},
+                             {kK, address(k)},
+                             {kV, address(v)},
+                             {kOut, out.raw()},
+                             {kStats, stats.raw()}};
+  tables.add_to(pointers, false);
+  run(key, pointers);
+  for_elements(shape.heads * used, functor::StridedCopy{.from = stats.data<float>(),
+                                                        .from_row = 1,
+                                                        .from_column = shape.heads,
+                                                        .to = log_sum_exp.data<float>(),
+                                                        .to_row = rows,
+                                                        .to_column = 1,
+                                                        .columns = used});
+}
+
+void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                        const Tensor& dout, const cpu::AttentionGradients& gradients) {
+  require_bf16(q.x);
+  const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows(),
+                     width = shape.heads * shape.head_width;
+  // Keys that no query looks at have no kernel to write their zeros.
+  bool looked_at = true;
+  for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
+    looked_at &= shape.query_offsets[clip + 1] > shape.query_offsets[clip];
+  const std::int64_t used_keys = looked_at ? shape.key_offsets.back() : 0;
+  zero_slack(gradients.dq, used, width);
+  zero_slack(gradients.dk, used_keys, width);
+  zero_slack(gradients.dv, used_keys, width);
+  if (used == 0) return;
+  const AttentionPlanKey key = plan_key(shape, q, k, v, gradients);
+  const Tables tables(shape, key);
+  const Tensor stats = Tensor::empty({rows, shape.heads}, DType::kF32, Device::kCuda);
+  for_elements(used * shape.heads, functor::StridedCopy{.from = log_sum_exp.data<float>(),
+                                                        .from_row = 1,
+                                                        .from_column = rows,
+                                                        .to = stats.data<float>(),
+                                                        .to_row = shape.heads,
+                                                        .to_column = 1,
+                                                        .columns = shape.heads});
+  AttentionPointers pointers{{kQ, address(q)},
+                             {kK, address(k)},
+                             {kV, address(v)},
+                             {kOut, out.raw()},
+                             {kStats, stats.raw()},
+                             {kDOut, dout.raw()},
+                             {kDq, address(gradients.dq)},
+                             {kDk, address(gradients.dk)},
+                             {kDv, address(gradients.dv)}};
+  tables.add_to(pointers, true);
+  run(key, pointers);
+}
+
+}  // namespace muybridge::cuda

@@ -1,0 +1,212 @@
+#include "core/cuda/attention_graph.h"
+
+#include <cudnn_frontend.h>
+
+#include <cmath>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace muybridge::cuda {
+namespace {
+
+namespace fe = cudnn_frontend;
+using fe::graph::Graph;
+using fe::graph::Tensor_attributes;
+using TensorHandle = std::shared_ptr<Tensor_attributes>;
+
+// Before 9.25 cuDNN's deterministic backward on Hopper holds all scores, B A S S of them in bf16;
+// above this size the other algorithm is taken, whose dq depends on the order of blocks.
+constexpr std::int64_t kScoreBytes = std::int64_t{4} << 30;
+
+void require(fe::error_t status, const char* step, const AttentionPlanKey& key) {
+  if (status.is_good()) return;
+  fail(ExitCode::kUsage,
+       "cuDNN {}: attention {} of {} heads x {}, clips of up to {} queries and {} keys: {} ({}); "
+       "heads of 64 or 128 columns are supported, or set device: cpu",
+       cudnnGetVersion(), key.backward() ? "backward" : "forward", key.heads, key.head_width,
+       key.longest_query, key.longest_key, status.get_message(), step);
+}
+
+// Adds the graph's inputs and outputs by the names of AttentionTensor.
+class Parts {
+ public:
+  Parts(Graph& graph, const AttentionPlanKey& key) : graph_(graph), key_(key) {}
+
+  TensorHandle lengths(AttentionTensor name) {
+    return graph_.tensor(Tensor_attributes()
+                             .set_name("lengths")
+                             .set_uid(name)
+                             .set_dim({key_.batch, 1, 1, 1})
+                             .set_stride({1, 1, 1, 1})
+                             .set_data_type(fe::DataType_t::INT32));
+  }
+  TensorHandle input(AttentionTensor name, std::int64_t longest, std::int64_t stride) {
+    Tensor_attributes attributes;
+    shape_operand(attributes, name, longest, stride);
+    return graph_.tensor(attributes);
+  }
+  void output(const TensorHandle& tensor, AttentionTensor name, std::int64_t longest,
+              std::int64_t stride) {
+    shape_operand(*tensor, name, longest, stride);
+    tensor->set_output(true);
+  }
+  void shape_stats(Tensor_attributes& stats) {
+    stats.set_uid(kStats)
+        .set_dim({key_.batch, key_.heads, key_.longest_query, 1})
+        .set_stride({key_.longest_query * key_.heads, 1, key_.heads, 1})
+        .set_data_type(fe::DataType_t::FLOAT)
+        .set_ragged_offset(first_rows(kStats));
+  }
+
+ private:
+  void shape_operand(Tensor_attributes& attributes, AttentionTensor name, std::int64_t longest,
+                     std::int64_t stride) {
+    attributes.set_uid(name)
+        .set_dim({key_.batch, key_.heads, longest, key_.head_width})
+        .set_stride({longest * stride, key_.head_width, stride, 1})
+        .set_data_type(fe::DataType_t::BFLOAT16)
+        .set_ragged_offset(first_rows(name));
+  }
+  // dout lies as out does.
+  TensorHandle first_rows(AttentionTensor name) {
+    const std::int64_t uid = kFirstRow + (name == kDOut ? kOut : name);
+    TensorHandle& rows = first_rows_[uid];
+    if (!rows)
+      rows = graph_.tensor(Tensor_attributes()
+                               .set_name("first_rows")
+                               .set_uid(uid)
+                               .set_dim({key_.batch + 1, 1, 1, 1})
+                               .set_stride({1, 1, 1, 1})
+                               .set_data_type(fe::DataType_t::INT64));
+    return rows;
+  }
+
+  Graph& graph_;
+  const AttentionPlanKey& key_;
+  std::unordered_map<std::int64_t, TensorHandle> first_rows_;
+};
+
+float scale_of(const AttentionPlanKey& key) {
+  return 1.0F / std::sqrt(static_cast<float>(key.head_width));
+}
+
+void add_forward(Graph& graph, const AttentionPlanKey& key) {
+  Parts parts(graph, key);
+  const auto q = parts.input(kQ, key.longest_query, key.q_stride);
+  const auto k = parts.input(kK, key.longest_key, key.k_stride);
+  const auto v = parts.input(kV, key.longest_key, key.v_stride);
+  const auto options = fe::graph::SDPA_attributes()
+                           .set_name("attention")
+                           .set_generate_stats(true)
+                           .set_attn_scale(scale_of(key))
+                           .set_padding_mask(true)
+                           .set_seq_len_q(parts.lengths(kQueryLengths))
+                           .set_seq_len_kv(parts.lengths(kKeyLengths));
+  const auto [out, stats] = graph.sdpa(q, k, v, options);
+  parts.output(out, kOut, key.longest_query, key.heads * key.head_width);
+  parts.shape_stats(*stats);
+  stats->set_output(true);
+}
+
+void add_backward(Graph& graph, const AttentionPlanKey& key, bool deterministic) {
+  Parts parts(graph, key);
+  const std::int64_t width = key.heads * key.head_width;
+  const auto q = parts.input(kQ, key.longest_query, key.q_stride);
+  const auto k = parts.input(kK, key.longest_key, key.k_stride);
+  const auto v = parts.input(kV, key.longest_key, key.v_stride);
+  const auto out = parts.input(kOut, key.longest_query, width);
+  const auto dout = parts.input(kDOut, key.longest_query, width);
+  Tensor_attributes stats_attributes;
+  parts.shape_stats(stats_attributes);
+  const auto stats = graph.tensor(stats_attributes);
+  const auto options = fe::graph::SDPA_backward_attributes()
+                           .set_name("attention_backward")
+                           .set_attn_scale(scale_of(key))
+                           .set_padding_mask(true)
+                           .set_seq_len_q(parts.lengths(kQueryLengths))
+                           .set_seq_len_kv(parts.lengths(kKeyLengths))
+                           .set_max_total_seq_len_q(key.query_rows)
+                           .set_max_total_seq_len_kv(key.key_rows)
+                           .set_deterministic_algorithm(deterministic);
+  const auto [dq, dk, dv] = graph.sdpa_backward(q, k, v, out, dout, stats, options);
+  parts.output(dq, kDq, key.longest_query, key.dq_stride);
+  parts.output(dk, kDk, key.longest_key, key.dk_stride);
+  parts.output(dv, kDv, key.longest_key, key.dv_stride);
+}
+
+std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
+                               cudnnHandle_t handle, fe::error_t& status, const char*& step) {
+  auto graph = std::make_unique<Graph>();
+  graph->set_io_data_type(fe::DataType_t::BFLOAT16)
+      .set_intermediate_data_type(fe::DataType_t::FLOAT)
+      .set_compute_data_type(fe::DataType_t::FLOAT);
+  if (key.backward())
+    add_backward(*graph, key, deterministic);
+  else
+    add_forward(*graph, key);
+  step = "validate";
+  if ((status = graph->validate()).is_bad()) return graph;
+  step = "build_operation_graph";
+  if ((status = graph->build_operation_graph(handle)).is_bad()) return graph;
+  step = "create_execution_plans";
+  if ((status = graph->create_execution_plans({fe::HeurMode_t::A})).is_bad()) return graph;
+  step = "check_support";
+  if ((status = graph->check_support()).is_bad()) return graph;
+  step = "build_plans";
+  status = graph->build_plans();
+  return graph;
+}
+
+}  // namespace
+
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle) {
+  const std::int64_t score_bytes = 2 * key.batch * key.heads * key.longest_query * key.longest_key;
+  fe::error_t status;
+  const char* step = "";
+  const bool deterministic = key.backward() && score_bytes <= kScoreBytes;
+  graph_ = compile(key, deterministic, handle, status, step);
+  if (key.backward() && status.is_bad() && deterministic) {
+    log_debug("attention backward: no deterministic plan: {}", status.get_message());
+    graph_ = compile(key, false, handle, status, step);
+  }
+  require(status, step, key);
+  require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
+  if (key.backward() && !deterministic) {
+    static const bool said = [] {
+      log_warning(
+          "attention backward: clips are too long for cuDNN's deterministic algorithm; gradients "
+          "may differ in the last bit from run to run");
+      return true;
+    }();
+    static_cast<void>(said);
+  }
+}
+
+AttentionGraph::~AttentionGraph() = default;
+
+void AttentionGraph::run(cudnnHandle_t handle, AttentionPointers& pointers) const {
+  const Buffer workspace(static_cast<std::size_t>(workspace_bytes_), Device::kCuda);
+  fe::error_t status = graph_->execute(handle, pointers, workspace.data());
+  if (status.is_bad())
+    fail(ExitCode::kInternal, "cuDNN: attention could not run: {}", status.get_message());
+}
+
+const AttentionGraph& attention_graph(const AttentionPlanKey& key, Context& context) {
+  struct Hash {
+    std::size_t operator()(const AttentionPlanKey& k) const {
+      static_assert(std::has_unique_object_representations_v<AttentionPlanKey>);
+      return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&k), sizeof k});
+    }
+  };
+  static auto& graphs =  // as the context, never destroyed
+      *new std::unordered_map<AttentionPlanKey, std::unique_ptr<AttentionGraph>, Hash>;
+  std::unique_ptr<AttentionGraph>& graph = graphs[key];
+  if (!graph) graph = std::make_unique<AttentionGraph>(key, context.dnn());
+  return *graph;
+}
+
+}  // namespace muybridge::cuda

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "core/cuda/context.h"
+
+namespace cudnn_frontend::graph {
+class Graph;
+}
+
+namespace muybridge::cuda {
+
+// B clips  A heads  E head width
+
+// What a cuDNN plan is made for. Clips and the longest of them are rounded up, so that batches of
+// one token budget share a few plans; the clips that rounding adds have no rows.
+struct AttentionPlanKey {
+  std::int64_t batch, heads, head_width;
+  std::int64_t longest_query, longest_key;
+  std::int64_t query_rows, key_rows;             // of the packed tensors
+  std::int64_t q_stride, k_stride, v_stride;     // elements of a row
+  std::int64_t dq_stride, dk_stride, dv_stride;  // 0 in a forward plan
+  bool operator==(const AttentionPlanKey&) const = default;
+  bool backward() const { return dq_stride != 0; }
+};
+
+// The tensors of a plan. Those from kFirstRow on hold, for one operand each, the element at which
+// every clip begins (i64 [B + 1]); lengths are i32 [B].
+enum AttentionTensor : std::int64_t {
+  kQ = 1,
+  kK,
+  kV,
+  kOut,
+  kStats,  // f32 [rows, A]: log of the sum of exponentials
+  kDOut,
+  kDq,
+  kDk,
+  kDv,
+  kQueryLengths,
+  kKeyLengths,
+  kFirstRow = 100,  // + the tensor it belongs to
+};
+using AttentionPointers = std::unordered_map<std::int64_t, void*>;
+
+// A compiled graph of scaled dot-product attention over packed clips, bf16 with f32 sums.
+class AttentionGraph {
+ public:
+  // Throws Error(kUsage) with cuDNN's reason where it has no such kernel.
+  AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle);
+  ~AttentionGraph();
+  AttentionGraph(const AttentionGraph&) = delete;
+  AttentionGraph& operator=(const AttentionGraph&) = delete;
+
+  void run(cudnnHandle_t handle, AttentionPointers& pointers) const;
+
+ private:
+  std::unique_ptr<cudnn_frontend::graph::Graph> graph_;
+  std::int64_t workspace_bytes_ = 0;
+};
+
+// Compiled on first use and kept; for the holder of the context's mutex.
+const AttentionGraph& attention_graph(const AttentionPlanKey& key, Context& context);
+
+}  // namespace muybridge::cuda

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+#include <cudnn.h>
+
+#include <source_location>
+
+// One check a library: throws Error(kInternal) with what the library says, the call and its place.
+namespace muybridge::cuda {
+
+using Place = std::source_location;
+void check(cudaError_t status, const char* call, const Place& place);
+void check(cublasStatus_t status, const char* call, const Place& place);
+void check(cudnnStatus_t status, const char* call, const Place& place);
+
+// For destructors: log a failure instead.
+void log_failure(cudaError_t status) noexcept;
+void log_failure(cublasStatus_t status) noexcept;
+void log_failure(cudnnStatus_t status) noexcept;
+
+#define CHECK_CUDA(call) ::muybridge::cuda::check((call), #call, std::source_location::current())
+
+// Makes a C handle a unique_ptr: std::unique_ptr<cudnnContext, Closer<&cudnnDestroy>>.
+template <auto Destroy>
+struct Closer {
+  void operator()(auto* handle) const noexcept { log_failure(Destroy(handle)); }
+};
+
+}  // namespace muybridge::cuda

@@ -1,0 +1,209 @@
+#include "core/cuda/matmul.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/cuda/context.h"
+#include "core/cuda/private_functors.h"
+#include "core/error.h"
+#include "core/launch.h"
+
+// cuBLASLt counts by columns, so it is told of transposes: where our rows give c = op(a) op(b), its
+// columns of the same memory give c^T = op(b)^T op(a)^T, with no copy.
+namespace muybridge::cuda {
+namespace {
+
+using Operation = std::unique_ptr<std::remove_pointer_t<cublasLtMatmulDesc_t>,
+                                  Closer<&cublasLtMatmulDescDestroy>>;
+using Layout = std::unique_ptr<std::remove_pointer_t<cublasLtMatrixLayout_t>,
+                               Closer<&cublasLtMatrixLayoutDestroy>>;
+using Preference = std::unique_ptr<std::remove_pointer_t<cublasLtMatmulPreference_t>,
+                                   Closer<&cublasLtMatmulPreferenceDestroy>>;
+
+// What an algorithm is chosen for. No padding: it is hashed as bytes.
+struct Key {
+  std::int64_t m, n, k;
+  std::uint16_t align_a, align_b, align_c;  // bytes that the addresses are multiples of, up to 256
+  std::uint8_t trans_a, trans_b, dtype_ab, dtype_c, accumulate, bias;
+  std::uint8_t zero[4] = {};
+  bool operator==(const Key&) const = default;
+};
+static_assert(std::has_unique_object_representations_v<Key>);
+struct KeyHash {
+  std::size_t operator()(const Key& key) const {
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&key), sizeof key});
+  }
+};
+
+struct Plan {
+  Operation operation;
+  Layout a, b, c;
+  cublasLtMatmulAlgo_t algorithm{};
+  bool bias_within = false;  // else it is added by a kernel of our own
+};
+
+cudaDataType to_cuda(DType dtype) {
+  if (dtype == DType::kF32) return CUDA_R_32F;
+  if (dtype == DType::kBF16) return CUDA_R_16BF;
+  if (dtype == DType::kF64) return CUDA_R_64F;
+  fail_dtype(dtype, "matmul");
+}
+
+std::uint16_t alignment(const void* pointer) {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer) | 256;
+  return static_cast<std::uint16_t>(address & (~address + 1));
+}
+
+template <class T>
+void set(const Operation& operation, cublasLtMatmulDescAttributes_t attribute, const T& value) {
+  CHECK_CUDA(cublasLtMatmulDescSetAttribute(operation.get(), attribute, &value, sizeof value));
+}
+
+Operation make_operation(const Key& key, DType ab) {
+  const bool f64 = ab == DType::kF64;
+  cublasLtMatmulDesc_t raw = nullptr;
+  CHECK_CUDA(cublasLtMatmulDescCreate(&raw, f64 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
+                                      f64 ? CUDA_R_64F : CUDA_R_32F));
+  Operation operation(raw);
+  // b is its first operand, a its second.
+  set(operation, CUBLASLT_MATMUL_DESC_TRANSA, key.trans_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+  set(operation, CUBLASLT_MATMUL_DESC_TRANSB, key.trans_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+  return operation;
+}
+
+// A matrix of our rows by columns, as its columns by rows.
+Layout make_layout(std::int64_t rows, std::int64_t columns, DType dtype) {
+  cublasLtMatrixLayout_t raw = nullptr;
+  CHECK_CUDA(cublasLtMatrixLayoutCreate(&raw, to_cuda(dtype), static_cast<std::uint64_t>(columns),
+                                        static_cast<std::uint64_t>(rows), columns));
+  return Layout(raw);
+}
+
+Preference make_preference(const Key& key, std::size_t workspace) {
+  cublasLtMatmulPreference_t raw = nullptr;
+  CHECK_CUDA(cublasLtMatmulPreferenceCreate(&raw));
+  Preference preference(raw);
+  const auto set_one = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+    CHECK_CUDA(cublasLtMatmulPreferenceSetAttribute(raw, attribute, &value, sizeof value));
+  };
+  set_one(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(workspace));
+  set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t{key.align_b});
+  set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t{key.align_a});
+  set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t{key.align_c});
+  set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t{key.align_c});
+  return preference;
+}
+
+bool choose(Context& context, const Preference& preference, Plan& plan) {
+  cublasLtMatmulHeuristicResult_t result{};
+  int found = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      context.blas(), plan.operation.get(), plan.b.get(), plan.a.get(), plan.c.get(), plan.c.get(),
+      preference.get(), 1, &result, &found);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || found == 0) return false;
+  check(status, "cublasLtMatmulAlgoGetHeuristic", Place::current());
+  plan.algorithm = result.algo;
+  return true;
+}
+
+Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias) {
+  Plan plan{.operation = make_operation(key, ab),
+            .a = key.trans_a ? make_layout(key.k, key.m, ab) : make_layout(key.m, key.k, ab),
+            .b = key.trans_b ? make_layout(key.n, key.k, ab) : make_layout(key.k, key.n, ab),
+            .c = make_layout(key.m, key.n, c)};
+  const Preference preference = make_preference(key, context.blas_workspace().bytes());
+  if (key.bias) {
+    set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, to_cuda(c));
+    set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (choose(context, preference, plan)) {
+      plan.bias_within = true;
+      return plan;
+    }
+    plan.operation = make_operation(key, ab);
+  }
+  if (!choose(context, preference, plan))
+    fail(ExitCode::kInternal, "cuBLASLt has no product [{}, {}] x [{}, {}] of {} into {}", key.m,
+         key.k, key.k, key.n, name_of(ab), name_of(c));
+  return plan;
+}
+
+void add_bias(const Tensor& c, const Tensor& bias) {
+  const std::int64_t n = bias.numel();
+  const auto run = [&](auto c_zero, auto bias_zero) {
+    using T = decltype(c_zero);
+    using B = decltype(bias_zero);
+    for_elements(c.numel(), functor::AddBias<T, B>{c.data<T>(), bias.data<B>(), n});
+  };
+  if (c.dtype() == DType::kF64)
+    run(double{}, double{});
+  else if (c.dtype() == DType::kBF16)
+    run(bf16{}, bf16{});
+  else if (bias.dtype() == DType::kBF16)
+    run(float{}, bf16{});
+  else
+    run(float{}, float{});
+}
+
+}  // namespace
+
+void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptions& options) {
+  const bool has_bias = options.bias.defined();
+  const std::int64_t k = a.shape()[options.a == Trans::kYes ? 0 : 1];
+  if (k == 0) {
+    if (!options.accumulate) c.fill_zero();
+    if (has_bias) add_bias(c, options.bias);
+    return;
+  }
+  // cuBLASLt's epilogue reads a bias of c's type, in vectors.
+  const bool try_bias =
+      has_bias && options.bias.dtype() == c.dtype() && alignment(options.bias.raw()) >= 16;
+  const Key key{.m = c.shape()[0],
+                .n = c.shape()[1],
+                .k = k,
+                .align_a = alignment(a.raw()),
+                .align_b = alignment(b.raw()),
+                .align_c = alignment(c.raw()),
+                .trans_a = static_cast<std::uint8_t>(options.a),
+                .trans_b = static_cast<std::uint8_t>(options.b),
+                .dtype_ab = static_cast<std::uint8_t>(a.dtype()),
+                .dtype_c = static_cast<std::uint8_t>(c.dtype()),
+                .accumulate = options.accumulate,
+                .bias = try_bias};
+  Context& context = Context::get();
+  bool bias_within = false;
+  {
+    const std::lock_guard lock(context.mutex());
+    static std::unordered_map<Key, Plan, KeyHash>& plans =
+        *new std::unordered_map<Key, Plan, KeyHash>;  // as the context, never destroyed
+    auto found = plans.find(key);
+    if (found == plans.end()) {
+      const void* const bias = try_bias ? options.bias.raw() : nullptr;
+      found = plans.emplace(key, build(context, key, a.dtype(), c.dtype(), bias)).first;
+    }
+    const Plan& plan = found->second;
+    bias_within = plan.bias_within;
+    if (bias_within) {
+      const void* const bias = options.bias.raw();
+      set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    }
+    const auto run = [&](auto one) {
+      const decltype(one) beta = options.accumulate ? 1 : 0;
+      const Buffer& workspace = context.blas_workspace();
+      CHECK_CUDA(cublasLtMatmul(context.blas(), plan.operation.get(), &one, b.raw(), plan.b.get(),
+                                a.raw(), plan.a.get(), &beta, c.raw(), plan.c.get(), c.raw(),
+                                plan.c.get(), &plan.algorithm, workspace.data(), workspace.bytes(),
+                                context.stream()));
+    };
+    if (a.dtype() == DType::kF64)
+      run(1.0);
+    else
+      run(1.0F);
+  }
+  if (has_bias && !bias_within) add_bias(c, options.bias);
+}
+
+}  // namespace muybridge::cuda

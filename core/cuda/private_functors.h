@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+// Functors that only the CUDA side runs, between calls of libraries.
+namespace muybridge::functor {
+
+// c[row, j] += bias[j], where cuBLASLt has no such epilogue for the types.
+template <class T, class B>
+struct AddBias {
+  T* c;
+  const B* bias;
+  std::int64_t width;
+  MUY_HD void operator()(std::int64_t i) const {
+    using A = Accumulator<T>;
+    c[i] = static_cast<T>(static_cast<A>(c[i]) +
+                          static_cast<A>(static_cast<Accumulator<B>>(bias[i % width])));
+  }
+};
+
+// to(row, column) = from(row, column) for i = row * columns + column.
+struct StridedCopy {
+  const float* from;
+  std::int64_t from_row, from_column;
+  float* to;
+  std::int64_t to_row, to_column;
+  std::int64_t columns;
+  MUY_HD void operator()(std::int64_t i) const {
+    const std::int64_t row = i / columns, column = i % columns;
+    to[row * to_row + column * to_column] = from[row * from_row + column * from_column];
+  }
+};
+
+// What cuDNN wants to know of a packing, written from a kernel's parameters: for clip `base` + i
+// its length in queries and keys, and where its first row lies in each operand.
+struct SequenceTables {
+  static constexpr int kClips = 128;
+  static constexpr int kOperands = 8;
+  std::int32_t queries[kClips + 1];  // offsets of the clips from `base` on
+  std::int32_t keys[kClips + 1];
+  std::int64_t strides[kOperands];  // elements of a row
+  bool of_keys[kOperands];
+  std::int64_t base;
+  std::int64_t batch;
+  std::int64_t* first;    // [kOperands, batch + 1]
+  std::int32_t* lengths;  // [2, batch]
+  MUY_HD void operator()(std::int64_t i) const {
+    const std::int64_t clip = base + i;
+    for (int operand = 0; operand < kOperands; ++operand)
+      first[operand * (batch + 1) + clip] =
+          (of_keys[operand] ? keys[i] : queries[i]) * strides[operand];
+    if (clip == batch) return;
+    lengths[clip] = queries[i + 1] - queries[i];
+    lengths[batch + clip] = keys[i + 1] - keys[i];
+  }
+};
+
+}  // namespace muybridge::functor

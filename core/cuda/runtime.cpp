@@ -1,0 +1,113 @@
+#include "core/cuda/runtime.h"
+
+#include <fmt/format.h>
+
+#include "core/cuda/context.h"
+#include "core/log.h"
+
+namespace muybridge::cuda {
+namespace {
+
+// Code for an architecture runs on its own major version, from its minor version on. (Code for
+// 9.0a runs on 9.0 only, and there is no later 9.x.)
+bool compiled_for(int major, int minor) {
+  const Architectures compiled = compiled_architectures();
+  for (int i = 0; i < compiled.count; ++i) {
+    const int architecture = compiled.begin[i];
+    if (architecture / 100 == major && architecture / 10 % 10 <= minor) return true;
+  }
+  return false;
+}
+
+bool on_device(const void* pointer) {
+  cudaPointerAttributes attributes{};
+  CHECK_CUDA(cudaPointerGetAttributes(&attributes, pointer));
+  return attributes.type == cudaMemoryTypeDevice;
+}
+
+std::string version_text(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+}  // namespace
+
+bool compiled_for_device(int device) noexcept {
+  int major = 0, minor = 0;
+  if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) != cudaSuccess ||
+      cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) != cudaSuccess) {
+    cudaGetLastError();
+    return false;
+  }
+  return compiled_for(major, minor);
+}
+
+int device_count() noexcept {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  cudaGetLastError();
+  return 0;
+}
+
+bool available() noexcept {
+  static const bool answer = [] {
+    for (int device = 0; device < device_count(); ++device)
+      if (compiled_for_device(device)) return true;
+    return false;
+  }();
+  return answer;
+}
+
+std::string summary() {
+  int count = 0, driver = 0, runtime = 0;
+  cudaRuntimeGetVersion(&runtime);
+  if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || count == 0) {
+    cudaGetLastError();
+    return fmt::format(
+        "built with CUDA {}, no device: {}", version_text(runtime),
+        count == 0 && status == cudaSuccess ? "the driver shows none" : cudaGetErrorString(status));
+  }
+  cudaDriverGetVersion(&driver);
+  std::string text;
+  for (int device = 0; device < count; ++device) {
+    cudaDeviceProp properties{};
+    CHECK_CUDA(cudaGetDeviceProperties(&properties, device));
+    text += fmt::format("{}{}: {}, {:.1f} GiB, compute capability {}.{}{}, CUDA {}, driver for {}",
+                        device ? "\n" : "", device, properties.name,
+                        static_cast<double>(properties.totalGlobalMem) / (1 << 30),
+                        properties.major, properties.minor,
+                        compiled_for(properties.major, properties.minor)
+                            ? ""
+                            : " (this binary has no code for it: set MUYBRIDGE_CUDA_ARCHITECTURES)",
+                        version_text(runtime), version_text(driver));
+  }
+  return text;
+}
+
+void* allocate(std::size_t bytes) {
+  Context::get();
+  void* block = nullptr;
+  const cudaError_t status = cudaMalloc(&block, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(status, "cudaMalloc", Place::current());
+  return block;
+}
+
+// Waits for the device, so that no issued work uses the block any more.
+void free(void* block) noexcept { log_failure(cudaFree(block)); }
+
+void copy(void* to, const void* from, std::size_t bytes) {
+  const Context& context = Context::get();
+  CHECK_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, context.stream()));
+  if (!on_device(to) || !on_device(from)) context.synchronize();
+}
+
+void fill_zero(void* to, std::size_t bytes) {
+  CHECK_CUDA(cudaMemsetAsync(to, 0, bytes, Context::get().stream()));
+}
+
+void synchronize() { Context::get().synchronize(); }
+
+}  // namespace muybridge::cuda
