@@ -13,11 +13,11 @@ Var norm_weight(Parameters& parameters, const std::string& name, std::int64_t wi
 }  // namespace
 
 SelfAttention::SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
-                             std::int64_t head_count, double epsilon)
+                             std::int64_t head_count, double epsilon, float gain)
     : qkv(parameters, name + ".qkv", width, 3 * width),
       norm_q(norm_weight(parameters, name + ".norm_q", width)),
       norm_k(norm_weight(parameters, name + ".norm_k", width)),
-      out(parameters, name + ".out", width, width, {.gain = kBranchGain}),
+      out(parameters, name + ".out", width, width, {.gain = gain}),
       heads(head_count),
       eps(epsilon) {}
 
@@ -32,7 +32,7 @@ CrossAttention::CrossAttention(Parameters& parameters, const std::string& name, 
       kv(parameters, name + ".kv", width, 2 * width),
       norm_q(norm_weight(parameters, name + ".norm_q", width)),
       norm_k(norm_weight(parameters, name + ".norm_k", width)),
-      out(parameters, name + ".out", width, width, {.gain = kBranchGain}),
+      out(parameters, name + ".out", width, width),
       heads(head_count),
       eps(epsilon) {}
 

@@ -16,8 +16,9 @@ struct SelfAttention {
   std::int64_t heads;
   double eps;
 
+  // `gain` is that of the output's weight, see LinearInit.
   SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
-                std::int64_t heads, double eps);
+                std::int64_t heads, double eps, float gain);
   Var operator()(const Var& x_TD, const TokenLayout& layout) const;
 };
 

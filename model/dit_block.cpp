@@ -8,18 +8,22 @@ namespace {
 // Rows of the modulation.
 enum { kShift, kScale, kGate, kMlpShift, kMlpScale, kMlpGate, kRows };
 
+// Of the layers whose output is added to the stream of tokens: small, so that a new block hands its
+// input on. Cross-attention is not among them: through a faint one the text learns nothing.
+constexpr float kBranchGain = 0.2F;
+
 }  // namespace
 
 DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOptions& o)
     : modulation(parameters.add({.name = name + ".modulation",
                                  .shape = {kRows, o.width},
                                  .one_rows = {kGate, kMlpGate}})),
-      self_attention(parameters, name + ".self_attention", o.width, o.heads, o.eps),
+      self_attention(parameters, name + ".self_attention", o.width, o.heads, o.eps, kBranchGain),
       norm3_weight(parameters.add(
           {.name = name + ".norm3.weight", .shape = {o.width}, .init = Init::kOnes})),
       norm3_bias(parameters.add({.name = name + ".norm3.bias", .shape = {o.width}})),
       cross_attention(parameters, name + ".cross_attention", o.width, o.heads, o.eps),
-      mlp(parameters, name + ".mlp", o.width, o.mlp_width),
+      mlp(parameters, name + ".mlp", o.width, o.mlp_width, kBranchGain),
       eps(o.eps) {}
 
 Var DitBlock::operator()(const Var& input, const Var& text, const Var& time,

@@ -14,10 +14,6 @@ struct LinearInit {
   std::string key = {};  // see ParameterSpec
 };
 
-// Gain of a layer whose output is added to the residual stream: small, so that a new model passes
-// its input through.
-inline constexpr float kBranchGain = 0.2F;
-
 // y = x W^T + b. Weight [out, in], by default uniform with variance 2 / (in + out) times gain
 // squared (Glorot and Bengio 2010); the bias starts at zero.
 struct Linear {

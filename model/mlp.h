@@ -10,9 +10,11 @@ struct Mlp {
   Linear up;
   Linear down;
 
-  Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden)
+  // `gain` is that of the output's weight, see LinearInit.
+  Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden,
+      float gain)
       : up(parameters, name + ".up", width, hidden),
-        down(parameters, name + ".down", hidden, width, {.gain = kBranchGain}) {}
+        down(parameters, name + ".down", hidden, width, {.gain = gain}) {}
   Var operator()(const Var& x) const { return down(bias_gelu(up.product(x), up.bias)); }
 };
 

@@ -30,9 +30,10 @@ PackedText pack_captions(const std::vector<std::string>& captions, std::size_t m
 
 ByteTextEncoder::Block::Block(Parameters& parameters, const std::string& name, const DitOptions& o)
     : norm1(norm_weight(parameters, name + ".norm1", o.text_width)),
-      attention(parameters, name + ".attention", o.text_width, o.text_heads, o.eps),
+      attention(parameters, name + ".attention", o.text_width, o.text_heads, o.eps,
+                /*gain=*/1.0F),
       norm2(norm_weight(parameters, name + ".norm2", o.text_width)),
-      mlp(parameters, name + ".mlp", o.text_width, 4 * o.text_width) {}
+      mlp(parameters, name + ".mlp", o.text_width, 4 * o.text_width, /*gain=*/1.0F) {}
 
 ByteTextEncoder::ByteTextEncoder(Parameters& parameters, const std::string& name,
                                  const DitOptions& o)

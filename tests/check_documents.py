@@ -92,7 +92,8 @@ def complaints(document):
         for words in commands(block):
             for why in check_command(words):
                 yield f"`{' '.join(words)}`: {why}"
-    for link in LINK.findall(text):
+    prose = re.sub(r"```.*?```", "", text, flags=re.S)
+    for link in LINK.findall(prose):
         if "://" not in link and not (document.parent / link).exists():
             yield f"link to {link}, which does not exist"
 
