@@ -4,6 +4,13 @@
 #include <cstring>
 
 namespace muybridge {
+namespace {
+
+void fill(const Tensor& bytes, const std::string& text) {
+  if (!text.empty()) std::memcpy(bytes.raw(), text.data(), text.size());
+}
+
+}  // namespace
 
 double all_reduce_value(Group& group, double value, Reduce how) {
   const Tensor x = Tensor::full({1}, value, DType::kF64);
@@ -16,7 +23,7 @@ std::string broadcast_text(Group& group, const std::string& text, int root) {
       Tensor::of<std::int64_t>({1}, std::vector{static_cast<std::int64_t>(text.size())});
   group.broadcast(length, root).wait();
   const Tensor bytes = Tensor::empty({*length.data<std::int64_t>()}, DType::kU8);
-  if (group.rank() == root) std::memcpy(bytes.raw(), text.data(), text.size());
+  if (group.rank() == root) fill(bytes, text);
   group.broadcast(bytes, root).wait();
   return {static_cast<const char*>(bytes.raw()), bytes.bytes()};
 }
@@ -29,7 +36,7 @@ std::vector<std::string> all_gather_text(Group& group, const std::string& text) 
   const auto longest =
       *std::max_element(lengths.data<std::int64_t>(), lengths.data<std::int64_t>() + group.size());
   const Tensor mine = Tensor::zeros({longest}, DType::kU8);
-  std::memcpy(mine.raw(), text.data(), text.size());
+  fill(mine, text);
   const Tensor all = Tensor::empty({group.size(), longest}, DType::kU8);
   group.all_gather(mine, all).wait();
   std::vector<std::string> texts;
