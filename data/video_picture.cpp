@@ -1,6 +1,7 @@
 #include "data/video_picture.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "data/video_input.h"
 
@@ -52,12 +53,6 @@ int color_matrix(const AVFrame& picture) {
   }
 }
 
-// Colour at half the resolution or less.
-bool has_coarse_color(int format) {
-  const AVPixFmtDescriptor* about = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format));
-  return about != nullptr && about->nb_components == 3 && about->log2_chroma_w > 0;
-}
-
 // from [height, width, 3] turned into `to`; `mirror` is applied first.
 void turn(const std::uint8_t* from, int height, int width, Orientation orientation,
           std::uint8_t* to) {
@@ -96,53 +91,33 @@ void PictureConverter::ScalerCloser::operator()(SwsContext* scaler) const noexce
   sws_freeContext(scaler);
 }
 
-PictureConverter::Scaler PictureConverter::make_scaler(Size from, int from_format, Size to,
-                                                       int to_format, Colors colors) {
-  const bool scales = from.width != to.width || from.height != to.height;
-  const int flags = (scales ? SWS_BICUBIC : SWS_POINT) |
-                    (has_coarse_color(from_format) ? 0 : SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP);
-  Scaler scaler(sws_getContext(from.width, from.height, static_cast<AVPixelFormat>(from_format),
-                               to.width, to.height, static_cast<AVPixelFormat>(to_format), flags,
-                               nullptr, nullptr, nullptr));
-  if (!scaler) {
-    const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(from_format));
-    fail(ExitCode::kCorrupt, "pictures of format {} and {}x{} cannot be converted",
-         name == nullptr ? "?" : name, from.width, from.height);
-  }
-  const int* coefficients = sws_getCoefficients(colors.matrix);
-  const bool to_rgb = to_format == AV_PIX_FMT_RGB24;
-  sws_setColorspaceDetails(scaler.get(), coefficients, colors.full_range, coefficients,
-                           to_rgb || colors.full_range, 0, 1 << 16, 1 << 16);
-  return scaler;
-}
+void PictureConverter::prepare_scaler(const AVFrame& picture, const PicturePlan& plan) {
+  bool full_range = picture.color_range == AVCOL_RANGE_JPEG;
+  const int format = plain_format(picture.format, full_range);
+  const int matrix = color_matrix(picture);
+  const int key[8] = {format,
+                      matrix,
+                      full_range,
+                      picture.width,
+                      picture.height,
+                      plan.scaled_width,
+                      plan.scaled_height,
+                      1};
+  if (std::equal(std::begin(key), std::end(key), std::begin(key_))) return;
 
-// swscale is fast from YUV to YUV of another size and from YUV to RGB of the same size, but not at
-// both at once: a picture of coarse colour that is scaled goes over 4:2:2, two to four times
-// faster.
-void PictureConverter::prepare(const AVFrame& picture, const PicturePlan& plan) {
-  Colors colors{color_matrix(picture), picture.color_range == AVCOL_RANGE_JPEG};
-  const int format = plain_format(picture.format, colors.full_range);
-  const std::array<int, 7> key = {
-      format,         colors.matrix,     colors.full_range, picture.width,
-      picture.height, plan.scaled_width, plan.scaled_height};
-  if (key == key_) return;
-  key_ = {};
-  const Size from{picture.width, picture.height};
-  const Size to{plan.scaled_width, plan.scaled_height};
-  const bool scales = from.width != to.width || from.height != to.height;
-  if (scales && has_coarse_color(format)) {
-    resized_.reset(av_frame_alloc());
-    resized_->format = AV_PIX_FMT_YUV422P;
-    resized_->width = to.width;
-    resized_->height = to.height;
-    if (av_frame_get_buffer(resized_.get(), 0) < 0) fail(ExitCode::kCorrupt, "out of memory");
-    resizer_ = make_scaler(from, format, to, AV_PIX_FMT_YUV422P, colors);
-    painter_ = make_scaler(to, AV_PIX_FMT_YUV422P, to, AV_PIX_FMT_RGB24, colors);
-  } else {
-    resizer_.reset();
-    painter_ = make_scaler(from, format, to, AV_PIX_FMT_RGB24, colors);
+  const bool scales = picture.width != plan.scaled_width || picture.height != plan.scaled_height;
+  scaler_.reset(sws_getContext(picture.width, picture.height, static_cast<AVPixelFormat>(format),
+                               plan.scaled_width, plan.scaled_height, AV_PIX_FMT_RGB24,
+                               scales ? SWS_BICUBIC : SWS_POINT, nullptr, nullptr, nullptr));
+  if (!scaler_) {
+    const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(picture.format));
+    fail(ExitCode::kCorrupt, "pictures of format {} and {}x{} cannot be converted",
+         name == nullptr ? "?" : name, picture.width, picture.height);
   }
-  key_ = key;
+  const int* coefficients = sws_getCoefficients(matrix);
+  sws_setColorspaceDetails(scaler_.get(), coefficients, full_range, coefficients, 1, 0, 1 << 16,
+                           1 << 16);
+  std::copy(std::begin(key), std::end(key), std::begin(key_));
 }
 
 void PictureConverter::convert(const AVFrame& picture, const PicturePlan& plan,
@@ -156,22 +131,15 @@ void PictureConverter::convert(const AVFrame& picture, const PicturePlan& plan,
   const int cropped = av_frame_apply_cropping(view.get(), AV_FRAME_CROP_UNALIGNED);
   if (cropped < 0) fail(ExitCode::kCorrupt, "a picture cannot be cropped: {}", av_reason(cropped));
 
-  prepare(*view, plan);
-  const AVFrame* source = view.get();
-  if (resizer_) {
-    const int resized = sws_scale(resizer_.get(), view->data, view->linesize, 0, view->height,
-                                  resized_->data, resized_->linesize);
-    if (resized != plan.scaled_height) fail(ExitCode::kCorrupt, "a picture cannot be scaled");
-    source = resized_.get();
-  }
+  prepare_scaler(*view, plan);
   const bool turns = orientation != Orientation{};
   const std::size_t bytes = std::size_t{3} * plan.scaled_width * plan.scaled_height;
   if (turns) turned_.resize(bytes + kPictureSlack);
   std::uint8_t* const rows[4] = {turns ? turned_.data() : rgb};
   const int stride[4] = {3 * plan.scaled_width};
-  const int painted =
-      sws_scale(painter_.get(), source->data, source->linesize, 0, source->height, rows, stride);
-  if (painted != plan.scaled_height) fail(ExitCode::kCorrupt, "a picture cannot be converted");
+  const int scaled =
+      sws_scale(scaler_.get(), view->data, view->linesize, 0, view->height, rows, stride);
+  if (scaled != plan.scaled_height) fail(ExitCode::kCorrupt, "a picture cannot be scaled");
   if (turns) turn(turned_.data(), plan.scaled_height, plan.scaled_width, orientation, rgb);
 }
 

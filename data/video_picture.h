@@ -1,14 +1,13 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "data/video_geometry.h"
-#include "data/video_input.h"
 
+struct AVFrame;
 struct SwsContext;
 
 namespace muybridge {
@@ -31,25 +30,13 @@ class PictureConverter {
                std::uint8_t* rgb);
 
  private:
-  struct Size {
-    int width;
-    int height;
-  };
-  struct Colors {
-    int matrix;
-    bool full_range;
-  };
   struct ScalerCloser {
     void operator()(SwsContext* scaler) const noexcept;
   };
-  using Scaler = std::unique_ptr<SwsContext, ScalerCloser>;
-  static Scaler make_scaler(Size from, int from_format, Size to, int to_format, Colors colors);
-  void prepare(const AVFrame& picture, const PicturePlan& plan);
+  void prepare_scaler(const AVFrame& picture, const PicturePlan& plan);
 
-  std::array<int, 7> key_{};          // what these were made for:
-  Scaler resizer_;                    // to 4:2:2 of the new size; none if that is not needed
-  AvFrame resized_;                   // what it makes
-  Scaler painter_;                    // to RGB
+  std::unique_ptr<SwsContext, ScalerCloser> scaler_;
+  int key_[8] = {};                   // what scaler_ was made for
   std::vector<std::uint8_t> turned_;  // a picture before its turn
 };
 
