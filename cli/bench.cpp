@@ -96,8 +96,8 @@ void bench_step(const Arguments& arguments) {
     }
     return;
   }
-  std::vector<double> seconds;
-  for (int i = 0; i < arguments.repeats; ++i) seconds.push_back(bench.seconds());
+  std::vector<double> seconds(static_cast<std::size_t>(arguments.repeats));
+  for (double& each : seconds) each = bench.seconds();
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
   const PoolStatistics pool = pool_statistics(Device::kCpu);
