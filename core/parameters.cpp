@@ -65,6 +65,10 @@ template <class T>
 void initialise(const ParameterSpec& spec, std::uint64_t seed, T* out) {
   const RandomStream stream(seed, Purpose::kInit,
                             hash_name(spec.key.empty() ? spec.name : spec.key));
+  if (!spec.values.empty()) {
+    std::copy(spec.values.begin(), spec.values.end(), out);
+    return;
+  }
   if (spec.init == Init::kOrthonormal) return fill_orthonormal(stream, spec.shape, out);
   fill(spec, stream, out);
   for (const std::int64_t row : spec.one_rows)
@@ -79,6 +83,9 @@ Var Parameters::add(ParameterSpec spec) {
   if (spec.init == Init::kOrthonormal && spec.shape.rank() != 2)
     throw std::invalid_argument(
         fmt::format("parameter '{}' is {}; orthonormal needs a matrix", spec.name, spec.shape));
+  if (!spec.values.empty() && static_cast<std::int64_t>(spec.values.size()) != spec.shape.numel())
+    throw std::invalid_argument(fmt::format("parameter '{}' is {} and starts from {} values",
+                                            spec.name, spec.shape, spec.values.size()));
   Parameter parameter{.spec = std::move(spec),
                       .offset = flat_size_,
                       .var = Var::leaf({}, {}, static_cast<std::int64_t>(list_.size()))};

@@ -16,9 +16,10 @@ struct ParameterSpec {
   std::string name;
   Shape shape;
   Init init = Init::kZeros;
-  float scale = 1.0F;    // standard deviation, or half the width of the uniform range
-  bool decay = false;    // whether weight decay applies
-  std::string key = {};  // of its random numbers; empty: the name
+  float scale = 1.0F;              // standard deviation, or half the width of the uniform range
+  bool decay = false;              // whether weight decay applies
+  std::string key = {};            // of its random numbers; empty: the name
+  std::vector<float> values = {};  // where not empty: what it starts as, row-major
   std::vector<std::int64_t> one_rows = {};  // rows that start at one, whatever `init` says
 };
 

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "data/video_geometry.h"
+#include "data/video_input.h"
+#include "data/video_paint.h"
 
-struct AVFrame;
 struct SwsContext;
 
 namespace muybridge {
@@ -30,13 +32,20 @@ class PictureConverter {
                std::uint8_t* rgb);
 
  private:
+  struct Size {
+    int width;
+    int height;
+  };
   struct ScalerCloser {
     void operator()(SwsContext* scaler) const noexcept;
   };
-  void prepare_scaler(const AVFrame& picture, const PicturePlan& plan);
+  void make_scaler(Size from, int from_format, Size to, int to_format, int matrix);
+  void prepare(const AVFrame& picture, const PicturePlan& plan);
 
+  std::array<int, 7> key_{};  // what these were made for:
   std::unique_ptr<SwsContext, ScalerCloser> scaler_;
-  int key_[8] = {};                   // what scaler_ was made for
+  AvFrame planes_;  // 4:4:4 between the scaler and paint_rgb(); none if the scaler makes RGB
+  YuvColors colors_;
   std::vector<std::uint8_t> turned_;  // a picture before its turn
 };
 

@@ -51,7 +51,8 @@ BallTrack track_ball(const Frames& frames) {
       const double share = std::min(1.0F, away[i] / peak);
       weight += share;
       x += share * static_cast<double>(i % std::size_t(frames.width));
-      y += share * static_cast<double>(i / std::size_t(frames.width));
+      const std::size_t row = i / std::size_t(frames.width);
+      y += share * static_cast<double>(row);
       if (away[i] <= 0.8F * peak) continue;
       for (std::size_t c = 0; c < 3; ++c) track.color[c] += frames.frame(t)[3 * i + c];
       ++color_pixels;

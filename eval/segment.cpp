@@ -40,6 +40,7 @@ Rgb median_color(const Frames& frames) { return median_of_rows(frames, 0, frames
 
 std::vector<Rgb> median_rows(const Frames& frames) {
   std::vector<Rgb> rows;
+  rows.reserve(std::size_t(frames.height));
   for (int y = 0; y < frames.height; ++y) rows.push_back(median_of_rows(frames, y, y + 1));
   return rows;
 }

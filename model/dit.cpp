@@ -3,7 +3,9 @@
 #include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
 #include "core/ops/embedding.h"
+#include "core/ops/flow.h"
 #include "core/ops/residual.h"
+#include "model/patch_basis.h"
 
 namespace muybridge {
 namespace {
@@ -11,8 +13,22 @@ namespace {
 constexpr std::int64_t kTimeFeatures = 256;
 constexpr double kTimeScale = 1000.0;  // Wan2.1 counts time from 0 to 1000
 
-// The head starts as the transpose of the patch embedding, so that a new model hands its noise on.
+// The head starts as the transpose of the patch embedding: a model of the velocity hands its noise
+// on, one of the clean clip its input's smooth part, faintly.
 constexpr const char* kPatchKey = "patch";
+constexpr float kCleanHeadGain = 0.3F;
+
+LinearInit patch_init(const DitOptions& o) {
+  if (o.prediction == Prediction::kVelocity) return {.kind = Init::kOrthonormal, .key = kPatchKey};
+  return {.values = smooth_patch_basis(o.patch, o.channels, o.width)};
+}
+
+LinearInit head_init(const DitOptions& o) {
+  LinearInit init = patch_init(o);
+  if (!init.values.empty()) init.values = transposed(init.values, o.width);
+  for (float& value : init.values) value *= kCleanHeadGain;
+  return init;
+}
 
 std::vector<DitBlock> make_blocks(Parameters& parameters, const DitOptions& options,
                                   std::vector<std::size_t>& first_parameter) {
@@ -30,8 +46,7 @@ std::vector<DitBlock> make_blocks(Parameters& parameters, const DitOptions& opti
 Dit::Dit(Parameters& parameters, const DitOptions& o)
     : options_(o),
       parameters_(parameters),
-      patch_embedding_(parameters, "patch_embedding", o.token_width(), o.width,
-                       {.kind = Init::kOrthonormal, .key = kPatchKey}),
+      patch_embedding_(parameters, "patch_embedding", o.token_width(), o.width, patch_init(o)),
       text_encoder_(parameters, "text_encoder", o),
       text_embedding_0_(parameters, "text_embedding.0", o.text_width, o.width),
       text_embedding_2_(parameters, "text_embedding.2", o.width, o.width),
@@ -40,8 +55,7 @@ Dit::Dit(Parameters& parameters, const DitOptions& o)
       time_projection_(parameters, "time_projection", o.width, 6 * o.width, {.kind = Init::kZeros}),
       blocks_(make_blocks(parameters, o, first_parameter_)),
       head_modulation_(parameters.add({.name = "head.modulation", .shape = {2, o.width}})),
-      head_(parameters, "head.projection", o.width, o.token_width(),
-            {.kind = Init::kOrthonormal, .key = kPatchKey}) {}
+      head_(parameters, "head.projection", o.width, o.token_width(), head_init(o)) {}
 
 TokenLayout Dit::layout(const Packing& packing) const {
   const Tensor& weight = patch_embedding_.weight.value();
@@ -83,7 +97,10 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const Var& text,
     }
   }
   const Var table = modulation_table(time, head_modulation_);
-  return head_(norm_modulate(x, table, 0, 1, layout.clips, options_.eps));
+  const Var out = head_(norm_modulate(x, table, 0, 1, layout.clips, options_.eps));
+  if (options_.prediction == Prediction::kVelocity) return out;
+  const DType wide = accumulator_of(compute);
+  return velocity_of_clean(out, tokens.to(wide), times.to(wide).to(device), layout.clips);
 }
 
 std::vector<Var> Dit::parameters_of_block(std::size_t block) const {

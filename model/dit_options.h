@@ -6,6 +6,12 @@
 
 namespace muybridge {
 
+// What the head's numbers mean: the velocity itself, as in Wan2.1, or the clean clip, from which
+// the velocity follows (Li and He 2025, arXiv:2511.13720). Noise has as many dimensions as a patch
+// has numbers and pictures have few, so where a patch is not much smaller than the width, only the
+// clean clip can be learned.
+enum class Prediction : std::uint8_t { kVelocity, kClean };
+
 // What a DiT is built from.
 struct DitOptions {
   int channels = 3;                                  // of a pixel or latent
@@ -17,6 +23,7 @@ struct DitOptions {
   std::int64_t text_width = 128;
   int text_depth = 2;  // blocks of the text encoder
   std::int64_t text_heads = 4;
+  Prediction prediction = Prediction::kVelocity;
   double rope_theta = 10000.0;
   double eps = 1e-6;  // of all norms
   bool sine_positions =

@@ -11,7 +11,8 @@ Linear::Linear(Parameters& parameters, const std::string& name, std::int64_t in,
                              .init = init.kind,
                              .scale = init.gain * std::sqrt(6.0F / static_cast<float>(in + out)),
                              .decay = true,
-                             .key = init.key})),
+                             .key = init.key,
+                             .values = init.values})),
       bias(parameters.add({.name = name + ".bias", .shape = {out}})) {}
 
 }  // namespace muybridge

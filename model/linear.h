@@ -10,8 +10,9 @@ namespace muybridge {
 // How the weight of a linear layer starts.
 struct LinearInit {
   Init kind = Init::kUniform;
-  float gain = 1.0F;     // of kUniform
-  std::string key = {};  // see ParameterSpec
+  float gain = 1.0F;               // of kUniform
+  std::string key = {};            // see ParameterSpec
+  std::vector<float> values = {};  // the weight itself; the others do not count then
 };
 
 // y = x W^T + b. Weight [out, in], by default uniform with variance 2 / (in + out) times gain

@@ -51,6 +51,9 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
   to.add("text_depth", model.text_depth, "blocks of the text encoder", kSmallCount);
   to.add("text_heads", model.text_heads, "its attention heads; they divide text_width",
          kSmallCount);
+  to.add_choice("prediction", model.prediction, {"velocity", "clean"},
+                "what the head says: the velocity (Wan2.1), or the clean clip, which small models "
+                "and large patches need");
   to.add("sine_positions", model.sine_positions,
          "add sines of the place to the patches; rotary positions are always there");
   to.add("rope_theta", model.rope_theta, "longest wave of the rotary positions", kPositive);

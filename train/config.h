@@ -15,6 +15,7 @@ namespace muybridge {
 struct TrainConfig {
   enum class Device { kAuto, kCpu, kCuda };
   enum class Timesteps { kLogitNormal, kUniform };
+  enum class Prediction { kVelocity, kClean };
   enum class Schedule { kConstant, kCosine, kLinear };
   enum class Precision { kF32, kBF16 };
   enum class Resume { kAuto, kNever };
@@ -45,6 +46,7 @@ struct TrainConfig {
     int text_width = 128;
     int text_depth = 2;  // blocks
     int text_heads = 4;
+    Prediction prediction = Prediction::kVelocity;
     bool sine_positions = true;  // added to the patches, besides the rotary ones
     double rope_theta = 10000;
     double eps = 1e-6;

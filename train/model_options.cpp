@@ -37,6 +37,8 @@ DitOptions dit_options(const TrainConfig& config) {
           .text_width = m.text_width,
           .text_depth = m.text_depth,
           .text_heads = m.text_heads,
+          .prediction = m.prediction == TrainConfig::Prediction::kClean ? Prediction::kClean
+                                                                        : Prediction::kVelocity,
           .rope_theta = m.rope_theta,
           .eps = m.eps,
           .sine_positions = m.sine_positions,

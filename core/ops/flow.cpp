@@ -39,4 +39,38 @@ NoisyTokens add_flow_noise(const Tensor& clean, const Tensor& times,
   return out;
 }
 
+Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times,
+                      const ClipRows& clips) {
+  const Tensor& value = clean.value();
+  const DType wide = accumulator_of(value.dtype());
+  const std::int64_t width = value.shape().back(), used = clips.offsets.back();
+  require_shape("velocity_of_clean", "noisy", noisy, value.shape());
+  require_same_kind("velocity_of_clean", {&noisy, &times});
+  if (noisy.dtype() != wide || times.numel() != static_cast<std::int64_t>(clips.offsets.size()) - 1)
+    throw std::invalid_argument(fmt::format(
+        "velocity_of_clean: noisy is {}, want {}; {} times, {} clips", name_of(noisy.dtype()),
+        name_of(wide), times.numel(), clips.offsets.size() - 1));
+  const Tensor velocity = Tensor::empty(value.shape(), value.dtype(), value.device());
+  dispatch_float(value.dtype(), "velocity_of_clean", [&](auto zero) {
+    using T = decltype(zero);
+    using A = Accumulator<T>;
+    for_rows(value.device(), used, width,
+             functor::CleanToVelocity<T>{value.data<T>(), noisy.data<A>(), times.data<A>(),
+                                         clips.pointer(), width, static_cast<A>(kLeastTime),
+                                         velocity.data<T>()});
+  });
+  return Var::op(velocity, {clean}, [=](Inputs in, const Tensor& dy) {
+    const Tensor grad = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
+    grad.rows(used, dy.shape()[0] - used).fill_zero();
+    dispatch_float(dy.dtype(), "velocity_of_clean", [&](auto zero) {
+      using T = decltype(zero);
+      using A = Accumulator<T>;
+      for_rows(dy.device(), used, width,
+               functor::CleanToVelocityGrad<T>{dy.data<T>(), times.data<A>(), clips.pointer(),
+                                               width, static_cast<A>(kLeastTime), grad.data<T>()});
+    });
+    in[0].add_grad(grad);
+  });
+}
+
 }  // namespace muybridge

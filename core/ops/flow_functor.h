@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/dtype.h"
 #include "core/random.h"
 
 namespace muybridge::functor {
@@ -43,6 +44,52 @@ struct FlowNoise {
         mix(j, static_cast<A>(stream.normal(first + static_cast<std::uint64_t>(j))));
       });
     }
+  }
+};
+
+// velocity = (noisy - clean) / max(time of the row's clip, least), and its gradient by clean.
+template <class T>
+struct CleanToVelocity {
+  using A = Accumulator<T>;
+  const T* clean;
+  const A* noisy;
+  const A* times;
+  const std::int32_t* clip_of;
+  std::int64_t width;
+  A least;
+  T* velocity;
+
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const A time = times[clip_of[row]];
+    const A factor = A{1} / (time > least ? time : least);
+    const T* const x = clean + row * width;
+    const A* const from = noisy + row * width;
+    T* const out = velocity + row * width;
+    team.each(width, [&](std::int64_t j) {
+      out[j] = static_cast<T>((from[j] - static_cast<A>(x[j])) * factor);
+    });
+  }
+};
+
+template <class T>
+struct CleanToVelocityGrad {
+  using A = Accumulator<T>;
+  const T* dvelocity;
+  const A* times;
+  const std::int32_t* clip_of;
+  std::int64_t width;
+  A least;
+  T* dclean;
+
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const A time = times[clip_of[row]];
+    const A factor = A{-1} / (time > least ? time : least);
+    const T* const in = dvelocity + row * width;
+    T* const out = dclean + row * width;
+    team.each(width,
+              [&](std::int64_t j) { out[j] = static_cast<T>(static_cast<A>(in[j]) * factor); });
   }
 };
 

@@ -27,5 +27,39 @@ TEST(FlowNoise, MixesCleanAndNoiseAndTargetsTheirDifference) {
   }
 }
 
+const ClipRows kTwoClips{.clip_of = Tensor::of<std::int32_t>({4}, {0, 1, 1, 1}),
+                         .offsets = {0, 1, 4}};
+
+TEST(VelocityOfClean, IsTheVelocityWhereThePredictionIsRight) {
+  const std::vector<RandomStream> streams = {RandomStream(1, Purpose::kNoise, 4, 5),
+                                             RandomStream(1, Purpose::kNoise, 4, 9)};
+  const Tensor clean = random_tensor({4, 6}, 1), times = Tensor::of<double>({2}, {0.25, 0.9});
+  const NoisyTokens noisy = add_flow_noise(clean, times, streams, kTwoClips);
+  const Tensor velocity =
+      velocity_of_clean(Var::constant(clean), noisy.tokens, times, kTwoClips).value();
+  for (int i = 0; i < 24; ++i)
+    EXPECT_NEAR(velocity.data<double>()[i], noisy.velocity.data<double>()[i], 1e-12);
+}
+
+TEST(VelocityOfClean, GradientMatchesFiniteDifferencesAlsoBelowTheLeastTime) {
+  const Tensor noisy = random_tensor({4, 6}, 2), times = Tensor::of<double>({2}, {0.01, 0.9});
+  testing::expect_gradients(
+      [&](Inputs in) { return velocity_of_clean(in[0], noisy, times, kTwoClips); },
+      {random_tensor({4, 6}, 1)});
+  const Tensor zero = Tensor::zeros({4, 6}, DType::kF64);
+  const Var velocity = velocity_of_clean(Var::constant(zero), noisy, times, kTwoClips);
+  EXPECT_NEAR(velocity.value().data<double>()[0], noisy.data<double>()[0] / kLeastTime, 1e-12);
+}
+
+TEST(VelocityOfClean, RefusesShapesThatDoNotFit) {
+  const Var clean = Var::constant(random_tensor({4, 6}, 1));
+  const Tensor times = Tensor::of<double>({2}, {0.5, 0.9});
+  EXPECT_THROW(velocity_of_clean(clean, random_tensor({4, 5}, 2), times, kTwoClips),
+               std::invalid_argument);
+  EXPECT_THROW(
+      velocity_of_clean(clean, random_tensor({4, 6}, 2), Tensor::of<double>({1}, {0.5}), kTwoClips),
+      std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace muybridge

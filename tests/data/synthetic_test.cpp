@@ -85,7 +85,8 @@ std::pair<double, double> middle(const Frames& frames, int index, const NamedCol
     if (std::hypot(pixel[0] - color.rgb[0], pixel[1] - color.rgb[1], pixel[2] - color.rgb[2]) > 8)
       continue;
     x += i % frames.width;
-    y += static_cast<double>(i / frames.width);
+    const int row = i / frames.width;
+    y += row;
     ++n;
   }
   return {x / n, y / n};

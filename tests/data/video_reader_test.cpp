@@ -261,6 +261,36 @@ TEST_F(VideoReaderTest, ColorsFollowTheMatrixOfTheFile) {
   }
 }
 
+// Against ffmpeg's most careful scaler, for coarse and for full colour.
+TEST_F(VideoReaderTest, ScalesWell) {
+  for (const char* format : {"yuv420p", "yuv444p", "yuv420p10le", "gbrp"}) {
+    const bool rgb = std::string_view(format) == "gbrp";
+    const auto file =
+        ffmpeg(fmt::format("-f lavfi -i testsrc2=size=320x240:rate=5:duration=0.4,gblur=1 -pix_fmt "
+                           "{} -c:v {} -crf 1",
+                           format, rgb ? "libx264rgb" : "libx264"),
+               "a.mkv");
+    for (const auto& [width, height] : {std::pair{160, 120}, {96, 72}, {400, 300}}) {
+      const Frames ours =
+          read_video(file, {.size = {.resize = Resize::kCover, .width = width, .height = height}});
+      const Frames reference = read_video(
+          ffmpeg(fmt::format("-i '{}' -vf scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int+"
+                             "full_chroma_inp,format=gbrp -c:v ffv1",
+                             file.string(), width, height),
+                 "reference.mkv"));
+      ASSERT_EQ(reference.width, width);
+      ASSERT_EQ(reference.rgb.size(), ours.rgb.size());
+      double square = 0;
+      for (std::size_t i = 0; i < ours.rgb.size(); ++i) {
+        square += std::pow(ours.rgb[i] - reference.rgb[i], 2);
+      }
+      const double psnr =
+          10 * std::log10(255 * 255 / (square / static_cast<double>(ours.rgb.size()) + 1e-9));
+      EXPECT_GT(psnr, 34) << format << " " << width << "x" << height;
+    }
+  }
+}
+
 TEST_F(VideoReaderTest, NamesWhatIsWrongWithAFile) {
   expect_contains(failure_of(write("empty.mp4", "")), "the file is empty");
   expect_contains(failure_of(write("text.mp4", "this is no video at all")), "not a video");

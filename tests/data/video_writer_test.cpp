@@ -112,6 +112,7 @@ TEST_F(VideoWriter, TheSameFramesGiveTheSameBytesOnAnyThread) {
   const Frames clip = waves(16, 64, 64);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&, i] { write_video(folder_ / fmt::format("{}.mp4", i), clip); });
     }

@@ -71,8 +71,8 @@ TEST(Chart, EscapesItsNames) {
 }
 
 TEST(Chart, ALongCurveStaysAShortPicture) {
-  std::vector<double> values;
-  for (int i = 0; i < 200'000; ++i) values.push_back(1.0 + std::sin(i * 0.001));
+  std::vector<double> values(200'000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1.0 + std::sin(0.001 * double(i));
   Chart chart = chart_of(values);
   chart.series[0].noisy = true;
   EXPECT_LT(draw_chart(chart).size(), 20'000U);
@@ -98,8 +98,8 @@ TEST(Smooth, KeepsAConstantAndTheFirstValue) {
   for (const Curve::Point& point : smooth(curve_of(std::vector<double>(300, 2.5))).points) {
     EXPECT_DOUBLE_EQ(point.value, 2.5);
   }
-  std::vector<double> alternating;
-  for (int i = 0; i < 4000; ++i) alternating.push_back(i % 2);
+  std::vector<double> alternating(4000);
+  for (std::size_t i = 1; i < alternating.size(); i += 2) alternating[i] = 1;
   const Curve curve = smooth(curve_of(alternating));
   EXPECT_EQ(curve.points.front().value, 0.0);
   EXPECT_NEAR(curve.points.back().value, 0.5, 0.01);

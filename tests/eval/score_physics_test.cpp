@@ -50,6 +50,7 @@ TEST(FitAcceleration, StandsTheNoiseOfPixels) {
 
 TEST(FitAcceleration, IsZeroOnAStraightLine) {
   std::vector<HeightAt> points;
+  points.reserve(16);
   for (int i = 0; i < 16; ++i) points.push_back({i / 8.0, 0.8 - 0.04 * i});
   const std::optional<double> found = fit_acceleration(points);
   ASSERT_TRUE(found.has_value());
@@ -68,6 +69,7 @@ TEST(FitAcceleration, PassesOverABallThatLies) {
 TEST(FitAcceleration, RefusesPointsThatNoFlightExplains) {
   const RandomStream random(10, Purpose::kTest);
   std::vector<HeightAt> points;
+  points.reserve(16);
   for (int i = 0; i < 16; ++i) points.push_back({i / 8.0, random.uniform(std::uint64_t(i))});
   EXPECT_FALSE(fit_acceleration(points).has_value());
   EXPECT_FALSE(fit_acceleration({}).has_value());

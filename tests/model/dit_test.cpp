@@ -48,8 +48,14 @@ struct Example {
   }
 };
 
-TEST(Dit, GradientOfEveryParameterMatchesFiniteDifferences) {
-  const Model model(tiny());
+class DitGradient : public ::testing::TestWithParam<Prediction> {};
+INSTANTIATE_TEST_SUITE_P(Dit, DitGradient,
+                         ::testing::Values(Prediction::kVelocity, Prediction::kClean));
+
+TEST_P(DitGradient, OfEveryParameterMatchesFiniteDifferences) {
+  DitOptions options = tiny();
+  options.prediction = GetParam();
+  const Model model(options);
   const Example example;
   backward(example.loss(model.dit));
   const RandomStream pick(1, Purpose::kTest, 4);
