@@ -7,12 +7,17 @@ One line a comparison, ending in the ratio of the medians (above 1: muybridge is
 """
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Patch, patches of a clip, clips: the demo's batch of short clips, and one whose clips are long enough
+# for attention to count. Both have pictures of 32x32 and 16 frames.
+BATCHES = {"short clips": ("4x8x8", "4x4x4", 32), "long clips": ("2x4x4", "8x8x8", 8)}
 
 
 class Driven:
@@ -48,18 +53,24 @@ def main():
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--program", default=ROOT / "build/release/muybridge")
     arguments = parser.parse_args()
-    for dtype, precision in (("fp32", "f32"), ("bf16", "bf16")):
-        ours = [arguments.program, "bench", "step", ROOT / "configs/shapes.yaml", "--interactive", "batch.tokens=4096",
-                "batch.micro_batches=1", f"train.precision={precision}", f"threads={arguments.threads}"]
+    cases = [(name, dtype) for name in BATCHES for dtype in ("fp32", "bf16")]
+    for name, dtype in cases:
+        patch, grid, clips = BATCHES[name]
+        tokens = clips * math.prod(map(int, grid.split("x")))
+        ours = [arguments.program, "bench", "step", ROOT / "configs/shapes.yaml", "--interactive",
+                f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"batch.tokens={tokens}",
+                "batch.micro_batches=1", f"train.precision={'f32' if dtype == 'fp32' else dtype}",
+                f"threads={arguments.threads}"]
         for mode in ("eager", "compile"):
             theirs = [arguments.torch, ROOT / "bench/peer_dit.py", "--threads", arguments.threads, "--drive", "--cases",
-                      f"train,{mode},{dtype}", "--clips", "8*8x8x8", "--caption-bytes", "25", "--text-depth", "1"]
+                      f"train,{mode},{dtype}", "--patch", patch, "--clips", f"{clips}*{grid}", "--caption-bytes", "25",
+                      "--text-depth", "1"]
             a, b = Driven(ours, arguments.threads), Driven(theirs, arguments.threads)
             pairs = [(a.seconds(), b.seconds()) for _ in range(arguments.repeats)]
             a.stop()
             b.stop()
             mine, peer = (statistics.median(values) for values in zip(*pairs))
-            print(f"train step {dtype}, {arguments.threads} threads: muybridge {mine * 1e3:.1f} ms, "
+            print(f"train step, {name}, {dtype}, {arguments.threads} threads: muybridge {mine * 1e3:.1f} ms, "
                   f"PyTorch {mode} {peer * 1e3:.1f} ms  {peer / mine:.2f}x", flush=True)
 
 
