@@ -66,8 +66,8 @@ Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times
       using T = decltype(zero);
       using A = Accumulator<T>;
       for_rows(dy.device(), used, width,
-               functor::CleanToVelocityGrad<T>{dy.data<T>(), times.data<A>(), clips.pointer(),
-                                               width, static_cast<A>(kLeastTime), grad.data<T>()});
+               functor::CleanToVelocity<T>{dy.data<T>(), nullptr, times.data<A>(), clips.pointer(),
+                                           width, static_cast<A>(kLeastTime), grad.data<T>()});
     });
     in[0].add_grad(grad);
   });

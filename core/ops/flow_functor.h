@@ -47,7 +47,8 @@ struct FlowNoise {
   }
 };
 
-// velocity = (noisy - clean) / max(time of the row's clip, least), and its gradient by clean.
+// velocity = (noisy - clean) / max(time of the row's clip, least). Without noisy (null) it is the
+// gradient: of clean, where `clean` is that of the velocity.
 template <class T>
 struct CleanToVelocity {
   using A = Accumulator<T>;
@@ -64,32 +65,11 @@ struct CleanToVelocity {
     const A time = times[clip_of[row]];
     const A factor = A{1} / (time > least ? time : least);
     const T* const x = clean + row * width;
-    const A* const from = noisy + row * width;
+    const A* const from = noisy ? noisy + row * width : nullptr;
     T* const out = velocity + row * width;
     team.each(width, [&](std::int64_t j) {
-      out[j] = static_cast<T>((from[j] - static_cast<A>(x[j])) * factor);
+      out[j] = static_cast<T>(((from ? from[j] : A{0}) - static_cast<A>(x[j])) * factor);
     });
-  }
-};
-
-template <class T>
-struct CleanToVelocityGrad {
-  using A = Accumulator<T>;
-  const T* dvelocity;
-  const A* times;
-  const std::int32_t* clip_of;
-  std::int64_t width;
-  A least;
-  T* dclean;
-
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const A time = times[clip_of[row]];
-    const A factor = A{-1} / (time > least ? time : least);
-    const T* const in = dvelocity + row * width;
-    T* const out = dclean + row * width;
-    team.each(width,
-              [&](std::int64_t j) { out[j] = static_cast<T>(static_cast<A>(in[j]) * factor); });
   }
 };
 
