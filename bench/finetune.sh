@@ -33,7 +33,7 @@ for part in train validation; do
   mkdir -p "corpora/round-$part"
   [[ $part == train ]] && numbers=$(seq 0 19) || numbers=$(seq 100 111)
   for n in $numbers; do clip "corpora/round-$part" "$n"; done
-  $muybridge prepare "corpora/round-$part" "prepared/round-$part" --size 32x32 --frames 16 --fps 8
+  $muybridge prepare "corpora/round-$part" "prepared/round-$part" --size 32x32 --frames 16 --fps 8 --validation 0
 done
 
 # losses NAME SETTING...: trains, and prints the validation losses.

@@ -34,8 +34,8 @@ struct Arguments {
 
 // The corpus whose held-out clips give the loss; none when it is not on this machine.
 std::unique_ptr<CorpusIndex> open_corpus(const TrainConfig& config) {
-  const std::string& folder =
-      config.data.validation.empty() ? config.data.train : config.data.validation;
+  const bool separate = !config.data.validation.empty();
+  const std::string& folder = separate ? config.data.validation : config.data.train;
   if (!fs::exists(fs::path(folder) / "index.json")) {
     log_warning(
         "{}: no prepared corpus there, so no validation loss; name one with "
@@ -43,7 +43,8 @@ std::unique_ptr<CorpusIndex> open_corpus(const TrainConfig& config) {
         folder);
     return nullptr;
   }
-  return std::make_unique<CorpusIndex>(CorpusIndex::open(folder));
+  return std::make_unique<CorpusIndex>(separate ? CorpusIndex::open_held_out(folder)
+                                                : CorpusIndex::open(folder));
 }
 
 // Seconds that earlier commands took, from their reports.

@@ -167,6 +167,12 @@ CorpusIndex CorpusIndex::build(const std::filesystem::path& folder) {
   return open(folder);
 }
 
+CorpusIndex CorpusIndex::open_held_out(const std::filesystem::path& folder) {
+  CorpusIndex corpus = open(folder);
+  for (CorpusClip& clip : corpus.state_->clips) clip.validation = true;
+  return corpus;
+}
+
 const std::filesystem::path& CorpusIndex::folder() const { return state_->folder; }
 const std::string& CorpusIndex::settings() const { return state_->settings; }
 const std::string& CorpusIndex::identity() const { return state_->identity; }

@@ -43,6 +43,9 @@ class CorpusIndex {
   // changed, Error(kUsage) if it has no clips.
   static CorpusIndex open(const std::filesystem::path& folder);
 
+  // The same, and every clip counts as held out: a corpus that is only measured on.
+  static CorpusIndex open_held_out(const std::filesystem::path& folder);
+
   // Lists the shards of a folder and replaces index.json at once. Shards that the present index
   // knows are not hashed again. Throws Error(kUsage) if the settings of two shards differ.
   static CorpusIndex build(const std::filesystem::path& folder);

@@ -91,6 +91,15 @@ TEST_F(Corpus, NumbersClipsThroughItsShards) {
   corpus.verify();
 }
 
+TEST_F(Corpus, IsHeldOutAsAWholeWhenAskedFor) {
+  add_shard(0, 3);
+  CorpusIndex::build(folder_);
+  const CorpusIndex corpus = CorpusIndex::open_held_out(folder_);
+  EXPECT_EQ(corpus.clips_of("validation"), (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_TRUE(corpus.clips_of("train").empty());
+  EXPECT_EQ(corpus.identity(), CorpusIndex::open(folder_).identity());
+}
+
 TEST_F(Corpus, GrowsAndKeepsTheHashesItKnows) {
   add_shard(0, 2);
   const CorpusIndex before = CorpusIndex::build(folder_);
