@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train steps of muybridge and of PyTorch in turns: same model, same packed batch, same threads.
+"""Train steps and sampling of muybridge and of PyTorch in turns: same model, same packed batch, same threads.
 
   bench/compare.py --torch VENV/bin/python [--threads 2] [--repeats 15]
 
@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # for attention to count. Both have pictures of 32x32 and 16 frames.
 BATCHES = {"short clips": ("4x8x8", "4x4x4", 32), "long clips": ("2x4x4", "8x8x8", 8)}
 
+# The jobs of bench/peer_dit.py: the command of `muybridge bench` that does the same, and its settings.
+JOBS = {"train": ("step", []),
+        "sample": ("sample", ["eval.steps=4", "eval.solver=euler", "eval.guidance=4", "flow.shift=1"])}
+
 
 class Driven:
     """A program that says "ready", then times one step for each line it reads."""
@@ -27,8 +31,10 @@ class Driven:
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, env=environment)
-        while "ready" not in self.read():
-            pass
+        line = ""
+        while "ready" not in line:
+            line = self.read()
+        self.ready = line.split()
 
     def read(self):
         line = self.process.stdout.readline()
@@ -51,27 +57,55 @@ def main():
     parser.add_argument("--torch", required=True, help="a python with PyTorch")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--jobs", default=",".join(JOBS), help="some of: " + ", ".join(JOBS))
     parser.add_argument("--program", default=ROOT / "build/release/muybridge")
     arguments = parser.parse_args()
-    cases = [(name, dtype) for name in BATCHES for dtype in ("fp32", "bf16")]
-    for name, dtype in cases:
-        patch, grid, clips = BATCHES[name]
-        tokens = clips * math.prod(map(int, grid.split("x")))
-        ours = [arguments.program, "bench", "step", ROOT / "configs/shapes.yaml", "--interactive",
-                f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"batch.tokens={tokens}",
-                "batch.micro_batches=1", f"train.precision={'f32' if dtype == 'fp32' else dtype}",
-                f"threads={arguments.threads}"]
-        for mode in ("eager", "compile"):
-            theirs = [arguments.torch, ROOT / "bench/peer_dit.py", "--threads", arguments.threads, "--drive", "--cases",
-                      f"train,{mode},{dtype}", "--patch", patch, "--clips", f"{clips}*{grid}", "--caption-bytes", "25",
-                      "--text-depth", "1"]
-            a, b = Driven(ours, arguments.threads), Driven(theirs, arguments.threads)
-            pairs = [(a.seconds(), b.seconds()) for _ in range(arguments.repeats)]
-            a.stop()
-            b.stop()
-            mine, peer = (statistics.median(values) for values in zip(*pairs))
-            print(f"train step, {name}, {dtype}, {arguments.threads} threads: muybridge {mine * 1e3:.1f} ms, "
-                  f"PyTorch {mode} {peer * 1e3:.1f} ms  {peer / mine:.2f}x", flush=True)
+    for job in arguments.jobs.split(","):
+        for name in BATCHES:
+            for dtype in ("fp32", "bf16"):
+                compare(arguments, job, name, dtype)
+                if job == "train":
+                    compare_rate(arguments, name, dtype)
+
+
+def bench(arguments, command, name, dtype, settings=()):
+    """`muybridge bench COMMAND` with the model and batch of a case."""
+    patch, grid, clips = BATCHES[name]
+    tokens = clips * math.prod(map(int, grid.split("x")))
+    return Driven([arguments.program, "bench", command, ROOT / "configs/shapes.yaml", "--interactive", *settings,
+                   f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"batch.tokens={tokens}",
+                   "batch.micro_batches=1", f"train.precision={'f32' if dtype == 'fp32' else dtype}",
+                   f"threads={arguments.threads}"], arguments.threads)
+
+
+def medians(a, b, repeats):
+    """Of the seconds of two programs that run in turns; stops both."""
+    pairs = [(a.seconds(), b.seconds()) for _ in range(repeats)]
+    a.stop()
+    b.stop()
+    return (statistics.median(values) for values in zip(*pairs))
+
+
+def compare_rate(arguments, name, dtype):
+    """Operations a second of the train step over those of its matrix products alone."""
+    step, products = (bench(arguments, command, name, dtype) for command in ("step", "matmul"))
+    flops = [float(program.ready[1]) for program in (step, products)]
+    rates = [f / t * 1e-9 for f, t in zip(flops, medians(step, products, arguments.repeats))]
+    print(f"train, {name}, {dtype}, {arguments.threads} threads: muybridge {rates[0]:.0f} GFLOP/s, "
+          f"oneDNN's products alone {rates[1]:.0f} GFLOP/s  {rates[0] / rates[1]:.2f}x", flush=True)
+
+
+def compare(arguments, job, name, dtype):
+    patch, grid, clips = BATCHES[name]
+    command, settings = JOBS[job]
+    for mode in ("eager", "compile"):
+        ours = bench(arguments, command, name, dtype, settings)
+        theirs = [arguments.torch, ROOT / "bench/peer_dit.py", "--threads", arguments.threads, "--drive", "--cases",
+                  f"{job},{mode},{dtype}", "--patch", patch, "--clips", f"{clips}*{grid}", "--caption-bytes", "25",
+                  "--text-depth", "1"]
+        mine, peer = medians(ours, Driven(theirs, arguments.threads), arguments.repeats)
+        print(f"{job}, {name}, {dtype}, {arguments.threads} threads: muybridge {mine * 1e3:.1f} ms, "
+              f"PyTorch {mode} {peer * 1e3:.1f} ms  {peer / mine:.2f}x", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ Driven, it takes one case, prints "ready", then seconds for every line "go" on s
 can stand between somebody else's:
   peer_dit.py --threads 2 --cases train,compile,fp32 --drive
 
-A train step is forward, backward and AdamW; a sampling step is one Euler step with guidance (one forward of
-the captioned and of the captionless clips, as two batches). Where PyTorch offers several ways (attention of
+A train step is forward, backward and AdamW. Sampling encodes the captions, draws noise and makes EULER_STEPS
+Euler steps with guidance (a forward of the captioned and of the captionless clips, as two batches). Where PyTorch offers several ways (attention of
 captions of different lengths; bf16 by autocast or by bf16 weights with an f32 master), each is tried
 and the fastest is kept.
 """
@@ -27,6 +27,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "golden"))
 import reference_dit as dit  # noqa: E402
 
+EULER_STEPS = 4
 CASES = [f"{job},{mode},{dtype}" for job in ("train", "sample") for mode in ("eager", "compile") for dtype in ("fp32", "bf16")]
 
 
@@ -80,9 +81,14 @@ class Model(torch.nn.Module):
             self.register_parameter(name.replace(".", "/"), torch.nn.Parameter(tensor.to(dtype)))
         self.rotation = dit.rotation_3d(grid_list, config.width // config.heads, dtype)
 
-    def forward(self, tokens, timesteps, ids):
-        p = {name.replace("/", "."): tensor for name, tensor in self.named_parameters()}
-        return dit.velocity(p, self.config, tokens, timesteps, ids, self.packing, self.rotation)
+    def tensors(self):
+        return {name.replace("/", "."): tensor for name, tensor in self.named_parameters()}
+
+    def forward(self, tokens, timesteps, ids, text=None):
+        return dit.velocity(self.tensors(), self.config, tokens, timesteps, ids, self.packing, self.rotation, text)
+
+    def text(self, ids):
+        return dit.text_states(self.tensors(), self.config, ids, self.packing.text_lengths)
 
 
 def batch(config, grid_list, caption_lengths):
@@ -128,25 +134,33 @@ def train_step(config, grid_list, captions, compiled, way):
     return step
 
 
-def sample_step(config, grid_list, captions, compiled, way):
+def sampling(config, grid_list, captions, compiled, way):
     dtype = torch.bfloat16 if way == "master" else torch.float32
     with_caption, without = (Model(config, grid_list, c, dtype).eval() for c in (captions, [1] * len(captions)))
-    tokens, _, timesteps, ids = batch(config, grid_list, captions)
+    tokens, _, _, ids = batch(config, grid_list, captions)
     bos = torch.full((len(captions),), dit.BOS)
 
-    def guided(tokens, timesteps):
+    def texts(ids, bos):
+        with torch.autocast("cpu", torch.bfloat16, enabled=way == "autocast"):
+            return with_caption.text(ids), without.text(bos)
+
+    def euler_step(tokens, timesteps, text, no_text):
         x = tokens.to(dtype)
         with torch.autocast("cpu", torch.bfloat16, enabled=way == "autocast"):
-            captioned, free = with_caption(x, timesteps, ids), without(x, timesteps, bos)
-        return tokens - 0.04 * (free + 4 * (captioned - free)).float()
+            captioned, free = with_caption(x, timesteps, ids, text), without(x, timesteps, bos, no_text)
+        return tokens - (free + 4 * (captioned - free)).float() / EULER_STEPS
 
-    forward = torch.compile(guided, dynamic=False, options={"freezing": True}) if compiled else guided
+    if compiled:
+        texts, euler_step = (torch.compile(f, dynamic=False, options={"freezing": True}) for f in (texts, euler_step))
 
-    def step():
+    def sample():
         with torch.no_grad():
-            forward(tokens, timesteps)
+            states = texts(ids, bos)
+            x = torch.randn_like(tokens)
+            for i in range(EULER_STEPS):
+                x = euler_step(x, torch.full((len(grid_list),), 1 - i / EULER_STEPS), *states)
 
-    return step
+    return sample
 
 
 def seconds(step):
@@ -186,7 +200,7 @@ def main():
     for case in a.cases:
         job, mode, dtype = case.split(",")
         torch._dynamo.reset()
-        make = {"train": train_step, "sample": sample_step}[job]
+        make = {"train": train_step, "sample": sampling}[job]
         step, way = fastest(lambda way: make(config, grid_list, captions, mode == "compile", way), dtype, captions)
         if a.drive:
             print("ready", way, flush=True)

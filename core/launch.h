@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/buffer.h"
+#include "core/lanes.h"
 #include "core/parallel_for.h"
 #include "core/tensor.h"
 
@@ -32,20 +33,16 @@ struct SerialTeam {
   }
   template <class A, class F>
   MUY_HD A sum(std::int64_t n, std::int64_t m, const F& f) const {
-    A total = 0;
-    for (std::int64_t i = 0; i < n; ++i) {
-#pragma omp simd reduction(+ : total)
-      for (std::int64_t j = 0; j < m; ++j) total += f(i, j);
-    }
-    return total;
+    LaneFold<A, Plus> total(A{0});
+    for (std::int64_t i = 0; i < n; ++i) total.add(m, [&](std::int64_t j) { return f(i, j); });
+    return total.result();
   }
   // The sum of f(i).
   template <class A, class F>
   MUY_HD A sum(std::int64_t n, const F& f) const {
-    A total = 0;
-#pragma omp simd reduction(+ : total)
-    for (std::int64_t i = 0; i < n; ++i) total += f(i);
-    return total;
+    LaneFold<A, Plus> total(A{0});
+    total.add(n, f);
+    return total.result();
   }
   MUY_HD bool leader() const { return true; }
 };

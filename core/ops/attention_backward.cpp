@@ -48,9 +48,9 @@ void row_dots(const Tensor& out, const HeadSpan& span, std::int64_t head_width, 
   const std::int64_t stride = out.shape().back();
   const T* o = out.data<T>() + span.begin * stride + span.head * head_width;
   for (std::int64_t i = 0; i < span.count; ++i, o += stride) {
-    C sum = 0;
-    for (std::int64_t e = 0; e < head_width; ++e) sum += dout[i * width + e] * static_cast<C>(o[e]);
-    delta[i] = sum;
+    const C* const row = dout + i * width;
+    delta[i] =
+        lane_sum<C>(head_width, [row, o](std::int64_t e) { return row[e] * static_cast<C>(o[e]); });
   }
 }
 
@@ -68,13 +68,13 @@ void softmax_grad(Panels<C>& p, const C* lse, std::int64_t first, std::int64_t r
     }
     const C shift = lse[i], mean = p.delta[first + i];
 #pragma omp simd
-    for (std::int64_t j = 0; j < keys; ++j) {
+    for (std::int64_t j = 0; j < columns; ++j) {
       const C w = math::exp(weight[j] - shift);
       weight[j] = w;
       grad[j] = w * (grad[j] - mean);
     }
-    std::fill(weight + keys, weight + columns, C{0});
-    std::fill(grad + keys, grad + columns, C{0});
+    fill_tail(weight, keys, columns, C{0});
+    fill_tail(grad, keys, columns, C{0});
   }
 }
 
@@ -118,10 +118,11 @@ void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head
                        p.width, columns, p.dq + i * p.width, p.width, true);
     }
   }
-  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width, scale);
-  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width,
-                    C{1});  // queries carry the scale
-  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width, C{1});
+  const auto one = [](std::int64_t) { return C{1}; };
+  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width,
+                    [scale](std::int64_t) { return scale; });
+  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width, one);  // queries are scaled
+  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width, one);
 }
 
 }  // namespace

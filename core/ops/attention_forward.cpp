@@ -55,22 +55,19 @@ struct RunningSoftmax {
     std::fill(sum, sum + kQueryBlock, C{0});
   }
 
+  // `columns` is `keys` padded to a vector. What is beyond the keys gets next to no weight, and has
+  // values of zero.
   void step(C* scores, std::int64_t stride, std::int64_t rows, std::int64_t keys,
             std::int64_t columns, C* out, std::int64_t panel_width) {
     for (std::int64_t i = 0; i < rows; ++i) {
       C* const row = scores + i * stride;
-      C top = maximum[i];
-#pragma omp simd reduction(max : top)
-      for (std::int64_t j = 0; j < keys; ++j) top = row[j] > top ? row[j] : top;
-      C total = 0;
-#pragma omp simd reduction(+ : total)
-      for (std::int64_t j = 0; j < keys; ++j) {
-        const C weight = math::exp(row[j] - top);
-        row[j] = weight;
-        total += weight;
-      }
-      std::fill(row + keys, row + columns, C{0});
-      const C factor = std::exp(maximum[i] - top);
+      fill_tail(row, keys, columns, -std::numeric_limits<C>::infinity());
+      LaneFold<C, Greater> largest(maximum[i]);
+      largest.add(columns, [row](std::int64_t j) { return row[j]; });
+      const C top = largest.result();
+      const C total = lane_sum<C>(
+          columns, [row, top](std::int64_t j) { return row[j] = math::exp(row[j] - top); });
+      const C factor = math::exp(maximum[i] - top);
       sum[i] = sum[i] * factor + total;
       if (factor != C{1}) {
         C* const o = out + i * panel_width;
@@ -132,12 +129,10 @@ void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k
                        panel_width, columns, sums, panel_width, true);
     }
     C* const lse = log_sum_exp.data<C>() + head * tokens + block.begin;
-    for (std::int64_t i = 0; i < block.count; ++i) {
-      const C inverse = C{1} / softmax.sum[i];
-      for (std::int64_t e = 0; e < panel_width; ++e) sums[i * panel_width + e] *= inverse;
+    for (std::int64_t i = 0; i < block.count; ++i)
       lse[i] = softmax.maximum[i] + std::log(softmax.sum[i]);
-    }
-    unpack_rows<T, C>(sums, panel_width, {out, 0}, span, s.head_width, C{1});
+    unpack_rows<T, C>(sums, panel_width, {out, 0}, span, s.head_width,
+                      [&softmax](std::int64_t i) { return C{1} / softmax.sum[i]; });
   });
   zero_slack<T>({out, 0}, s.query_offsets.back(), s.heads * s.head_width);
 }

@@ -54,15 +54,28 @@ void pack_columns(const HeadColumns& x, const HeadSpan& span, std::int64_t head_
     std::fill(panel + e * columns + span.count, panel + (e + 1) * columns, C{0});
 }
 
-// The inverse of pack_rows, times factor.
-template <class T, class C>
+// The inverse of pack_rows; row i is multiplied by factor(i).
+template <class T, class C, class F>
 void unpack_rows(const C* panel, std::int64_t panel_width, const HeadColumns& x,
-                 const HeadSpan& span, std::int64_t head_width, C factor) {
+                 const HeadSpan& span, std::int64_t head_width, const F& factor) {
   const std::int64_t stride = x.x.shape().back();
   T* out = x.x.data<T>() + span.begin * stride + x.column + span.head * head_width;
-  for (std::int64_t i = 0; i < span.count; ++i, out += stride)
-    for (std::int64_t e = 0; e < head_width; ++e)
-      out[e] = static_cast<T>(panel[i * panel_width + e] * factor);
+  for (std::int64_t i = 0; i < span.count; ++i, out += stride) {
+    const C* const row = panel + i * panel_width;
+    const C by = factor(i);
+#pragma omp simd
+    for (std::int64_t e = 0; e < head_width; ++e) out[e] = static_cast<T>(row[e] * by);
+  }
+}
+
+// Sets the elements [used, columns) of a row; `columns` is a multiple of a vector.
+template <class C>
+void fill_tail(C* row, std::int64_t used, std::int64_t columns, C value) {
+  for (std::int64_t j = used / kLanes<C> * kLanes<C>; j < columns; j += kLanes<C>) {
+#pragma omp simd
+    for (int lane = 0; lane < kLanes<C>; ++lane)
+      row[j + lane] = j + lane < used ? row[j + lane] : value;
+  }
 }
 
 // Zeroes the columns of all heads in rows from `used` on.

@@ -2,26 +2,14 @@
 
 #include <cstdint>
 
+#include "core/lanes.h"
+
 // The register-blocked matrix product that attention is built of. Operands are padded by their
 // packer, so that there are no edges: rows to kTileRows, columns to one vector.
 namespace muybridge::cpu {
 
-#if defined(__AVX512F__)
-inline constexpr int kVectorBytes = 64;
-inline constexpr int kTileRows = 8;
-#else
-inline constexpr int kVectorBytes = 32;
-inline constexpr int kTileRows = 4;
-#endif
+inline constexpr int kTileRows = kVectorBytes == 64 ? 8 : 4;
 inline constexpr std::int64_t kRowPadding = 8;
-
-template <class C>
-inline constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(C));
-
-template <class C>
-struct VectorOf {
-  typedef C type __attribute__((vector_size(kVectorBytes), aligned(sizeof(C)), may_alias));
-};
 
 // A matrix seen as a(row, k) = data[row * row_stride + k * k_stride]: transposes cost nothing.
 template <class C>

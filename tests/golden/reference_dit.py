@@ -219,11 +219,15 @@ def block(p, name, heads, x, text, modulation, packing, rotation):
     return x + gate2 * mlp(p, f"{name}.mlp", layer_norm(x) * (1 + scale2) + shift2)
 
 
-def velocity(p, c, tokens, timesteps, ids, packing, rotation=None):
-    """tokens [T, patch_width], timesteps [C], ids [S] -> predicted noise minus clean, [T, patch_width]."""
+def velocity(p, c, tokens, timesteps, ids, packing, rotation=None, text=None):
+    """tokens [T, patch_width], timesteps [C], ids [S] -> predicted noise minus clean, [T, patch_width].
+
+    `text` is text_states of the ids, where they are known already.
+    """
     if rotation is None:
         rotation = rotation_3d(packing.grids, c.width // c.heads, tokens.dtype)
-    text = text_states(p, c, ids, packing.text_lengths)
+    if text is None:
+        text = text_states(p, c, ids, packing.text_lengths)
     e, e0 = time_states(p, timesteps)
     x = linear(p, "patch_embedding", tokens)
     if packing.uniform:
