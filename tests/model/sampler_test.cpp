@@ -1,0 +1,137 @@
+#include "model/sampler.h"
+
+#include <cmath>
+
+#include "tests/core/gradient_check.h"
+
+namespace muybridge {
+namespace {
+
+using testing::random_tensor;
+
+struct Model {
+  Parameters parameters;
+  Dit dit;
+
+  Model()
+      : dit(parameters, {.channels = 1,
+                         .patch = {.frames = 1, .height = 2, .width = 2},
+                         .width = 24,
+                         .depth = 1,
+                         .heads = 2,
+                         .mlp_width = 32,
+                         .text_width = 12,
+                         .text_depth = 1,
+                         .text_heads = 2}) {
+    parameters.allocate(DType::kF32, 5);
+    // Zero at the start; then the velocity would not depend on the time.
+    for (const char* name : {"time_projection.weight", "head.modulation"}) {
+      const Parameter* parameter = parameters.find(name);
+      parameter->var.value().copy_from(random_tensor(parameter->spec.shape, 77, DType::kF32));
+    }
+    // Only features of the time that turn slower than once, so that few steps resolve them.
+    const Tensor weight = parameters.find("time_embedding.0.weight")->var.value();
+    for (std::int64_t row = 0; row < weight.shape()[0]; ++row)
+      for (int feature = 0; feature < 256; ++feature)
+        if (feature % 128 < 96) weight.data<float>()[row * 256 + feature] = 0;
+  }
+};
+
+const std::vector<ClipRequest> kTwoClips = {
+    {.prompt = "a red ball", .seed = 1, .grid = {.frames = 2, .height = 2, .width = 3}},
+    {.prompt = "blue", .seed = 2, .grid = {.frames = 1, .height = 3, .width = 2}}};
+
+std::vector<double> sample(const Model& model, const std::vector<ClipRequest>& requests,
+                           const SamplerOptions& options) {
+  return sample_clips(model.dit, requests, options).to(DType::kF64).to_vector<double>();
+}
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+TEST(Sampler, TimesFallFromOneToZeroAndTheShiftKeepsThemNearNoise) {
+  const std::vector<double> plain = sampling_times(4, 1), shifted = sampling_times(4, 3);
+  EXPECT_EQ(plain, (std::vector<double>{1, 0.75, 0.5, 0.25, 0}));
+  ASSERT_EQ(shifted.size(), 5U);
+  EXPECT_EQ(shifted.front(), 1);
+  EXPECT_EQ(shifted.back(), 0);
+  for (int i = 1; i < 4; ++i) {
+    EXPECT_LT(shifted[i], shifted[i - 1]);
+    EXPECT_NEAR(shifted[i], 3 * plain[i] / (1 + 2 * plain[i]), 1e-12);
+  }
+}
+
+// Halving the step halves the error of a first-order method and quarters that of a second-order
+// one.
+TEST(Sampler, EverySolverHasTheOrderThatItClaims) {
+  const Model model;
+  const auto run = [&](Solver solver, int steps) {
+    return sample(model, kTwoClips, {.solver = solver, .steps = steps, .guidance = 2, .shift = 1});
+  };
+  const std::vector<double> exact = run(Solver::kHeun, 512);
+  const struct {
+    Solver solver;
+    double order;
+  } cases[] = {{Solver::kEuler, 1}, {Solver::kHeun, 2}, {Solver::kAb2, 2}};
+  for (const auto& [solver, order] : cases) {
+    const double coarse = distance(run(solver, 32), exact), fine = distance(run(solver, 64), exact);
+    EXPECT_GT(fine, 1e-6) << "lost in rounding";
+    EXPECT_NEAR(std::log2(coarse / fine), order, 0.35) << static_cast<int>(solver);
+  }
+}
+
+TEST(Sampler, AClipDoesNotDependOnTheOthersOfItsBatch) {
+  const Model model;
+  const SamplerOptions options{.solver = Solver::kAb2, .steps = 5, .guidance = 3};
+  const std::vector<double> both = sample(model, kTwoClips, options);
+  const std::vector<double> alone = sample(model, {kTwoClips[1]}, options);
+  const std::vector<double> second(both.end() - std::ssize(alone), both.end());
+  EXPECT_LT(distance(second, alone), 1e-5);
+  EXPECT_GT(distance(second, std::vector<double>(alone.size())), 0.1);
+}
+
+TEST(Sampler, GuidanceGoesFromTheEmptyPromptThroughThePrompt) {
+  const Model model;
+  std::vector<ClipRequest> unprompted = kTwoClips;
+  for (ClipRequest& request : unprompted) request.prompt.clear();
+  const auto one_step = [&](const std::vector<ClipRequest>& requests, double guidance) {
+    return sample(model, requests, {.steps = 1, .guidance = guidance});
+  };
+  const std::vector<double> with = one_step(kTwoClips, 1), without = one_step(unprompted, 1);
+  ASSERT_GT(distance(with, without), 1e-3);
+  std::vector<double> expected(with.size());
+  for (std::size_t i = 0; i < with.size(); ++i)
+    expected[i] = without[i] + 2.5 * (with[i] - without[i]);
+  EXPECT_LT(distance(one_step(kTwoClips, 2.5), expected), 1e-5);
+  EXPECT_LT(distance(one_step(kTwoClips, 0), without), 1e-5);
+}
+
+TEST(Sampler, TheSeedAloneDecidesTheNoise) {
+  const Model model;
+  std::vector<ClipRequest> requests = {kTwoClips[0], kTwoClips[0], kTwoClips[0]};
+  requests[1].seed = 9;
+  const std::vector<double> clips = sample(model, requests, {.steps = 3});
+  const auto length = std::ssize(clips) / 3;
+  const std::vector<double> first(clips.begin(), clips.begin() + length),
+      other(clips.begin() + length, clips.begin() + 2 * length),
+      again(clips.begin() + 2 * length, clips.end());
+  EXPECT_LT(distance(first, again), 1e-5);
+  EXPECT_GT(distance(first, other), 0.1);
+}
+
+TEST(Sampler, TellsItsProgressAndRefusesNoSteps) {
+  const Model model;
+  std::vector<int> seen;
+  sample_clips(model.dit, kTwoClips, {.steps = 3}, [&](int step, int steps) {
+    EXPECT_EQ(steps, 3);
+    seen.push_back(step);
+  });
+  EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
+  EXPECT_THROW(sample_clips(model.dit, kTwoClips, {.steps = 0}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace muybridge
