@@ -27,7 +27,8 @@ void describe(ConfigSection& to, TrainConfig::Run& run) {
 
 void describe(ConfigSection& to, TrainConfig::Data& data) {
   to.add_required("train", data.train, "folder that 'muybridge prepare' wrote");
-  to.add("validation", data.validation, "another such folder, all of it; empty: the held-out clips of train");
+  to.add("validation", data.validation,
+         "another such folder, all of it; empty: the held-out clips of train");
   to.add("frames_max", data.frames_max, "most frames of a clip that are used; 0: all",
          kCountOrNone);
   to.add("max_caption_bytes", data.max_caption_bytes, "longer captions are cut",

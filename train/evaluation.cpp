@@ -36,13 +36,13 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
       .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
                               solver_name(options.sampler.solver), options.sampler.guidance),
       .clips = {}};
-  const std::vector<std::string> prompts =
+  const std::vector<EvaluationPrompt> prompts =
       evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
   const std::filesystem::path folder = run.samples(subject.step);
   std::vector<RenderRequest> mine;
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
-    mine.push_back({.prompt = prompts[i],
-                    .seed = static_cast<std::uint64_t>(eval.seed) + i,
+    mine.push_back({.prompt = prompts[i].text,
+                    .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
                     .file = fmt::format("clip-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
     std::filesystem::create_directories(folder);

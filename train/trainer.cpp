@@ -87,7 +87,8 @@ Trainer::Trainer(const TrainConfig& config, World& world, std::vector<std::strin
       corpus_(CorpusIndex::open(config.data.train)),
       dit_(parameters_, dit_options(config)) {
   if (!config_.data.validation.empty())
-    validation_corpus_ = std::make_unique<CorpusIndex>(CorpusIndex::open_held_out(config_.data.validation));
+    validation_corpus_ =
+        std::make_unique<CorpusIndex>(CorpusIndex::open_held_out(config_.data.validation));
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer);
   loader_ =

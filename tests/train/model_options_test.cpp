@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/error.h"
@@ -12,20 +13,42 @@ namespace {
 
 using Prompts = std::vector<std::string>;
 
-class EvaluationPrompts : public TemporaryCorpus {};
+class EvaluationPrompts : public TemporaryCorpus {
+ protected:
+  static Prompts texts(const TextOrList& prompts, int limit, const CorpusIndex* corpus) {
+    Prompts all;
+    for (const EvaluationPrompt& prompt : evaluation_prompts(prompts, limit, corpus))
+      all.push_back(prompt.text);
+    return all;
+  }
+};
 
-TEST_F(EvaluationPrompts, AreThoseOfTheListEvenlyPicked) {
+TEST_F(EvaluationPrompts, AreThoseOfTheListSpreadOverIt) {
   TextOrList prompts;
-  prompts.list = {"a", "b", "c", "d"};
-  EXPECT_EQ(evaluation_prompts(prompts, 0, nullptr), (Prompts{"a", "b", "c", "d"}));
-  EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr), (Prompts{"a", "c"}));
+  prompts.list = {"a", "b", "c", "d", "e"};
+  EXPECT_EQ(texts(prompts, 0, nullptr), prompts.list);
+  EXPECT_EQ(texts(prompts, 9, nullptr), prompts.list);
+  EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr),
+            (std::vector<EvaluationPrompt>{{"a", 0}, {"c", 2}}));
+}
+
+TEST_F(EvaluationPrompts, AFewOfAllCombinationsHaveEveryKind) {
+  TextOrList prompts;
+  prompts.text = "shapes";
+  const Prompts some = texts(prompts, 12, nullptr);
+  ASSERT_EQ(some.size(), 12U);
+  for (const char* word : {"circle", "square", "triangle", "left", "right", "up", "down", "red",
+                           "green", "blue", "yellow", "purple", "white"})
+    EXPECT_TRUE(std::ranges::any_of(some, [&](const std::string& prompt) {
+      return prompt.find(word) != std::string::npos;
+    })) << word;
 }
 
 TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
   TextOrList prompts;
   prompts.text = (folder_ / "prompts.txt").string();
   std::ofstream(prompts.text) << "a kite\n\na train\n";
-  EXPECT_EQ(evaluation_prompts(prompts, 0, nullptr), (Prompts{"a kite", "a train"}));
+  EXPECT_EQ(texts(prompts, 0, nullptr), (Prompts{"a kite", "a train"}));
   std::ofstream(prompts.text) << "\n";
   EXPECT_THROW(evaluation_prompts(prompts, 0, nullptr), Error);
 }
@@ -35,14 +58,14 @@ TEST_F(EvaluationPrompts, WhenNotGivenAreTheDistinctCaptionsOfHeldOutClips) {
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "y", .split = "validation"}});
-  EXPECT_EQ(evaluation_prompts({}, 8, &corpus), (Prompts{"x", "y"}));
-  EXPECT_EQ(evaluation_prompts({}, 1, &corpus), (Prompts{"x"}));
-  EXPECT_TRUE(evaluation_prompts({}, 8, nullptr).empty());
+  EXPECT_EQ(texts({}, 8, &corpus), (Prompts{"x", "y"}));
+  EXPECT_EQ(texts({}, 1, &corpus), (Prompts{"x"}));
+  EXPECT_TRUE(texts({}, 8, nullptr).empty());
 }
 
 TEST_F(EvaluationPrompts, WhenNothingIsHeldOutAreCaptionsOfTraining) {
   const CorpusIndex corpus = make({{.caption = "a"}, {.caption = ""}, {.caption = "b"}});
-  EXPECT_EQ(evaluation_prompts({}, 0, &corpus), (Prompts{"a", "b"}));
+  EXPECT_EQ(texts({}, 0, &corpus), (Prompts{"a", "b"}));
 }
 
 }  // namespace
