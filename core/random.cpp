@@ -32,15 +32,21 @@ std::uint64_t hash_name(std::string_view name) {
 }
 
 void fill_normal(const RandomStream& stream, float* out, std::int64_t count) {
-  parallel_for((count + 3) / 4,
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t block = begin; block < end; ++block) {
-                   float four[4];
-                   stream.normals(static_cast<std::uint64_t>(block), four);
-                   std::copy_n(four, std::min<std::int64_t>(4, count - 4 * block), out + 4 * block);
-                 }
-               },
-               4096);
+  const std::int64_t blocks = count / 4;
+  parallel_for(
+      blocks,
+      [&](std::int64_t begin, std::int64_t end) {
+        const RandomStream local = stream;
+#pragma omp simd
+        for (std::int64_t block = begin; block < end; ++block) {
+          float four[4];
+          local.normals(static_cast<std::uint64_t>(block), four);
+          for (int i = 0; i < 4; ++i) out[4 * block + i] = four[i];
+        }
+      },
+      4096);
+  for (std::int64_t i = 4 * blocks; i < count; ++i)
+    out[i] = stream.normal(static_cast<std::uint64_t>(i));
 }
 
 }  // namespace muybridge

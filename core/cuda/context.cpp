@@ -17,8 +17,7 @@ std::atomic<bool> in_use{false};
 
 [[noreturn]] void fail_call(const char* library, const char* text, const char* call,
                             const Place& place) {
-  fail(ExitCode::kInternal, "{}: {} in {} at {}:{}", library, text, call, place.file_name(),
-       place.line());
+  fail(ExitCode::kInternal, "{}: {} in {} at {}:{}", library, text, call, place.file, place.line);
 }
 
 }  // namespace

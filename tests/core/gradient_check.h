@@ -23,6 +23,7 @@ inline Tensor random_tensor(const Shape& shape, std::uint64_t key, DType dtype =
 inline void expect_gradients(const std::function<Var(Inputs)>& f, const std::vector<Tensor>& inputs,
                              double tolerance = 1e-6) {
   std::vector<Var> leaves;
+  leaves.reserve(inputs.size());
   for (const Tensor& input : inputs) leaves.push_back(Var::leaf(input));
   const Var output = f(leaves);
   const Tensor weights = random_tensor(output.shape(), 999);

@@ -15,18 +15,18 @@ TEST(TokenLayout, SinesFollowEachTokensPlaceOnThreeAxes) {
   const struct {
     int row, frame, y, x;
   } tokens[] = {{0, 0, 0, 0}, {1, 0, 0, 1}, {2, 1, 0, 0}, {3, 1, 0, 1}, {4, 0, 0, 0}, {6, 0, 2, 0}};
-  for (const auto& [row, frame, y, x] : tokens) {
-    const double* const got = sines.data<double>() + row * 24;
+  for (const auto& token : tokens) {
+    const double* const got = sines.data<double>() + token.row * 24;
     const auto expect_axis = [&](int first, int width, int position) {
       for (int i = 0; i < width / 2; ++i) {
         const double angle = position * std::pow(10000.0, -2.0 * i / width);
-        EXPECT_NEAR(got[first + i], std::sin(angle), 1e-6) << row << " " << first << " " << i;
-        EXPECT_NEAR(got[first + width / 2 + i], std::cos(angle), 1e-6) << row << " " << first;
+        EXPECT_NEAR(got[first + i], std::sin(angle), 1e-6) << token.row << " " << first << " " << i;
+        EXPECT_NEAR(got[first + width / 2 + i], std::cos(angle), 1e-6) << token.row << " " << first;
       }
     };
-    expect_axis(0, 8, frame);
-    expect_axis(8, 8, y);
-    expect_axis(16, 8, x);
+    expect_axis(0, 8, token.frame);
+    expect_axis(8, 8, token.y);
+    expect_axis(16, 8, token.x);
   }
   for (int i = 7 * 24; i < 9 * 24; ++i) EXPECT_EQ(sines.data<double>()[i], 0) << "slack";
 }
