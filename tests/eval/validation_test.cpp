@@ -4,41 +4,30 @@
 
 #include "parallel/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
+#include "tests/model/tiny_dit.h"
 
 namespace muybridge {
 namespace {
 
 using Losses = std::array<double, kTimeQuantiles>;
 
-struct Model {
-  Parameters parameters;
-  Dit dit;
-  Model()
-      : dit(parameters, {.channels = 3,
-                         .patch = {.frames = 1, .height = 4, .width = 4},
-                         .width = 24,
-                         .depth = 1,
-                         .heads = 2,
-                         .mlp_width = 32,
-                         .text_width = 12,
-                         .text_depth = 1,
-                         .text_heads = 2}) {
-    parameters.allocate(DType::kF32, 5);
-  }
-};
-
 class Validation : public TemporaryCorpus {
  protected:
+  static constexpr Grid kPatch{.frames = 1, .height = 4, .width = 4};
+
   static BatchOptions batches() {
     BatchOptions options;
-    options.patch = {.frames = 1, .height = 4, .width = 4};
+    options.patch = kPatch;
     options.token_budget = 128;
     return options;
   }
   static Losses losses(const CorpusIndex& corpus, const ValidationOptions& options, int ranks) {
     Losses result{};
     run_local_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
-      const Model model;
+      DitOptions tiny = tiny_dit_options();
+      tiny.channels = 3;
+      tiny.patch = kPatch;
+      const TinyDit model(tiny);
       const Losses mine = validation_losses(model.dit, corpus, batches(), options, *group);
       if (group->rank() == 0) result = mine;
     });

@@ -1,38 +1,12 @@
 #include "model/dit.h"
 
 #include "core/ops/loss.h"
-#include "tests/core/gradient_check.h"
+#include "tests/model/tiny_dit.h"
 
 namespace muybridge {
 namespace {
 
 using testing::random_tensor;
-
-DitOptions tiny() {
-  return {.channels = 2,
-          .patch = {.frames = 1, .height = 2, .width = 2},
-          .width = 24,
-          .depth = 2,
-          .heads = 2,
-          .mlp_width = 40,
-          .text_width = 12,
-          .text_depth = 1,
-          .text_heads = 2};
-}
-
-struct Model {
-  Parameters parameters;
-  Dit dit;
-
-  explicit Model(const DitOptions& options, DType dtype = DType::kF64) : dit(parameters, options) {
-    parameters.allocate(dtype, 5);
-    // What starts at zero would hide every gradient behind it.
-    for (const char* name : {"time_projection.weight", "head.modulation"}) {
-      const Parameter* parameter = parameters.find(name);
-      parameter->var.value().copy_from(random_tensor(parameter->spec.shape, 77, dtype));
-    }
-  }
-};
 
 struct Example {
   Packing packing = Packing::of({{2, 2, 3}, {1, 3, 2}}, 20);
@@ -53,9 +27,9 @@ INSTANTIATE_TEST_SUITE_P(Dit, DitGradient,
                          ::testing::Values(Prediction::kVelocity, Prediction::kClean));
 
 TEST_P(DitGradient, OfEveryParameterMatchesFiniteDifferences) {
-  DitOptions options = tiny();
+  DitOptions options = tiny_dit_options();
   options.prediction = GetParam();
-  const Model model(options);
+  const TinyDit model(options, DType::kF64);
   const Example example;
   backward(example.loss(model.dit));
   const RandomStream pick(1, Purpose::kTest, 4);
@@ -87,10 +61,10 @@ TEST_P(DitGradient, OfEveryParameterMatchesFiniteDifferences) {
 }
 
 TEST(Dit, RecomputeGivesTheSameGradientUpToTheOrderOfSums) {
-  DitOptions options = tiny();
-  const Model keep(options);
+  DitOptions options = tiny_dit_options();
+  const TinyDit keep(options, DType::kF64);
   options.recompute = true;
-  const Model again(options);
+  const TinyDit again(options, DType::kF64);
   const Example example;
   std::vector<std::int64_t> ready;
   backward(example.loss(keep.dit));
@@ -103,7 +77,7 @@ TEST(Dit, RecomputeGivesTheSameGradientUpToTheOrderOfSums) {
 }
 
 TEST(Dit, AClipDoesNotSeeItsNeighboursInThePacking) {
-  const Model model(tiny(), DType::kF32);
+  const TinyDit model;
   const NoGradScope no_grad;
   const Tensor tokens = random_tensor({20, 8}, 1, DType::kF32);
   const auto run = [&](const std::vector<Grid>& grids, const std::vector<std::string>& captions,
@@ -122,7 +96,7 @@ TEST(Dit, AClipDoesNotSeeItsNeighboursInThePacking) {
 }
 
 TEST(Dit, Bf16FollowsF32WithinItsRounding) {
-  const Model wide(tiny(), DType::kF32), narrow(tiny(), DType::kBF16);
+  const TinyDit wide, narrow(tiny_dit_options(), DType::kBF16);
   const Example example;
   const auto run = [&](const Dit& dit) {
     const NoGradScope no_grad;

@@ -2,46 +2,24 @@
 
 #include <cmath>
 
-#include "tests/core/gradient_check.h"
+#include "tests/model/tiny_dit.h"
 
 namespace muybridge {
 namespace {
 
-using testing::random_tensor;
-
-struct Model {
-  Parameters parameters;
-  Dit dit;
-
-  Model()
-      : dit(parameters, {.channels = 1,
-                         .patch = {.frames = 1, .height = 2, .width = 2},
-                         .width = 24,
-                         .depth = 1,
-                         .heads = 2,
-                         .mlp_width = 32,
-                         .text_width = 12,
-                         .text_depth = 1,
-                         .text_heads = 2}) {
-    parameters.allocate(DType::kF32, 5);
-    // Zero at the start; then the velocity would not depend on the time.
-    for (const char* name : {"time_projection.weight", "head.modulation"}) {
-      const Parameter* parameter = parameters.find(name);
-      parameter->var.value().copy_from(random_tensor(parameter->spec.shape, 77, DType::kF32));
-    }
-    // Only features of the time that turn slower than once, so that few steps resolve them.
-    const Tensor weight = parameters.find("time_embedding.0.weight")->var.value();
-    for (std::int64_t row = 0; row < weight.shape()[0]; ++row)
-      for (int feature = 0; feature < 256; ++feature)
-        if (feature % 128 < 96) weight.data<float>()[row * 256 + feature] = 0;
-  }
-};
+// Only features of the time that turn slower than once, so that few steps resolve them.
+void slow_down(const TinyDit& model) {
+  const Tensor weight = model.parameters.find("time_embedding.0.weight")->var.value();
+  for (std::int64_t row = 0; row < weight.shape()[0]; ++row)
+    for (int feature = 0; feature < 256; ++feature)
+      if (feature % 128 < 96) weight.data<float>()[row * 256 + feature] = 0;
+}
 
 const std::vector<ClipRequest> kTwoClips = {
     {.prompt = "a red ball", .seed = 1, .grid = {.frames = 2, .height = 2, .width = 3}},
     {.prompt = "blue", .seed = 2, .grid = {.frames = 1, .height = 3, .width = 2}}};
 
-std::vector<double> sample(const Model& model, const std::vector<ClipRequest>& requests,
+std::vector<double> sample(const TinyDit& model, const std::vector<ClipRequest>& requests,
                            const SamplerOptions& options) {
   return sample_clips(model.dit, requests, options).to(DType::kF64).to_vector<double>();
 }
@@ -67,7 +45,8 @@ TEST(Sampler, TimesFallFromOneToZeroAndTheShiftKeepsThemNearNoise) {
 // Halving the step halves the error of a first-order method and quarters that of a second-order
 // one.
 TEST(Sampler, EverySolverHasTheOrderThatItClaims) {
-  const Model model;
+  const TinyDit model;
+  slow_down(model);
   const auto run = [&](Solver solver, int steps) {
     return sample(model, kTwoClips, {.solver = solver, .steps = steps, .guidance = 2, .shift = 1});
   };
@@ -84,7 +63,7 @@ TEST(Sampler, EverySolverHasTheOrderThatItClaims) {
 }
 
 TEST(Sampler, AClipDoesNotDependOnTheOthersOfItsBatch) {
-  const Model model;
+  const TinyDit model;
   const SamplerOptions options{.solver = Solver::kAb2, .steps = 5, .guidance = 3};
   const std::vector<double> both = sample(model, kTwoClips, options);
   const std::vector<double> alone = sample(model, {kTwoClips[1]}, options);
@@ -94,7 +73,7 @@ TEST(Sampler, AClipDoesNotDependOnTheOthersOfItsBatch) {
 }
 
 TEST(Sampler, GuidanceGoesFromTheEmptyPromptThroughThePrompt) {
-  const Model model;
+  const TinyDit model;
   std::vector<ClipRequest> unprompted = kTwoClips;
   for (ClipRequest& request : unprompted) request.prompt.clear();
   const auto one_step = [&](const std::vector<ClipRequest>& requests, double guidance) {
@@ -110,7 +89,7 @@ TEST(Sampler, GuidanceGoesFromTheEmptyPromptThroughThePrompt) {
 }
 
 TEST(Sampler, TheSeedAloneDecidesTheNoise) {
-  const Model model;
+  const TinyDit model;
   std::vector<ClipRequest> requests = {kTwoClips[0], kTwoClips[0], kTwoClips[0]};
   requests[1].seed = 9;
   const std::vector<double> clips = sample(model, requests, {.steps = 3});
@@ -123,7 +102,7 @@ TEST(Sampler, TheSeedAloneDecidesTheNoise) {
 }
 
 TEST(Sampler, TellsItsProgressAndRefusesNoSteps) {
-  const Model model;
+  const TinyDit model;
   std::vector<int> seen;
   sample_clips(model.dit, kTwoClips, {.steps = 3}, [&](int step, int steps) {
     EXPECT_EQ(steps, 3);
