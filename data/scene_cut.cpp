@@ -34,8 +34,10 @@ FrameSketch sketch_frame(const std::uint8_t* rgb, int height, int width) {
       sums[static_cast<std::size_t>(cell)] += luma;
       ++counts[static_cast<std::size_t>(cell)];
       ++bins[static_cast<std::size_t>(bin_of(luma, 0, 255))];
-      ++bins[static_cast<std::size_t>(FrameSketch::kBins + bin_of(pixel[0] - luma, -180, 180))];
-      ++bins[static_cast<std::size_t>(2 * FrameSketch::kBins + bin_of(pixel[2] - luma, -230, 230))];
+      ++bins[std::size_t{FrameSketch::kBins} +
+             static_cast<std::size_t>(bin_of(pixel[0] - luma, -180, 180))];
+      ++bins[std::size_t{2 * FrameSketch::kBins} +
+             static_cast<std::size_t>(bin_of(pixel[2] - luma, -230, 230))];
     }
   }
   FrameSketch sketch;

@@ -22,7 +22,7 @@ struct TarMember {
 
 // Visits the regular files of an archive in order. Returns why the archive ends early; empty if it
 // is whole. Throws Error: kIo if it cannot be opened, kCorrupt if it is no archive.
-std::string visit_tar(const std::filesystem::path& archive,
+std::string visit_tar(const std::filesystem::path& path,
                       const std::function<void(const TarMember&)>& visit);
 
 // Takes members out of archives. Fast as long as they are asked for in the order of the archive.
@@ -33,7 +33,7 @@ class TarExtractor {
   ~TarExtractor();
 
   // Throws Error: kCorrupt if the member is damaged or not there, kIo if it cannot be written.
-  FileHandle extract(const std::filesystem::path& archive, std::int64_t index);
+  FileHandle extract(const std::filesystem::path& path, std::int64_t index);
 
  private:
   struct State;

@@ -171,8 +171,8 @@ void VideoInput::open_decoder(std::int64_t max_pixels) {
   if (opened < 0) refuse("its decoder cannot be opened", opened);
 }
 
-void VideoInput::stop(std::string reason) {
-  if (damage_.empty()) damage_ = explained(std::move(reason));
+void VideoInput::stop(const std::string& reason) {
+  if (damage_.empty()) damage_ = explained(reason);
   if (!draining_) avcodec_send_packet(decoder_.get(), nullptr);
   draining_ = true;
 }

@@ -70,7 +70,7 @@ class VideoInput {
   void end_of_file();
   bool follows(const AVFrame& frame) const;
   double promised_seconds() const;
-  void stop(std::string reason);
+  void stop(const std::string& reason);
 
   PositionedFile file_;
   AvIo io_;

@@ -56,21 +56,24 @@ void convert(const std::uint8_t* __restrict y, const std::uint8_t* __restrict u,
 // long.
 void interleave(const Row& red, const Row& green, const Row& blue, int width, std::uint8_t* rgb) {
   using Bytes = std::uint8_t __attribute__((vector_size(16)));
-  constexpr Bytes kFirst = {0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5};
-  constexpr Bytes kFirstBlue = {0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15};
-  constexpr Bytes kMiddle = {21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26};
-  constexpr Bytes kMiddleBlue = {0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15};
-  constexpr Bytes kLast = {0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0};
-  constexpr Bytes kLastBlue = {26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31};
   int x = 0;
   for (; x + 16 <= width; x += 16, rgb += 48) {
     Bytes r, g, b;
     std::memcpy(&r, red.data() + x, 16);
     std::memcpy(&g, green.data() + x, 16);
     std::memcpy(&b, blue.data() + x, 16);
-    const Bytes first = __builtin_shuffle(__builtin_shuffle(r, g, kFirst), b, kFirstBlue);
-    const Bytes middle = __builtin_shuffle(__builtin_shuffle(r, g, kMiddle), b, kMiddleBlue);
-    const Bytes last = __builtin_shuffle(__builtin_shuffle(r, g, kLast), b, kLastBlue);
+    const Bytes first_rg =
+        __builtin_shufflevector(r, g, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
+    const Bytes first = __builtin_shufflevector(first_rg, b, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10,
+                                                19, 12, 13, 20, 15);
+    const Bytes middle_rg =
+        __builtin_shufflevector(r, g, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
+    const Bytes middle = __builtin_shufflevector(middle_rg, b, 0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24,
+                                                 11, 12, 25, 14, 15);
+    const Bytes last_rg =
+        __builtin_shufflevector(r, g, 0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
+    const Bytes last = __builtin_shufflevector(last_rg, b, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11,
+                                               30, 13, 14, 31);
     std::memcpy(rgb, &first, 16);
     std::memcpy(rgb + 16, &middle, 16);
     std::memcpy(rgb + 32, &last, 16);

@@ -18,7 +18,7 @@ struct SelfAttention {
 
   // `gain` is that of the output's weight, see LinearInit.
   SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
-                std::int64_t heads, double eps, float gain);
+                std::int64_t head_count, double epsilon, float gain);
   Var operator()(const Var& x_TD, const TokenLayout& layout) const;
 };
 
@@ -33,7 +33,7 @@ struct CrossAttention {
   double eps;
 
   CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
-                 std::int64_t heads, double eps);
+                 std::int64_t head_count, double epsilon);
   Var operator()(const Var& x_TD, const Var& text_SD, const Packing& clips,
                  const Packing& text) const;
 };

@@ -20,8 +20,8 @@ struct DitBlock {
 
   DitBlock(Parameters& parameters, const std::string& name, const DitOptions& options);
   // x [T, D], text [S, D], time [C, 6 D] -> [T, D].
-  Var operator()(const Var& x_TD, const Var& text_SD, const Var& time_C6D,
-                 const TokenLayout& layout, const Packing& text) const;
+  Var operator()(const Var& input_TD, const Var& text_SD, const Var& time_C6D,
+                 const TokenLayout& layout, const Packing& texts) const;
 };
 
 }  // namespace muybridge

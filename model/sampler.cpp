@@ -36,6 +36,7 @@ class GuidedVelocity {
         guided_(options.guidance != 1.0),
         layout_(dit.layout(packing_of(requests, guided_ ? 2 : 1))) {
     std::vector<std::string> captions;
+    captions.reserve(2 * requests.size());
     for (const ClipRequest& request : requests) captions.push_back(request.prompt);
     if (guided_) captions.resize(2 * requests.size());
     const PackedText text = pack_captions(captions, options.max_caption_bytes);
