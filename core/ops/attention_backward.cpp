@@ -22,7 +22,7 @@ struct Panels {
 
   Panels(std::int64_t queries_count, std::int64_t keys_count, std::int64_t head_width)
       : width(padded(head_width, kLanes<C>)),
-        rows(padded(queries_count, kQueryBlock)),
+        rows(padded(queries_count, kRowPadding)),
         columns(padded(keys_count, std::max<std::int64_t>(kLanes<C>, kRowPadding))),
         memory(sizeof(C) *
                    (3 * rows * width + 5 * columns * width + rows + 2 * kQueryBlock * kKeyBlock),
@@ -43,12 +43,12 @@ struct Panels {
 
 // delta[i] = sum over e of dout * out (the row's mean of the softmax's gradient).
 template <class T, class C>
-void row_dots(const Tensor& out, const HeadSpan& span, std::int64_t head_width, const C* dout,
-              std::int64_t width, C* delta) {
+void row_dots(const Tensor& out, const HeadSpan& span, std::int64_t head_width,
+              const HeadRows<C>& dout, C* delta) {
   const std::int64_t stride = out.shape().back();
   const T* o = out.data<T>() + span.begin * stride + span.head * head_width;
   for (std::int64_t i = 0; i < span.count; ++i, o += stride) {
-    const C* const row = dout + i * width;
+    const C* const row = dout.from(i).data;
     delta[i] =
         lane_sum<C>(head_width, [row, o](std::int64_t e) { return row[e] * static_cast<C>(o[e]); });
   }
@@ -58,7 +58,7 @@ void row_dots(const Tensor& out, const HeadSpan& span, std::int64_t head_width, 
 template <class C>
 void softmax_grad(Panels<C>& p, const C* lse, std::int64_t first, std::int64_t row_count,
                   std::int64_t keys, std::int64_t columns) {
-  for (std::int64_t i = 0; i < kQueryBlock; ++i) {
+  for (std::int64_t i = 0; i < padded(row_count, kRowPadding); ++i) {
     C* const weight = p.weights + i * kKeyBlock;
     C* const grad = p.dscores + i * kKeyBlock;
     if (i >= row_count) {
@@ -88,41 +88,46 @@ void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head
   const HeadSpan keys{s.key_offsets[clip], s.key_offsets[clip + 1] - s.key_offsets[clip], head};
   const C scale = C{1} / std::sqrt(static_cast<C>(s.head_width));
   Panels<C> p(queries.count, keys.count, s.head_width);
-  pack_rows<T, C>(q, queries, s.head_width, scale, p.queries, p.rows, p.width);
-  pack_rows<T, C>({dout, 0}, queries, s.head_width, C{1}, p.dout, p.rows, p.width);
-  pack_rows<T, C>(k, keys, s.head_width, C{1}, p.keys, p.columns, p.width);
-  pack_columns<T, C>(k, keys, s.head_width, p.keys_across, p.columns);
-  pack_columns<T, C>(v, keys, s.head_width, p.values_across, p.columns);
-  row_dots<T, C>(out, queries, s.head_width, p.dout, p.width, p.delta);
-  std::fill(p.dq, p.dq + p.rows * p.width, C{0});
-  std::fill(p.dk, p.dk + p.columns * p.width, C{0});
-  std::fill(p.dv, p.dv + p.columns * p.width, C{0});
+  const auto rows_in = [&](const HeadColumns& x, const HeadSpan& span, C* panel,
+                           std::int64_t rows) {
+    return rows_of<T, C>(x, span, s.head_width, panel, rows, p.width);
+  };
+  const HeadRows<C> all_queries = rows_in(q, queries, p.queries, p.rows);
+  const HeadRows<C> all_douts = rows_in({dout, 0}, queries, p.dout, p.rows);
+  const HeadRows<C> all_keys = rows_in(k, keys, p.keys, p.columns);
+  pack_columns<T, C>(k, keys, s.head_width, scale, p.keys_across, p.columns);
+  pack_columns<T, C>(v, keys, s.head_width, C{1}, p.values_across, p.columns);
+  row_dots<T, C>(out, queries, s.head_width, all_douts, p.delta);
+  if (queries.count == 0) {
+    std::fill(p.dk, p.dk + p.columns * p.width, C{0});
+    std::fill(p.dv, p.dv + p.columns * p.width, C{0});
+  }
   const C* const lse = log_sum_exp.data<C>() + head * out.shape().rows() + queries.begin;
 
   for (std::int64_t j = 0; j < p.columns; j += kKeyBlock) {
     const std::int64_t columns = std::min(kKeyBlock, p.columns - j);
     const std::int64_t count = std::clamp<std::int64_t>(keys.count - j, 0, columns);
     for (std::int64_t i = 0; i < p.rows; i += kQueryBlock) {
-      const C* const query_rows = p.queries + i * p.width;
-      const C* const dout_rows = p.dout + i * p.width;
-      block_product<C>({query_rows, p.width, 1}, p.keys_across + j, p.columns, kQueryBlock, columns,
-                       s.head_width, p.weights, kKeyBlock, false);
-      block_product<C>({dout_rows, p.width, 1}, p.values_across + j, p.columns, kQueryBlock,
-                       columns, s.head_width, p.dscores, kKeyBlock, false);
+      const std::int64_t rows = std::min(kQueryBlock, p.rows - i);
+      const HeadRows<C> query = all_queries.from(i), dout_rows = all_douts.from(i);
+      block_product<C>(query.operand(), p.keys_across + j, p.columns, rows, columns, s.head_width,
+                       p.weights, kKeyBlock, false);
+      block_product<C>(dout_rows.operand(), p.values_across + j, p.columns, rows, columns,
+                       s.head_width, p.dscores, kKeyBlock, false);
       softmax_grad(p, lse + i, i, std::min(kQueryBlock, queries.count - i), count, columns);
-      block_product<C>({p.weights, 1, kKeyBlock}, dout_rows, p.width, columns, p.width, kQueryBlock,
-                       p.dv + j * p.width, p.width, true);
-      block_product<C>({p.dscores, 1, kKeyBlock}, query_rows, p.width, columns, p.width,
-                       kQueryBlock, p.dk + j * p.width, p.width, true);
-      block_product<C>({p.dscores, kKeyBlock, 1}, p.keys + j * p.width, p.width, kQueryBlock,
-                       p.width, columns, p.dq + i * p.width, p.width, true);
+      block_product<C>({p.weights, 1, kKeyBlock}, dout_rows.data, dout_rows.stride, columns,
+                       p.width, rows, p.dv + j * p.width, p.width, i > 0);
+      block_product<C>({p.dscores, 1, kKeyBlock}, query.data, query.stride, columns, p.width, rows,
+                       p.dk + j * p.width, p.width, i > 0);
+      block_product<C>({p.dscores, kKeyBlock, 1}, all_keys.from(j).data, all_keys.stride, rows,
+                       p.width, count, p.dq + i * p.width, p.width, j > 0);
     }
   }
-  const auto one = [](std::int64_t) { return C{1}; };
-  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width,
-                    [scale](std::int64_t) { return scale; });
-  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width, one);  // queries are scaled
-  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width, one);
+  const auto by_scale = [scale](std::int64_t) { return scale; };
+  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width, by_scale);
+  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width, by_scale);
+  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width,
+                    [](std::int64_t) { return C{1}; });
 }
 
 }  // namespace
