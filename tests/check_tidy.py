@@ -51,6 +51,8 @@ def closure(path, seen):
 def key_of(entry, seen):
     flags = [word for word in shlex.split(entry["command"]) if word.startswith(("-D", "-I", "-f", "-std"))]
     digest = hashlib.sha256(repr(flags).encode() + (ROOT / ".clang-tidy").read_bytes())
+    if entry["file"].startswith(str(ROOT / "tests")):
+        digest.update((ROOT / "tests" / ".clang-tidy").read_bytes())
     for path in sorted(seen):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + seen[path])
     return digest.hexdigest()

@@ -37,7 +37,7 @@ struct Manifest {
 
 nlohmann::ordered_json to_json(const RankFile& file);
 // `dtype` is that of its pieces. Throws nlohmann::json::exception for another structure.
-RankFile rank_file_from_json(const nlohmann::json& json, DType dtype);
+RankFile rank_file_from_json(const nlohmann::json& object, DType dtype);
 
 std::string to_text(const Manifest& manifest);
 // Throws Error(kCorrupt), which begins with `where`, unless every byte is as it was written and

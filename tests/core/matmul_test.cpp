@@ -18,16 +18,16 @@ void expect_product(DType dtype, Trans ta, Trans tb, bool bias, bool accumulate,
   const Tensor c = random_tensor({m, n}, 3, out), before = c.clone(),
                v = random_tensor({n}, 4, dtype);
   matmul(a, b, c, {.a = ta, .b = tb, .accumulate = accumulate, .bias = bias ? v : Tensor{}});
-  const auto A = a.to(DType::kF64), B = b.to(DType::kF64), V = v.to(DType::kF64);
-  const auto C = c.to(DType::kF64), C0 = before.to(DType::kF64);
+  const auto wide_a = a.to(DType::kF64), wide_b = b.to(DType::kF64), wide_v = v.to(DType::kF64);
+  const auto wide_c = c.to(DType::kF64), wide_before = before.to(DType::kF64);
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
-      double sum =
-          (bias ? V.data<double>()[j] : 0) + (accumulate ? C0.data<double>()[i * n + j] : 0);
+      double sum = (bias ? wide_v.data<double>()[j] : 0) +
+                   (accumulate ? wide_before.data<double>()[i * n + j] : 0);
       for (std::int64_t x = 0; x < k; ++x)
-        sum += A.data<double>()[ta == Trans::kYes ? x * m + i : i * k + x] *
-               B.data<double>()[tb == Trans::kYes ? j * k + x : x * n + j];
-      ASSERT_NEAR(C.data<double>()[i * n + j], sum, tolerance)
+        sum += wide_a.data<double>()[ta == Trans::kYes ? x * m + i : i * k + x] *
+               wide_b.data<double>()[tb == Trans::kYes ? j * k + x : x * n + j];
+      ASSERT_NEAR(wide_c.data<double>()[i * n + j], sum, tolerance)
           << name_of(dtype) << " at " << i << ", " << j;
     }
 }
