@@ -94,7 +94,7 @@ int run(int argc, char** argv) {
   if (made) std::filesystem::remove(video);
   const double ffmpeg = median(seconds[0]);
   const auto line = [&](const char* what, double ours) {
-    fmt::print("{}: {:.0f} frames/s a core, ffmpeg -threads 1 -f null {:.0f}, {:.2f}x\n", what,
+    fmt::print("{}: {:.0f} frames/s a core, ffmpeg -threads 1 -f null {:.0f}  {:.2f}x\n", what,
                static_cast<double>(frames) / ours, static_cast<double>(frames) / ffmpeg,
                ffmpeg / ours);
   };

@@ -14,7 +14,8 @@ using Losses = std::array<double, kTimeQuantiles>;
 void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& options, Losses& sums) {
   const TokenLayout layout = dit.layout(batch.packing);
   const PackedText text{batch.text_ids, batch.text_packing};
-  const Var context = dit.encode_text(text);
+  EncodedText context = dit.encode_text(text);
+  dit.keep_keys(context);
   for (int quantile = 0; quantile < kTimeQuantiles; ++quantile) {
     std::vector<RandomStream> noise;
     for (const std::int64_t clip : batch.clip_ids)
@@ -23,7 +24,7 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
     const Tensor times = Tensor::full({batch.packing.clips()},
                                       quantile_time(options.flow, quantile, kTimeQuantiles));
     const NoisyTokens noisy = add_flow_noise(batch.tokens, times, noise, layout.clips);
-    const Var velocity = dit(noisy.tokens, times, context, layout, text.packing);
+    const Var velocity = dit(noisy.tokens, times, context, layout);
     sums[quantile] +=
         squared_error(velocity, noisy.velocity, batch.packing.offsets, 1.0).loss.value().item();
   }

@@ -36,11 +36,14 @@ CrossAttention::CrossAttention(Parameters& parameters, const std::string& name, 
       heads(head_count),
       eps(epsilon) {}
 
-Var CrossAttention::operator()(const Var& x, const Var& text, const Packing& clips,
+Var CrossAttention::keys(const Var& text) const {
+  return qk_norm_rope(kv(text), {norm_k}, heads, {}, eps);
+}
+
+Var CrossAttention::operator()(const Var& x, const Var& text_keys, const Packing& clips,
                                const Packing& texts) const {
   const Var queries = qk_norm_rope(q(x), {norm_q}, heads, {}, eps);
-  const Var keys = qk_norm_rope(kv(text), {norm_k}, heads, {}, eps);
-  return out(cross_attention(queries, keys, heads, clips, texts));
+  return out(cross_attention(queries, text_keys, heads, clips, texts));
 }
 
 }  // namespace muybridge

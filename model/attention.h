@@ -34,8 +34,10 @@ struct CrossAttention {
 
   CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
                  std::int64_t head_count, double epsilon);
-  Var operator()(const Var& x_TD, const Var& text_SD, const Packing& clips,
-                 const Packing& text) const;
+  // Keys and values of the text, which do not depend on the clip: [S, 2 D].
+  Var keys(const Var& text_SD) const;
+  Var operator()(const Var& x_TD, const Var& text_keys_S2D, const Packing& clips,
+                 const Packing& texts) const;
 };
 
 }  // namespace muybridge

@@ -67,14 +67,20 @@ TokenLayout Dit::layout(const Packing& packing) const {
   return layout;
 }
 
-Var Dit::encode_text(const PackedText& text) const {
+EncodedText Dit::encode_text(const PackedText& text) const {
   const Tensor ids = text.ids.to(patch_embedding_.weight.value().device());
   const Var hidden = text_embedding_0_.product(text_encoder_(ids, text.packing));
-  return text_embedding_2_(bias_gelu(hidden, text_embedding_0_.bias));
+  return {text_embedding_2_(bias_gelu(hidden, text_embedding_0_.bias)), text.packing, {}};
 }
 
-Var Dit::operator()(const Tensor& tokens, const Tensor& times, const Var& text,
-                    const TokenLayout& layout, const Packing& texts) const {
+void Dit::keep_keys(EncodedText& text) const {
+  text.keys.clear();
+  for (const DitBlock& block : blocks_)
+    text.keys.push_back(block.cross_attention.keys(text.states));
+}
+
+Var Dit::operator()(const Tensor& tokens, const Tensor& times, const EncodedText& text,
+                    const TokenLayout& layout) const {
   const DType compute = patch_embedding_.weight.value().dtype();
   const Device device = tokens.device();
   const Tensor scaled_times = times.clone();
@@ -87,14 +93,13 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const Var& text,
   Var x = patch_embedding_(Var::constant(tokens.to(compute)));
   if (layout.sines.defined()) x = add(x, Var::constant(layout.sines));
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const DitBlock& block = blocks_[i];
-    if (options_.recompute) {
-      x = recompute(
-          [&block, layout, texts](Inputs in) { return block(in[0], in[1], in[2], layout, texts); },
-          {x, text, time_rows}, parameters_of_block(i));
-    } else {
-      x = block(x, text, time_rows, layout, texts);
-    }
+    const bool known = !text.keys.empty();
+    const auto run = [&block = blocks_[i], known, layout, texts = text.packing](Inputs in) {
+      const Var keys = known ? in[1] : block.cross_attention.keys(in[1]);
+      return block(in[0], keys, in[2], layout, texts);
+    };
+    const std::vector<Var> inputs = {x, known ? text.keys[i] : text.states, time_rows};
+    x = options_.recompute ? recompute(run, inputs, parameters_of_block(i)) : run(inputs);
   }
   const Var table = modulation_table(time, head_modulation_);
   const Var out = head_(norm_modulate(x, table, 0, 1, layout.clips, options_.eps));

@@ -8,6 +8,13 @@ namespace muybridge {
 
 // T tokens  P token width  S text tokens  C clips  D width
 
+// Captions as the blocks attend to them.
+struct EncodedText {
+  Var states;  // [S, D]
+  Packing packing;
+  std::vector<Var> keys;  // of each block, see CrossAttention::keys; empty: each makes its own
+};
+
 // A text-to-video diffusion transformer with the blocks of Wan2.1, over packed clips.
 class Dit {
  public:
@@ -17,12 +24,13 @@ class Dit {
   const DitOptions& options() const { return options_; }
   TokenLayout layout(const Packing& packing) const;
 
-  // Captions as the blocks attend to them: [S, D].
-  Var encode_text(const PackedText& text) const;
+  EncodedText encode_text(const PackedText& text) const;
+  // Makes the keys of all blocks once: for a sampler, whose text stays while the time changes.
+  void keep_keys(EncodedText& text) const;
   // The velocity at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P], in the element type
   // of the weights. Slack rows come out unspecified.
-  Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const Var& text_SD,
-                 const TokenLayout& layout, const Packing& text) const;
+  Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,
+                 const TokenLayout& layout) const;
 
  private:
   std::vector<Var> parameters_of_block(std::size_t block) const;

@@ -26,14 +26,14 @@ DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOpt
       mlp(parameters, name + ".mlp", o.width, o.mlp_width, kBranchGain),
       eps(o.eps) {}
 
-Var DitBlock::operator()(const Var& input, const Var& text, const Var& time,
+Var DitBlock::operator()(const Var& input, const Var& keys, const Var& time,
                          const TokenLayout& layout, const Packing& texts) const {
   const Var table = modulation_table(time, modulation);
   Var x = input;
   x = gate_residual(
       x, self_attention(norm_modulate(x, table, kShift, kScale, layout.clips, eps), layout), table,
       kGate, layout.clips);
-  x = add(x, cross_attention(layer_norm(x, norm3_weight, norm3_bias, eps), text, layout.packing,
+  x = add(x, cross_attention(layer_norm(x, norm3_weight, norm3_bias, eps), keys, layout.packing,
                              texts));
   return gate_residual(x, mlp(norm_modulate(x, table, kMlpShift, kMlpScale, layout.clips, eps)),
                        table, kMlpGate, layout.clips);

@@ -19,8 +19,8 @@ struct DitBlock {
   double eps;
 
   DitBlock(Parameters& parameters, const std::string& name, const DitOptions& options);
-  // x [T, D], text [S, D], time [C, 6 D] -> [T, D].
-  Var operator()(const Var& input_TD, const Var& text_SD, const Var& time_C6D,
+  // `keys` are cross_attention.keys of the text.
+  Var operator()(const Var& input_TD, const Var& keys_S2D, const Var& time_C6D,
                  const TokenLayout& layout, const Packing& texts) const;
 };
 

@@ -40,8 +40,8 @@ class GuidedVelocity {
     for (const ClipRequest& request : requests) captions.push_back(request.prompt);
     if (guided_) captions.resize(2 * requests.size());
     const PackedText text = pack_captions(captions, options.max_caption_bytes);
-    text_packing_ = text.packing;
     text_ = dit.encode_text(text);
+    dit.keep_keys(text_);
   }
 
   Tensor operator()(const Tensor& tokens, double time) const {
@@ -54,8 +54,7 @@ class GuidedVelocity {
       both.rows(rows, rows).copy_from(tokens);
     }
     const Tensor times = Tensor::full({packing.clips()}, time);
-    const Tensor velocity =
-        dit_(both, times, text_, layout_, text_packing_).value().to(DType::kF32);
+    const Tensor velocity = dit_(both, times, text_, layout_).value().to(DType::kF32);
     if (!guided_) return velocity;
     // u + g (c - u), written over c.
     const Tensor conditional = velocity.rows(0, rows);
@@ -68,8 +67,7 @@ class GuidedVelocity {
   const Dit& dit_;
   double guidance_;
   bool guided_;
-  Packing text_packing_;
-  Var text_;
+  EncodedText text_;
   TokenLayout layout_;
 };
 

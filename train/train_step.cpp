@@ -13,7 +13,7 @@ MicroBatchResult run_micro_batch(const Dit& dit, const Batch& batch, const FlowO
   const FlowDraw draw = draw_training_flow(flow, seed, step, batch.samples);
   const NoisyTokens noisy = add_flow_noise(batch.tokens, draw.times, draw.noise, layout.clips);
   const PackedText text{batch.text_ids, batch.text_packing};
-  const Var velocity = dit(noisy.tokens, draw.times, dit.encode_text(text), layout, text.packing);
+  const Var velocity = dit(noisy.tokens, draw.times, dit.encode_text(text), layout);
   const SquaredErrorResult error =
       squared_error(velocity, noisy.velocity, batch.packing.offsets, 1.0 / normaliser);
   backward(error.loss, {}, options);

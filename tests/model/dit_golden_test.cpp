@@ -89,7 +89,7 @@ void expect_outputs_and_gradients(DType dtype, double tolerance) {
   const DType wide = accumulator_of(dtype);
   const Var velocity =
       model.dit(file.read("inputs.tokens").to(wide), file.read("inputs.timesteps").to(wide),
-                model.dit.encode_text(inputs.text), layout, inputs.text.packing);
+                model.dit.encode_text(inputs.text), layout);
   const Tensor target = file.read("inputs.target").to(wide);
   const Var loss = squared_error(velocity, target, inputs.clips.offsets,
                                  1.0 / static_cast<double>(target.numel()))
@@ -134,7 +134,7 @@ TEST(DitGolden, TwentyStepsOfTrainingMatchPyTorchInF32) {
     }
     model.parameters.zero_gradients();
     const Var velocity = model.dit(noisy, times.rows(step, 1).reshape({clips}),
-                                   model.dit.encode_text(inputs.text), layout, inputs.text.packing);
+                                   model.dit.encode_text(inputs.text), layout);
     const Var loss =
         squared_error(velocity, target, inputs.clips.offsets, 1.0 / static_cast<double>(elements))
             .loss;

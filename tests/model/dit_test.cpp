@@ -17,7 +17,7 @@ struct Example {
 
   Var loss(const Dit& dit) const {
     const TokenLayout layout = dit.layout(packing);
-    const Var velocity = dit(tokens, times, dit.encode_text(text), layout, text.packing);
+    const Var velocity = dit(tokens, times, dit.encode_text(text), layout);
     return squared_error(velocity, target, packing.offsets, 0.01).loss;
   }
 };
@@ -86,13 +86,31 @@ TEST(Dit, AClipDoesNotSeeItsNeighboursInThePacking) {
     const TokenLayout layout = model.dit.layout(Packing::of(grids));
     return model
         .dit(x, Tensor::of<float>({static_cast<std::int64_t>(times.size())}, times),
-             model.dit.encode_text(text), layout, text.packing)
+             model.dit.encode_text(text), layout)
         .value();
   };
   const Tensor both = run({{2, 2, 3}, {1, 4, 2}}, {"a red ball", "blue"}, {0.3F, 0.9F}, tokens);
   const Tensor alone = run({{1, 4, 2}}, {"blue"}, {0.9F}, tokens.rows(12, 8).clone());
   for (int i = 0; i < 64; ++i)
     EXPECT_NEAR(both.data<float>()[12 * 8 + i], alone.data<float>()[i], 2e-5);
+}
+
+TEST(Dit, KeptKeysOfTheTextChangeNothing) {
+  const TinyDit model;
+  const Example example;
+  const NoGradScope no_grad;
+  const TokenLayout layout = model.dit.layout(example.packing);
+  EncodedText text = model.dit.encode_text(example.text);
+  const auto run = [&] {
+    return model.dit(example.tokens.to(DType::kF32), example.times.to(DType::kF32), text, layout)
+        .value()
+        .rows(0, 18)
+        .to_vector<float>();
+  };
+  const std::vector<float> before = run();
+  model.dit.keep_keys(text);
+  ASSERT_EQ(text.keys.size(), 2U);
+  EXPECT_EQ(run(), before);
 }
 
 TEST(Dit, Bf16FollowsF32WithinItsRounding) {
@@ -102,7 +120,7 @@ TEST(Dit, Bf16FollowsF32WithinItsRounding) {
     const NoGradScope no_grad;
     const TokenLayout layout = dit.layout(example.packing);
     return dit(example.tokens.to(DType::kF32), example.times.to(DType::kF32),
-               dit.encode_text(example.text), layout, example.text.packing)
+               dit.encode_text(example.text), layout)
         .value()
         .to(DType::kF64)
         .rows(0, 18)
