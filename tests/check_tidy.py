@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""clang-tidy over the tree, changed files first, within TIDY_SECONDS (default 300).
+"""clang-tidy over the tree, changed files first, within TIDY_SECONDS (default 240).
 
 A file that was clean is looked at again only when it, a header of ours that it includes, its
 compile flags or .clang-tidy changed: the stamps are in build/tidy. Files that the time did not
@@ -93,7 +93,7 @@ def work_list():
 
 
 def main():
-    seconds = float(os.environ.get("TIDY_SECONDS", "300"))
+    seconds = float(os.environ.get("TIDY_SECONDS", "240"))
     STAMPS.mkdir(parents=True, exist_ok=True)
     todo = work_list()
     deadline = time.monotonic() + seconds

@@ -93,7 +93,7 @@ TEST_F(DecodeWorkerTest, ACrashCostsTheFile) {
   DecodeWorker worker;
   const DecodeOutcome outcome = worker.decode(
       open_to_read(good), {},
-      [&](const DecodedStream&, const std::uint8_t*) { ::kill(worker.process_id(), SIGSEGV); });
+      [&](const DecodedStream&, const std::uint8_t*) { ::kill(worker.process_id(), SIGABRT); });
   EXPECT_TRUE(outcome.lost);
   EXPECT_NE(outcome.problem.find("crashed"), std::string::npos) << outcome.problem;
   expect_usable(worker, good);

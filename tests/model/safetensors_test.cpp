@@ -78,7 +78,8 @@ TEST_F(Safetensors, WhatIsWrittenIsReadBitByBit) {
     const Tensor read = reader.read(name);
     EXPECT_EQ(read.shape(), tensor.shape()) << name;
     EXPECT_EQ(read.dtype(), tensor.dtype()) << name;
-    EXPECT_EQ(std::memcmp(read.raw(), tensor.raw(), tensor.bytes()), 0) << name;
+    EXPECT_TRUE(tensor.bytes() == 0 || std::memcmp(read.raw(), tensor.raw(), tensor.bytes()) == 0)
+        << name;
     EXPECT_EQ(reader.find(name)->begin % size_of(tensor.dtype()), 0U) << name;
   }
   // Readers that map the file want the data at a multiple of 8.
