@@ -14,7 +14,7 @@ struct TokenLayout {
   Tensor rope;   // [T, E], see rope_table
   Tensor sines;  // [T, D], see sine_positions; may be undefined
 
-  TokenLayout(const Packing& packing, const RopeAxes& axes, DType compute, Device device);
+  TokenLayout(const Packing& tokens, const RopeAxes& axes, DType compute, Device device);
 };
 
 // Fixed sines of each token's place, [T, width] of `dtype` (Vaswani et al. 2017, over three axes):
