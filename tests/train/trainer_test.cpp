@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -87,8 +87,8 @@ class TrainerTest : public ::testing::Test {
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     ::setenv("OMP_NUM_THREADS", "1", 1);
-    corpus_ = new ScratchFolder;
-    const fs::path clips = *corpus_ / "clips", prepared = *corpus_ / "prepared";
+    shared_corpus = new ScratchFolder;
+    const fs::path clips = *shared_corpus / "clips", prepared = *shared_corpus / "prepared";
     ASSERT_EQ(shell(fmt::format(
                   "{} corpus make shapes {} --clips 30 --validation 4 --size 32x32 --frames 8",
                   kBinary, clips.string())),
@@ -96,7 +96,7 @@ class TrainerTest : public ::testing::Test {
     ASSERT_EQ(shell(fmt::format("{} prepare {} {} --size 16x16", kBinary, clips.string(),
                                 prepared.string())),
               0);
-    std::ofstream(*corpus_ / "tiny.yaml") << fmt::format(R"(run: {{name: tiny}}
+    std::ofstream(*shared_corpus / "tiny.yaml") << fmt::format(R"(run: {{name: tiny}}
 data: {{train: {}, prefetch: 2}}
 model: {{width: 24, depth: 2, heads: 2, mlp_width: 48, text_width: 16, text_depth: 1, text_heads: 2}}
 batch: {{tokens: 128, micro_batches: 4}}
@@ -104,9 +104,9 @@ optimizer: {{learning_rate: 3e-3, warmup_steps: 5}}
 train: {{steps: 12, seed: 3, checkpoint_every: 3}}
 eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, size: 16x16, validation_clips: 4}}
 )",
-                                                         prepared.string());
+                                                               prepared.string());
   }
-  static void TearDownTestSuite() { delete corpus_; }
+  static void TearDownTestSuite() { delete shared_corpus; }
 
   static int shell(const std::string& command) {
     const int status = std::system(("( " + command + " ) >/dev/null 2>&1 </dev/null").c_str());
@@ -117,7 +117,7 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
     const std::string launcher =
         ranks == 1 ? "" : fmt::format("mpirun --oversubscribe -np {} {}", ranks, kWithoutLeaks);
     return fmt::format("{}{} train {} run.folder={} {}", launcher, kBinary,
-                       (*corpus_ / "tiny.yaml").string(), run(name).string(), overrides);
+                       (*shared_corpus / "tiny.yaml").string(), run(name).string(), overrides);
   }
   fs::path run(const std::string& name) const { return scratch_ / name; }
   int run_to_end(const std::string& command) const { return Job(command, scratch_ / "log").wait(); }
@@ -151,11 +151,11 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
     return values;
   }
 
-  static ScratchFolder* corpus_;
+  static ScratchFolder* shared_corpus;
   ScratchFolder scratch_;
 };
 
-ScratchFolder* TrainerTest::corpus_ = nullptr;
+ScratchFolder* TrainerTest::shared_corpus = nullptr;
 
 TEST_F(TrainerTest, TheSameRunTwiceGivesTheSameBytes) {
   ASSERT_EQ(run_to_end(train(2, "a")), 0) << log();
