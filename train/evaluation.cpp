@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "core/log.h"
+#include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
 #include "train/together.h"

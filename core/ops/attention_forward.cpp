@@ -58,7 +58,8 @@ struct RunningSoftmax {
     std::fill(sum, sum + kQueryBlock, C{0});
   }
 
-  // Turns scores into weights. `columns` is `keys` padded to a vector.
+  // Turns scores into weights. `columns` is `keys` padded to a vector; what is beyond the keys
+  // weighs next to nothing in the sum and is not used again.
   void step(C* scores, std::int64_t stride, std::int64_t rows, std::int64_t keys,
             std::int64_t columns) {
     for (std::int64_t i = 0; i < rows; ++i) {

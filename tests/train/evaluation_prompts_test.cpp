@@ -1,4 +1,4 @@
-#include "train/model_options.h"
+#include "train/evaluation_prompts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/corpus_index.h"
+#include "train/config.h"
+
+namespace muybridge {
+
+struct EvaluationPrompt {
+  std::string text;
+  int ordinal = 0;  // among all prompts, picked or not: the key of its seed
+  bool operator==(const EvaluationPrompt&) const = default;
+};
+
+// The prompts to render: those of a synthetic corpus ("shapes", "physics"), of a file with one a
+// line, or the list itself; at most `limit` of them, spread over the list with a stride that shares
+// no factor with its length, so that a list of combinations gives all kinds (0: all). Where nothing
+// is said, the captions of held-out clips, or of clips to train on if none are held out; none
+// without a corpus. Throws Error(kUsage) when the file cannot be read or has none.
+std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int limit,
+                                                 const CorpusIndex* corpus);
+
+}  // namespace muybridge
