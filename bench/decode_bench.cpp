@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/decode_child.h"
-#include "data/decode_protocol.h"
-#include "data/decode_worker.h"
-#include "data/video_reader.h"
+#include "data/decode/decode_child.h"
+#include "data/decode/decode_protocol.h"
+#include "data/decode/decode_worker.h"
+#include "data/media/video_reader.h"
 
 namespace {
 
@@ -58,8 +58,8 @@ double worker_seconds(const std::string& video, std::vector<std::uint8_t>& copy)
   {
     DecodeWorker worker;
     worker.decode(open_to_read(video), {},
-                  [&](const DecodedStream& stream, const std::uint8_t* rgb) {
-                    copy.assign(rgb, rgb + stream.frame_bytes());
+                  [&](const DecodedStream& stream, const DecodedFrame& frame) {
+                    copy.assign(frame.rgb, frame.rgb + stream.frame_bytes());
                   });
   }
   return cpu_seconds(RUSAGE_SELF) - self + cpu_seconds(RUSAGE_CHILDREN) - children;

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/corpus_index.h"
-#include "data/epoch_order.h"
-#include "data/loader.h"
+#include "data/loader/epoch_order.h"
+#include "data/loader/loader.h"
+#include "data/shards/corpus_index.h"
 
 namespace muybridge {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "core/config_values.h"
+#include "config/values.h"
 #include "core/error.h"
-#include "data/synthetic_corpus.h"
+#include "data/synthetic/synthetic_corpus.h"
 
 namespace muybridge {
 namespace {

@@ -12,8 +12,8 @@
 #include "cli/commands.h"
 #include "core/cuda/runtime.h"
 #include "core/machine.h"
-#include "data/shard_about.h"
-#include "data/video_about.h"
+#include "data/media/video_about.h"
+#include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
 
 namespace muybridge {

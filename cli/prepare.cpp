@@ -1,4 +1,4 @@
-#include "data/prepare.h"
+#include "data/prepare/prepare.h"
 
 #include <fmt/format.h>
 
@@ -8,12 +8,12 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "core/config_values.h"
+#include "config/values.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "data/decode_child.h"
-#include "data/decode_protocol.h"
-#include "data/stop_signal.h"
+#include "core/stop_signals.h"
+#include "data/decode/decode_child.h"
+#include "data/decode/decode_protocol.h"
 
 namespace muybridge {
 namespace {
@@ -97,10 +97,10 @@ void run(Arguments arguments) {
   set_part(arguments.shard_of, options);
   set_log_rank(options.part, options.parts);
   set_size(arguments, options.settings.size);
-  options.settings.split = *split_mode_named(arguments.split);
+  options.settings.split = *cutting_named(arguments.split);
   options.shard_bytes = static_cast<std::uint64_t>(arguments.shard_megabytes * (1 << 20));
-  const StopOnSignal signals;
-  const PrepareReport report = prepare_corpus(options, signals.stop());
+  const StopSignals signals;
+  const PrepareReport report = prepare_corpus(options, signals.requested());
   if (options.part > 0) return;
   if (arguments.json) {
     fmt::print("{}", report_json(report));

@@ -127,7 +127,7 @@ Tensor Parameters::slice(const Tensor& flat, const Parameter& parameter) const {
   return flat.flat_view(parameter.offset, parameter.spec.shape);
 }
 
-void Parameters::publish(std::int64_t begin, std::int64_t count) const {
+void Parameters::round_to_compute(std::int64_t begin, std::int64_t count) const {
   if (compute_.dtype() == master_.dtype()) return;
   compute_.rows(begin, count).copy_from(master_.rows(begin, count).to(compute_.dtype()));
 }

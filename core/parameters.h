@@ -55,7 +55,7 @@ class Parameters {
 
   void zero_gradients() const { gradients_.fill_zero(); }
   // Rounds master into the compute copy of elements [begin, begin + count).
-  void publish(std::int64_t begin, std::int64_t count) const;
+  void round_to_compute(std::int64_t begin, std::int64_t count) const;
 
  private:
   std::vector<Parameter> list_;

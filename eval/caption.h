@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/synthetic.h"
+#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 

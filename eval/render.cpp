@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "data/unpatchify.h"
-#include "data/video_reader.h"
-#include "data/video_writer.h"
+#include "data/loader/unpatchify.h"
+#include "data/media/video_reader.h"
+#include "data/media/video_writer.h"
 
 namespace muybridge {
 namespace {
@@ -64,8 +64,8 @@ std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderR
       Frames frames =
           unpatchify(tokens.rows(static_cast<std::int64_t>(i) * grid.tokens(), grid.tokens()), grid,
                      dit.options().patch);
-      if (options.frames < frames.frames) {
-        frames.frames = options.frames;
+      if (options.frames < frames.count) {
+        frames.count = options.frames;
         frames.rgb.resize(frames.frame_bytes() * static_cast<std::size_t>(options.frames));
       }
       SampleRecord record{

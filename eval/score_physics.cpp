@@ -33,7 +33,7 @@ BallTrack track_ball(const Frames& frames) {
   BallTrack track;
   double color_pixels = 0;
   const std::vector<Rgb> rows = median_rows(frames);
-  for (int t = 0; t < frames.frames; ++t) {
+  for (int t = 0; t < frames.count; ++t) {
     const std::vector<float> away = difference(frames, t, rows);
     const float peak = peak_of(away);
     if (peak < kLeastContrast) continue;
@@ -151,7 +151,7 @@ Scores score_physics(const Frames& frames, double fps, const Claim& claim) {
   Scores scores = {{"color", 0.0}, {"direction", 0.0}, {"gravity", 0.0}};
   const BallTrack track = track_ball(frames);
   const std::vector<BallSighting>& seen = track.sightings;
-  if (seen.size() < 2 || static_cast<double>(seen.size()) < kLeastSeen * frames.frames) {
+  if (seen.size() < 2 || static_cast<double>(seen.size()) < kLeastSeen * frames.count) {
     return scores;
   }
   scores["color"] = nearest_color(track.color) == claim.color;
@@ -164,7 +164,7 @@ Scores score_physics(const Frames& frames, double fps, const Claim& claim) {
     points.push_back({s.frame / fps, s.y / frames.height});
     top = std::min(top, s.y);
   }
-  const double aside = velocity_of(sightings).x * (frames.frames - 1) / frames.height;
+  const double aside = velocity_of(sightings).x * (frames.count - 1) / frames.height;
   const int x = aside > kLeastWay ? 1 : aside < -kLeastWay ? -1 : 0;
   const int y = seen.front().y - top > kLeastRise * frames.height ? -1 : 1;
   scores["direction"] = x == claim.x && y == claim.y;

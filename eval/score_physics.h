@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "data/frames.h"
+#include "data/media/frames.h"
 #include "eval/caption.h"
 #include "eval/scores.h"
 

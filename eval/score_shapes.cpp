@@ -25,7 +25,7 @@ struct Track {
   double color_pixels = 0;
 
   bool seen(const Frames& frames) const {
-    return 2 * sightings.size() >= std::size_t(frames.frames) && sightings.size() >= 2;
+    return 2 * sightings.size() >= std::size_t(frames.count) && sightings.size() >= 2;
   }
 };
 
@@ -40,7 +40,7 @@ bool compact(const Mask& all, const Mask& part) {
 Track track_only(const Frames& frames) {
   Track track;
   const std::vector<Rgb> ground = {median_color(frames)};
-  for (int t = 0; t < frames.frames; ++t) {
+  for (int t = 0; t < frames.count; ++t) {
     const std::vector<float> away = difference(frames, t, ground);
     const float peak = peak_of(away);
     if (peak < kLeastContrast) continue;
@@ -106,7 +106,7 @@ Explanation explain(const Frames& frames, int index, const Rgb& ground) {
 std::vector<Track> track_colors(const Frames& frames) {
   std::vector<Track> tracks(kColors.size());
   const Rgb ground = median_color(frames);
-  for (int t = 0; t < frames.frames; ++t) {
+  for (int t = 0; t < frames.count; ++t) {
     const Explanation seen = explain(frames, t, ground);
     for (int k = 0; k < static_cast<int>(kColors.size()); ++k) {
       Mask mask{frames.height, frames.width, std::vector<std::uint8_t>(seen.color.size())};
@@ -133,7 +133,7 @@ std::string shape_of(const Track& track) {
 bool moves(const Track& track, const Claim& claim, const Frames& frames) {
   const Velocity speed = velocity_of(track.sightings);
   const double side = std::min(frames.width, frames.height);
-  const double x = speed.x * (frames.frames - 1) / side, y = speed.y * (frames.frames - 1) / side;
+  const double x = speed.x * (frames.count - 1) / side, y = speed.y * (frames.count - 1) / side;
   const double along = claim.x * x + claim.y * y;
   const double across = claim.x != 0 ? std::abs(y) : std::abs(x);
   return along > kLeastWay && across < kMostAside * along;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/frames.h"
+#include "data/media/frames.h"
 #include "eval/caption.h"
 #include "eval/scores.h"
 

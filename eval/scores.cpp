@@ -8,7 +8,7 @@ namespace muybridge {
 
 std::optional<Scores> score_clip(const Frames& frames, double fps, const std::string& caption) {
   const std::optional<Claims> claims = read_caption(caption);
-  if (!claims || frames.frames < 2) return std::nullopt;
+  if (!claims || frames.count < 2) return std::nullopt;
   if (claims->kind == CorpusKind::kPhysics) {
     return score_physics(frames, fps, claims->things.front());
   }

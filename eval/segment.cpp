@@ -5,7 +5,7 @@
 #include <numeric>
 #include <string>
 
-#include "data/synthetic.h"
+#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 namespace {
@@ -17,7 +17,7 @@ constexpr double kFarthestColor = 120;  // levels, Euclidean: half the way betwe
 double median_level(const Frames& frames, int first, int last, int channel) {
   std::array<std::size_t, 256> counts{};
   std::size_t total = 0;
-  for (int t = 0; t < frames.frames; ++t) {
+  for (int t = 0; t < frames.count; ++t) {
     const std::uint8_t* begin = frames.frame(t) + std::size_t{3} * frames.width * first;
     const std::uint8_t* end = frames.frame(t) + std::size_t{3} * frames.width * last;
     for (const std::uint8_t* pixel = begin; pixel != end; pixel += 3) ++counts[pixel[channel]];

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/frames.h"
+#include "data/media/frames.h"
 
 namespace muybridge {
 

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "core/ops/loss.h"
-#include "data/validation_set.h"
+#include "data/loader/validation_set.h"
 
 namespace muybridge {
 namespace {
@@ -15,7 +15,7 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
   const TokenLayout layout = dit.layout(batch.packing);
   const PackedText text{batch.text_ids, batch.text_packing};
   EncodedText context = dit.encode_text(text);
-  dit.keep_keys(context);
+  dit.precompute_keys(context);
   for (int quantile = 0; quantile < kTimeQuantiles; ++quantile) {
     std::vector<RandomStream> noise;
     for (const std::int64_t clip : batch.clip_ids)

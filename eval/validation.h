@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "data/batch_builder.h"
+#include "data/loader/batch_builder.h"
 #include "model/dit.h"
 #include "model/flow_matching.h"
 #include "parallel/group.h"

@@ -73,7 +73,7 @@ EncodedText Dit::encode_text(const PackedText& text) const {
   return {text_embedding_2_(bias_gelu(hidden, text_embedding_0_.bias)), text.packing, {}};
 }
 
-void Dit::keep_keys(EncodedText& text) const {
+void Dit::precompute_keys(EncodedText& text) const {
   text.keys.clear();
   for (const DitBlock& block : blocks_)
     text.keys.push_back(block.cross_attention.keys(text.states));

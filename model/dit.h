@@ -26,7 +26,7 @@ class Dit {
 
   EncodedText encode_text(const PackedText& text) const;
   // Makes the keys of all blocks once: for a sampler, whose text stays while the time changes.
-  void keep_keys(EncodedText& text) const;
+  void precompute_keys(EncodedText& text) const;
   // The velocity at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P], in the element type
   // of the weights. Slack rows come out unspecified.
   Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,

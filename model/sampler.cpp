@@ -41,7 +41,7 @@ class GuidedVelocity {
     if (guided_) captions.resize(2 * requests.size());
     const PackedText text = pack_captions(captions, options.max_caption_bytes);
     text_ = dit.encode_text(text);
-    dit.keep_keys(text_);
+    dit.precompute_keys(text_);
   }
 
   Tensor operator()(const Tensor& tokens, double time) const {

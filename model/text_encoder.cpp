@@ -4,7 +4,7 @@
 #include "core/ops/norm.h"
 #include "core/ops/residual.h"
 #include "core/utf8.h"
-#include "data/batch.h"
+#include "data/loader/batch.h"
 
 namespace muybridge {
 namespace {

@@ -14,26 +14,37 @@ SUFFIXES = CODE + (".py", ".sh", ".cmake", ".txt", ".yaml")
 # A room and the rooms that it may include besides itself.
 MAY_INCLUDE = {
     "core": (),
+    "config": ("core",),
     "parallel": ("core",),
     "data": ("core",),
     "model": ("core", "data"),
     "eval": ("core", "parallel", "data", "model"),
-    "train": ("core", "parallel", "data", "model", "eval"),
-    "cli": ("core", "parallel", "data", "model", "eval", "train"),
-    "bench": ("core", "parallel", "data", "model", "eval", "train"),
+    "train": ("core", "config", "parallel", "data", "model", "eval"),
+    "cli": ("core", "config", "parallel", "data", "model", "eval", "train"),
+    "bench": ("core", "config", "parallel", "data", "model", "eval", "train"),
+}
+# The same inside data, whose rooms follow a clip from its file to the batch.
+DATA_MAY_INCLUDE = {
+    "media": (),
+    "decode": ("media",),
+    "corpus": ("media",),
+    "shards": (),
+    "prepare": ("media", "decode", "corpus", "shards"),
+    "loader": ("media", "shards"),
+    "synthetic": ("media",),
 }
 # Files that may include one more room: how a DiT is split is a table of its own.
 ALSO = {"model/dit_parallel*": ("parallel",)}
 
 # A library, the headers that mark it, the files that may see it.
 LIBRARIES = [
-    ("libav", r"libav|libsw", ("data/video_*", "eval/video_*")),
-    ("HDF5", r"(hdf5|H5\w*)\.h", ("data/shard*", "train/checkpoint*")),
-    ("yaml-cpp", r"yaml-cpp/", ("*/config.*", "*/config_*")),
+    ("libav", r"libav|libsw", ("data/media/*", "eval/video_*")),
+    ("HDF5", r"(hdf5|H5\w*)\.h", ("data/shards/*", "train/checkpoint*")),
+    ("yaml-cpp", r"yaml-cpp/", ("config/*", "*/config.*")),
     ("MPI", r"mpi\.h", ("parallel/*mpi*",)),
     ("NCCL", r"nccl", ("parallel/nccl*", "parallel/*_nccl*")),
     ("CUDA", r"(cuda|cudnn|cublas|cub/|curand|nvtx)", ("core/cuda/*", "core/*/cuda/*", "parallel/nccl*", "parallel/*_nccl*")),
-    ("libarchive", r"archive(_entry)?\.h", ("data/*",)),
+    ("libarchive", r"archive(_entry)?\.h", ("data/corpus/*",)),
     ("protobuf", r"google/protobuf/|.*\.pb\.h", ("train/*",)),
     ("CLI11", r"CLI/", ("cli/*",)),
 ]
@@ -65,6 +76,10 @@ def check_include(name, quoted, header):
             extra = tuple(e for pattern, rooms in ALSO.items() if fnmatch.fnmatch(name, pattern) for e in rooms)
             if other not in MAY_INCLUDE[room] + extra:
                 return f"{room} must not know of {other} ({header})"
+        if room == other == "data":
+            inner, outer = name.split("/")[1], header.split("/")[1]
+            if inner not in DATA_MAY_INCLUDE or outer not in (inner, *DATA_MAY_INCLUDE[inner]):
+                return f"data/{inner} must not know of data/{outer} ({header})"
     for library, pattern, places in LIBRARIES:
         if re.match(pattern, header) and not (quoted and header.split("/")[0] in MAY_INCLUDE):
             if room != "tests" and not matches(name, places):

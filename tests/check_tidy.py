@@ -19,7 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAMPS = ROOT / "build" / "tidy"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-ROOMS = ("core/", "parallel/", "data/", "model/", "eval/", "train/", "cli/", "bench/", "tests/")
+ROOMS = ("core/", "config/", "parallel/", "data/", "model/", "eval/", "train/", "cli/", "bench/", "tests/")
 
 
 def git(*arguments):

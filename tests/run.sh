@@ -28,7 +28,7 @@ step() {
   fi
 }
 
-readonly rooms=(core parallel data model eval train cli bench tests)
+readonly rooms=(core config parallel data model eval train cli bench tests)
 
 check_format() {
   find "${rooms[@]}" -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run -Werror

@@ -204,7 +204,7 @@ void load_weights(const CheckpointReader& reader, const Parameters& parameters, 
   for (const Parameter& parameter : parameters.list())
     if (parameter.spec.shape.numel() > 0)
       reader.read(which, parameter.spec.name, 0, parameters.slice(parameters.master(), parameter));
-  parameters.publish(0, parameters.flat_size());
+  parameters.round_to_compute(0, parameters.flat_size());
 }
 
 }  // namespace muybridge

@@ -57,7 +57,7 @@ void import_weights(const SafetensorsReader& file, const Grid& patch,
     parameters.slice(parameters.master(), parameter)
         .copy_from(whole.to(parameters.master().device()));
   }
-  parameters.publish(0, parameters.flat_size());
+  parameters.round_to_compute(0, parameters.flat_size());
 }
 
 }  // namespace muybridge

@@ -9,9 +9,9 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/file_handle.h"
 #include "core/log.h"
-#include "data/file_handle.h"
-#include "data/shard_hdf5.h"
+#include "data/shards/shard_hdf5.h"
 
 namespace muybridge {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "core/config.h"
+#include "config/reader.h"
 #include "core/spelling.h"
 
 namespace muybridge {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/config_values.h"
+#include "config/values.h"
 
 namespace muybridge {
 

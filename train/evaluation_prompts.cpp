@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "data/synthetic.h"
+#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 namespace {

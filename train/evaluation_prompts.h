@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/corpus_index.h"
+#include "data/shards/corpus_index.h"
 #include "train/config.h"
 
 namespace muybridge {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/dtype.h"
-#include "data/loader.h"
+#include "data/loader/loader.h"
 #include "eval/render.h"
 #include "eval/validation.h"
 #include "model/dit_options.h"

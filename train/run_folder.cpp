@@ -1,21 +1,16 @@
 #include "train/run_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/utsname.h>
 
-#include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <ctime>
-#include <thread>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/machine.h"
-#include "data/shard_about.h"
-#include "data/video_about.h"
+#include "data/media/video_about.h"
+#include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
 #include "train/checkpoint_folder.h"
 #include "train/together.h"
@@ -66,28 +61,19 @@ std::filesystem::path RunFolder::samples(std::int64_t step) const {
   return samples() / commit_name(step);
 }
 
-RunLock::RunLock(const RunFolder& folder, double wait_seconds) {
-  const std::filesystem::path path = folder.root / ".lock";
-  file_ = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!file_) fail_errno("open(" + path.string() + ")", errno);
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration<double>(wait_seconds);
-  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) fail_errno("flock(" + path.string() + ")", errno);
-    if (std::chrono::steady_clock::now() >= deadline)
-      fail(ExitCode::kUsage,
-           "{}: another process trains in this folder; wait for it, stop it, or give this run "
-           "another run.name",
-           folder.root.string());
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+FolderLock lock_run(const RunFolder& folder, double wait_seconds) {
+  return {
+      folder.root / ".lock", wait_seconds,
+      fmt::format("{}: another process trains in this folder; wait for it, stop it, or give this "
+                  "run another run.name",
+                  folder.root.string())};
 }
 
-RunLock open_run(const RunFolder& folder, Group& group) {
-  RunLock lock;
+FolderLock open_run(const RunFolder& folder, Group& group) {
+  FolderLock lock;
   rank_zero(group, [&] {
     std::filesystem::create_directories(folder.root);
-    lock = RunLock(folder);
+    lock = lock_run(folder);
     for (const auto& path : {folder.logs(), folder.checkpoints(), folder.samples()})
       std::filesystem::create_directories(path);
     return std::string();

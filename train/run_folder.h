@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/file_handle.h"
+#include "core/folder_lock.h"
 #include "parallel/group.h"
 
 namespace muybridge {
@@ -28,20 +28,13 @@ struct RunFolder {
   std::filesystem::path report() const { return root / "report.json"; }
 };
 
-// Held while a run trains: a second process on the same folder would destroy its records.
-class RunLock {
- public:
-  RunLock() = default;  // holds nothing
-  // Throws Error(kUsage) when another process holds it for longer than `wait_seconds`: ranks of a
-  // killed job may take a moment to die. The system releases it with the process.
-  explicit RunLock(const RunFolder& folder, double wait_seconds = 10);
-
- private:
-  FileHandle file_;
-};
+// Held while a run trains: a second process on the same folder would destroy its records. Throws
+// Error(kUsage) when another process holds it for longer than `wait_seconds`: ranks of a killed job
+// may take a moment to die.
+FolderLock lock_run(const RunFolder& folder, double wait_seconds = 10);
 
 // Makes the folders and opens this rank's log file. Collective; the lock of rank 0 holds.
-RunLock open_run(const RunFolder& folder, Group& group);
+FolderLock open_run(const RunFolder& folder, Group& group);
 
 // What environment.json holds: versions, this machine, variables that matter, and the arguments.
 // `layout` says how the ranks are arranged.

@@ -8,7 +8,7 @@
 #include <chrono>
 
 #include "core/error.h"
-#include "data/file_handle.h"
+#include "core/file_handle.h"
 #include "train/tensorboard.pb.h"
 
 namespace muybridge {

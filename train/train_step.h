@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/loader.h"
+#include "data/loader/loader.h"
 #include "model/dit.h"
 #include "model/flow_matching.h"
 

@@ -8,13 +8,13 @@
 
 #include "core/file.h"
 #include "core/log.h"
+#include "core/stop_signals.h"
 #include "parallel/values.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_folder.h"
 #include "train/model_options.h"
 #include "train/progress.h"
 #include "train/schedule_lr.h"
-#include "train/signals.h"
 #include "train/together.h"
 #include "train/weights.h"
 
@@ -116,7 +116,7 @@ void Trainer::restore() {
     const CheckpointReader reader(*commit);
     TrainState state = state_of(parameters_, *optimizer_);
     load_checkpoint(reader, state);
-    parameters_.publish(0, parameters_.flat_size());
+    parameters_.round_to_compute(0, parameters_.flat_size());
     loader_->restore(state.loader_position.get<LoaderPosition>());
     step_ = committed_step_ = state.step;
     seconds_before_ = state.extra.value("train_seconds", 0.0);
@@ -141,7 +141,7 @@ TrainOutcome Trainer::run() {
     const int every = config_.eval.every;
     if (last || (every > 0 && step_ % every == 0)) run_evaluation(metrics);
     if (records_) records_->add(metrics);
-    const bool stop = stop_requested(seconds_now_);
+    const bool stop = stop_requested(signals.requested(), seconds_now_);
     const int commit_every = config_.train.checkpoint_every;
     if (last || stop || (commit_every > 0 && step_ % commit_every == 0)) commit();
     if (stop && !last) {
@@ -258,10 +258,10 @@ void Trainer::commit() {
   committed_step_ = step_;
 }
 
-bool Trainer::stop_requested(double seconds_so_far) const {
+bool Trainer::stop_requested(bool signalled, double seconds_so_far) const {
   const bool late = config_.train.max_seconds > 0 && seconds_so_far >= config_.train.max_seconds;
-  const Tensor stop = Tensor::of<std::int64_t>(
-      {1}, std::vector<std::int64_t>{StopSignals::requested() || late ? 1 : 0});
+  const Tensor stop =
+      Tensor::of<std::int64_t>({1}, std::vector<std::int64_t>{signalled || late ? 1 : 0});
   group_.all_reduce(stop, Reduce::kMax).wait();
   return *stop.data<std::int64_t>() != 0;
 }

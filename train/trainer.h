@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/loader.h"
+#include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/grad_reducer.h"
 #include "parallel/world.h"
@@ -39,13 +39,13 @@ class Trainer {
   void fail_if_diverged(const std::vector<std::int64_t>& bad_clips, double loss, double norm);
   void run_evaluation(StepMetrics& metrics);
   void commit();
-  bool stop_requested(double seconds_so_far) const;
+  bool stop_requested(bool signalled, double seconds_so_far) const;
 
   TrainConfig config_;
   World& world_;
   Group& group_;
   RunFolder run_;
-  RunLock lock_;
+  FolderLock lock_;
   CorpusIndex corpus_;
   std::unique_ptr<CorpusIndex> validation_corpus_;  // null: the held-out clips of corpus_
   Parameters parameters_;

@@ -57,7 +57,7 @@ TEST(Parameters, PublishRoundsMasterIntoTheComputeCopy) {
   const Var w = parameters.add({.name = "w", .shape = {20}, .init = Init::kNormal});
   parameters.allocate(DType::kBF16, 1);
   parameters.master().data<float>()[17] = 1.2345678F;
-  parameters.publish(16, 4);
+  parameters.round_to_compute(16, 4);
   EXPECT_EQ(w.value().data<bf16>()[17].bits, bf16(1.2345678F).bits);
 }
 

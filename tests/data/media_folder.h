@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "core/file.h"
-#include "data/frames.h"
+#include "data/media/frames.h"
 
 namespace muybridge {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/corpus_index.h"
+#include "data/shards/corpus_index.h"
 
 namespace muybridge {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/random.h"
-#include "data/synthetic.h"
+#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 namespace {

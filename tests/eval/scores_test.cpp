@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "core/random.h"
-#include "data/synthetic.h"
-#include "data/video_reader.h"
-#include "data/video_writer.h"
+#include "data/media/video_reader.h"
+#include "data/media/video_writer.h"
+#include "data/synthetic/synthetic.h"
 #include "eval/caption.h"
 
 namespace muybridge {
@@ -143,7 +143,7 @@ TEST(Scores, AreZeroForBlankClipsNoiseAndStillPictures) {
     }
   }
   Frames still = synthesize(CorpusKind::kShapes, {.two_shapes = 0}, 1, Split::kTrain, 1).frames;
-  for (int t = 1; t < still.frames; ++t) {
+  for (int t = 1; t < still.count; ++t) {
     std::copy_n(still.frame(0), still.frame_bytes(), still.frame(t));
   }
   for (const std::string& prompt : evaluation_prompts(CorpusKind::kShapes)) {

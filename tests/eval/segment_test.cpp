@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/synthetic.h"
+#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 namespace {

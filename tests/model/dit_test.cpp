@@ -108,7 +108,7 @@ TEST(Dit, KeptKeysOfTheTextChangeNothing) {
         .to_vector<float>();
   };
   const std::vector<float> before = run();
-  model.dit.keep_keys(text);
+  model.dit.precompute_keys(text);
   ASSERT_EQ(text.keys.size(), 2U);
   EXPECT_EQ(run(), before);
 }

@@ -37,11 +37,11 @@ TEST(RunFolder, RecordsTheConfigurationAndTheEnvironment) {
 TEST(RunFolder, OneProcessAtATimeTrainsInIt) {
   const ScratchFolder root;
   const RunFolder folder{root.path()};
-  const RunLock lock(folder);
+  const FolderLock lock = lock_run(folder);
   const pid_t child = ::fork();
   if (child == 0) {
     try {
-      const RunLock second(folder, 0.3);
+      const FolderLock second = lock_run(folder, 0.3);
     } catch (const Error& error) {
       ::_exit(error.code() == ExitCode::kUsage ? 0 : 1);
     }
@@ -59,14 +59,14 @@ TEST(RunFolder, WaitsForAKilledRunToDie) {
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    const RunLock lock(folder);
+    const FolderLock lock = lock_run(folder);
     static_cast<void>(!::write(ready[1], "x", 1));
     ::usleep(400'000);
     ::_exit(0);
   }
   char byte;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_NO_THROW(RunLock(folder, 20));
+  EXPECT_NO_THROW(lock_run(folder, 20));
   ::waitpid(child, nullptr, 0);
 }
 

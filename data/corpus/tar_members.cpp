@@ -1,0 +1,141 @@
+#include "data/corpus/tar_members.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <cstdlib>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace muybridge {
+namespace {
+
+struct ArchiveCloser {
+  void operator()(archive* handle) const noexcept {
+    if (archive_read_free(handle) != ARCHIVE_OK) log_warning("closing an archive failed");
+  }
+};
+using ArchiveHandle = std::unique_ptr<archive, ArchiveCloser>;
+
+std::string reason(archive* handle) {
+  const char* text = archive_error_string(handle);
+  return text == nullptr ? "unknown reason" : text;
+}
+
+ArchiveHandle open_archive(const std::filesystem::path& path) {
+  ArchiveHandle handle(archive_read_new());
+  archive_read_support_format_tar(handle.get());
+  archive_read_support_format_empty(handle.get());
+  archive_read_support_filter_gzip(handle.get());
+  archive_read_support_filter_bzip2(handle.get());
+  archive_read_support_filter_xz(handle.get());
+  archive_read_support_filter_zstd(handle.get());
+  constexpr std::size_t kBlock = 1 << 18;
+  if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK) {
+    const int error = archive_errno(handle.get());
+    if (error > 0 && error != EILSEQ) fail_errno("open(" + path.string() + ")", error);
+    fail(ExitCode::kCorrupt, "{}: not a tar archive: {}", path.string(), reason(handle.get()));
+  }
+  return handle;
+}
+
+std::optional<std::string> read_text(archive* handle, std::size_t most) {
+  std::string text(most, '\0');
+  std::size_t used = 0;
+  while (used < most) {
+    const la_ssize_t got = archive_read_data(handle, text.data() + used, most - used);
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  text.resize(used);
+  return text;
+}
+
+FileHandle nameless_file(const std::filesystem::path& folder) {
+  FileHandle file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file) return file;
+  std::string name = (folder / ".member-XXXXXX").string();  // where the system has no O_TMPFILE
+  file = FileHandle(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) fail_errno("mkostemp(" + name + ")", errno);
+  ::unlink(name.c_str());
+  return file;
+}
+
+void write_all(const FileHandle& file, const char* data, std::size_t bytes) {
+  while (bytes > 0) {
+    const ssize_t wrote = ::write(file.get(), data, bytes);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) fail_errno("writing a member of an archive to a temporary file", errno);
+    data += wrote;
+    bytes -= static_cast<std::size_t>(wrote);
+  }
+}
+
+}  // namespace
+
+std::string visit_tar(const std::filesystem::path& path,
+                      const std::function<void(const TarMember&)>& visit) {
+  const ArchiveHandle handle = open_archive(path);
+  archive_entry* entry = nullptr;
+  for (std::int64_t index = 0;; ++index) {
+    const int result = archive_read_next_header(handle.get(), &entry);
+    if (result == ARCHIVE_EOF) return {};
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return reason(handle.get());
+    const char* name = archive_entry_pathname(entry);
+    if (archive_entry_filetype(entry) != AE_IFREG || name == nullptr) continue;
+    TarMember member{.index = index,
+                     .name = name,
+                     .bytes = static_cast<std::uint64_t>(archive_entry_size(entry)),
+                     .read = [&](std::size_t most) { return read_text(handle.get(), most); }};
+    visit(member);
+  }
+}
+
+struct TarExtractor::State {
+  std::filesystem::path scratch;
+  std::filesystem::path path;
+  ArchiveHandle handle;
+  std::int64_t next = 0;
+};
+
+TarExtractor::TarExtractor(std::filesystem::path scratch) : state_(std::make_unique<State>()) {
+  state_->scratch = std::move(scratch);
+}
+TarExtractor::~TarExtractor() = default;
+
+FileHandle TarExtractor::extract(const std::filesystem::path& path, std::int64_t index) {
+  State& state = *state_;
+  if (state.path != path || state.next > index || !state.handle) {
+    state.handle = open_archive(path);
+    state.path = path;
+    state.next = 0;
+  }
+  archive* handle = state.handle.get();
+  archive_entry* entry = nullptr;
+  for (; state.next <= index; ++state.next) {
+    const int result = archive_read_next_header(handle, &entry);
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
+      const std::string why = result == ARCHIVE_EOF ? "the archive has changed" : reason(handle);
+      state.handle.reset();
+      fail(ExitCode::kCorrupt, "{}", why);
+    }
+  }
+  FileHandle file = nameless_file(state.scratch);
+  const void* block = nullptr;
+  std::size_t bytes = 0;
+  la_int64_t offset = 0;
+  for (;;) {
+    const int result = archive_read_data_block(handle, &block, &bytes, &offset);
+    if (result == ARCHIVE_EOF) return file;
+    if (result != ARCHIVE_OK) {
+      const std::string why = reason(handle);
+      state.handle.reset();
+      fail(ExitCode::kCorrupt, "{}", why);
+    }
+    write_all(file, static_cast<const char*>(block), bytes);
+  }
+}
+
+}  // namespace muybridge

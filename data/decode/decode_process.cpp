@@ -1,0 +1,130 @@
+#include "data/decode/decode_process.h"
+
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "data/decode/decode_protocol.h"
+
+namespace muybridge {
+namespace {
+
+constexpr int kFirstFreeDescriptor = 16;  // ours stay clear of those the child gets
+
+// A descriptor the child's fixed numbers cannot collide with; closes the old one.
+FileHandle moved_up(int descriptor, const char* what) {
+  if (descriptor < 0) fail_errno(what, errno);
+  const FileHandle old(descriptor);
+  FileHandle result(::fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
+  if (!result) fail_errno(what, errno);
+  return result;
+}
+
+// Shared memory of a fixed size: a child that shrank it could crash its parent.
+FileHandle make_ring(std::size_t bytes) {
+  FileHandle ring =
+      moved_up(::memfd_create("muybridge-frames", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+  if (::ftruncate(ring.get(), static_cast<off_t>(bytes)) != 0) fail_errno("ftruncate", errno);
+  if (::fcntl(ring.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    fail_errno("fcntl(F_ADD_SEALS)", errno);
+  }
+  return ring;
+}
+
+pid_t spawn_child(int socket, int ring) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (const int stream : {0, 1, 2}) {
+    posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
+  }
+  posix_spawn_file_actions_adddup2(&actions, socket, kDecodeSocket);
+  posix_spawn_file_actions_adddup2(&actions, ring, kDecodeRing);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kDecodeRing + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+
+  std::string program = "muybridge";
+  std::string command = kDecodeCommand;
+  std::string variable = std::string(kDecodeVariable) + "=1";
+  char* const arguments[] = {program.data(), command.data(), nullptr};
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  environment.push_back(variable.data());
+  environment.push_back(nullptr);
+
+  pid_t child = 0;
+  const int error =
+      ::posix_spawn(&child, "/proc/self/exe", &actions, &attributes, arguments, environment.data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) fail_errno("starting a decoder process", error);
+  return child;
+}
+
+std::string describe_end(int status) {
+  if (!WIFSIGNALED(status)) {
+    return fmt::format("the decoder ended with status {}", WEXITSTATUS(status));
+  }
+  const int signal = WTERMSIG(status);
+  if (signal == SIGXCPU) return "the decoder used up its CPU time";
+  return fmt::format("the decoder crashed: {}", ::strsignal(signal));
+}
+
+}  // namespace
+
+DecodeProcess::DecodeProcess(std::size_t slot_bytes) : slot_bytes_(slot_bytes) {
+  if (std::getenv(kDecodeVariable) != nullptr) {
+    fail(ExitCode::kInternal, "a decoder process cannot start decoders; main() must serve {}",
+         kDecodeCommand);
+  }
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    fail_errno("socketpair", errno);
+  }
+  socket_ = moved_up(pair[0], "socketpair");
+  const FileHandle other = moved_up(pair[1], "socketpair");
+  const std::size_t bytes = slot_bytes_ * kRingSlots;
+  const FileHandle ring = make_ring(bytes);
+  void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, ring.get(), 0);
+  if (mapped == MAP_FAILED) fail_errno("mmap", errno);
+  ring_ = static_cast<const std::uint8_t*>(mapped);
+  try {
+    child_ = spawn_child(other.get(), ring.get());
+  } catch (...) {
+    ::munmap(mapped, bytes);
+    throw;
+  }
+}
+
+DecodeProcess::~DecodeProcess() {
+  if (child_ != 0) {
+    ::kill(child_, SIGKILL);
+    wait();
+  }
+  ::munmap(const_cast<std::uint8_t*>(ring_), slot_bytes_ * kRingSlots);
+}
+
+std::string DecodeProcess::wait() {
+  int status = 0;
+  while (::waitpid(child_, &status, 0) < 0) {
+    if (errno == EINTR) continue;
+    log_warning("waitpid: {}", std::strerror(errno));
+    break;
+  }
+  child_ = 0;
+  return describe_end(status);
+}
+
+}  // namespace muybridge

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/file_handle.h"
+#include "data/media/frames.h"
+#include "data/media/video_geometry.h"
+
+namespace muybridge {
+
+struct ReadOptions {
+  SizeOptions size;
+  double fps = 0;              // frames a second of the result; 0: every picture of the file
+  std::int64_t first = 0;      // frames of the result to skip
+  std::int64_t count = -1;     // frames of the result to give; -1: all
+  std::int64_t unit_of = 0;    // more than 0: count is frames_of_unit(unit_of, bytes of a frame)
+  std::int64_t cut_first = 0;  // use only pictures cut_first .. cut_end - 1 of the file,
+  std::int64_t cut_end = -1;   // counted by its average rate; -1: to the end
+  std::int64_t max_pixels = std::int64_t{1} << 26;  // a picture of the file; more is refused
+};
+
+struct VideoInfo {
+  int width = 0;  // as a viewer sees it, before any crop
+  int height = 0;
+  double fps = 0;      // of the file, on average; 0 if unknown
+  double seconds = 0;  // 0 if unknown
+  bool image = false;  // one still picture
+  std::string codec;
+};
+
+// Decodes one file with one thread. Images are clips of one frame. Not thread-safe.
+class VideoReader {
+ public:
+  // next() may write this many bytes behind a frame.
+  static const std::size_t kSlack;
+
+  // Throws Error: kIo if the file cannot be opened, kCorrupt if it holds no video.
+  explicit VideoReader(const std::filesystem::path& path, const ReadOptions& options = {});
+  VideoReader(FileHandle file, const ReadOptions& options);
+  ~VideoReader();
+  VideoReader(const VideoReader&) = delete;
+  VideoReader& operator=(const VideoReader&) = delete;
+
+  const VideoInfo& info() const;
+  double fps() const;  // of the result; 1 if nothing is known
+  int width() const;   // of the result
+  int height() const;
+  std::size_t frame_bytes() const;
+
+  // Frames that the whole file would give, estimated from what it says of itself; 0 if unknown.
+  std::int64_t expected_frames() const;
+
+  // Fills [height, width, 3] and kSlack bytes of scratch behind it; false at the end.
+  bool next(std::uint8_t* rgb);
+
+  // When the frame that next() gave last is to be seen, in seconds after the first of the file.
+  double time() const;
+
+  // After the end: whether nothing of the file is left, so that a larger `count` gives no more.
+  bool finished() const;
+
+  // After the end: why the file gave less than it should have; empty if it is whole.
+  const std::string& damage() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// All frames at once. Throws Error(kCorrupt) for a file without a good frame.
+Frames read_video(const std::filesystem::path& path, const ReadOptions& options = {});
+
+}  // namespace muybridge

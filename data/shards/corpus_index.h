@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/dtype.h"
+#include "data/shards/shard.h"
+
+namespace muybridge {
+
+// What the index knows of a clip without opening its shard.
+struct CorpusClip {
+  int shard = 0;  // position in CorpusIndex::shards()
+  int clip = 0;   // within the shard
+  int frames = 0;
+  int height = 0;
+  int width = 0;
+  int channels = 0;
+  bool validation = false;
+};
+
+struct CorpusShard {
+  std::string file;
+  std::uint64_t bytes = 0;
+  std::string hash;
+  std::string records_hash;
+  std::int64_t first_clip = 0;  // its clips are [first_clip, first_clip + clips) of the corpus
+  int clips = 0;
+};
+
+// A prepared corpus: the shards that index.json vouches for. Clips are numbered through all shards
+// in order. A shard is opened and held against the index when it is first used; the bytes of a clip
+// are held against their hash whenever they are read. Threads may share an index.
+class CorpusIndex {
+ public:
+  // Reads FOLDER/index.json. Throws Error(kIo) if it is not there, Error(kCorrupt) if it was
+  // changed, Error(kUsage) if it has no clips.
+  static CorpusIndex open(const std::filesystem::path& folder);
+
+  // The same, and every clip counts as held out: a corpus that is only measured on.
+  static CorpusIndex open_held_out(const std::filesystem::path& folder);
+
+  // Lists the shards of a folder and replaces index.json at once. Shards that the present index
+  // knows are not hashed again. Throws Error(kUsage) if the settings of two shards differ.
+  static CorpusIndex build(const std::filesystem::path& folder);
+
+  ~CorpusIndex();
+  CorpusIndex(CorpusIndex&&) noexcept;
+  CorpusIndex& operator=(CorpusIndex&&) noexcept;
+
+  const std::filesystem::path& folder() const;
+  const std::string& settings() const;  // JSON
+  const std::string& identity() const;  // a hash that changes with any clip or setting
+  DType dtype() const;
+  const std::vector<CorpusShard>& shards() const;
+  const std::vector<CorpusClip>& clips() const;
+  // Numbers of the clips of a split, "train" or "validation".
+  std::vector<std::int64_t> clips_of(std::string_view split) const;
+
+  // Opens and checks a shard, unless it is open. Few hundred stay open.
+  std::shared_ptr<const ShardReader> shard(int index) const;
+  ClipRecord record(std::int64_t clip) const;
+  std::size_t clip_bytes(std::int64_t clip) const;
+  // `out` has clip_bytes(clip) bytes.
+  void read(std::int64_t clip, std::span<std::byte> out) const;
+
+  // "shard-00003.h5 clip 17" for messages, at no cost.
+  std::string name_of_clip(std::int64_t clip) const;
+
+  // Hashes every file and opens every shard.
+  void verify() const;
+
+ private:
+  struct State;
+  explicit CorpusIndex(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace muybridge

@@ -1,0 +1,195 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "data/shards/shard.h"
+#include "data/shards/shard_format.h"
+#include "data/shards/shard_hdf5.h"
+
+namespace muybridge {
+namespace {
+
+using namespace shard_format;
+
+class Descriptor {
+ public:
+  explicit Descriptor(const std::filesystem::path& path)
+      : path_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) fail_errno("open(" + path_ + ")", errno);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(fd_); }
+
+  std::uint64_t size() const {
+    struct stat status = {};
+    if (::fstat(fd_, &status) != 0) fail_errno("fstat(" + path_ + ")", errno);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  // Less than `bytes` only at the end of the file.
+  std::size_t read_at(std::uint64_t position, std::byte* out, std::size_t bytes) const {
+    std::size_t done = 0;
+    while (done < bytes) {
+      const ssize_t got =
+          ::pread(fd_, out + done, bytes - done, static_cast<off_t>(position + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail_errno("read(" + path_ + ")", errno);
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  int fd_;
+};
+
+// Where the flat data set lies in the file. HDF5 finds the chunks; their bytes are then read
+// straight into the caller's memory, by many threads at once, and checked by the clips' hashes.
+struct Layout {
+  std::uint64_t elements = 0;
+  std::uint64_t chunk_bytes = 0;
+  std::vector<std::uint64_t> chunks;  // position in the file
+};
+
+Layout find_layout(const hdf5::File& file, std::size_t element_bytes, const hdf5::Checker& check) {
+  const hdf5::Lock lock;
+  const hdf5::Dataset data(check(H5Dopen2(file.get(), kData, H5P_DEFAULT), "H5Dopen2"));
+  const hdf5::Type type(check(H5Dget_type(data.get()), "H5Dget_type"));
+  const hdf5::Properties creation(check(H5Dget_create_plist(data.get()), "H5Dget_create_plist"));
+  hsize_t chunk_elements = 0;
+  Layout layout;
+  layout.elements = hdf5::flat_size(data, check);
+  if (H5Tget_size(type.get()) != element_bytes ||
+      H5Pget_chunk(creation.get(), 1, &chunk_elements) != 1 || chunk_elements == 0)
+    fail(check.code, "{}: its clips are not stored as a shard stores them", check.path.string());
+  layout.chunk_bytes = chunk_elements * element_bytes;
+  for (hsize_t first = 0; first < layout.elements; first += chunk_elements) {
+    haddr_t address = HADDR_UNDEF;
+    hsize_t size = 0;
+    unsigned skipped_filters = 0;
+    check(H5Dget_chunk_info_by_coord(data.get(), &first, &skipped_filters, &address, &size),
+          "H5Dget_chunk_info_by_coord");
+    if (address == HADDR_UNDEF || size < layout.chunk_bytes)
+      fail(check.code, "{}: elements from {} on are missing; the file is damaged",
+           check.path.string(), first);
+    layout.chunks.push_back(address);
+  }
+  return layout;
+}
+
+}  // namespace
+
+struct ShardReader::State {
+  explicit State(const std::filesystem::path& where) : path(where), descriptor(where) {}
+
+  std::filesystem::path path;
+  Descriptor descriptor;
+  Layout layout;
+  std::string settings;
+  std::string records_hash;
+  std::vector<ClipRecord> records;
+  std::vector<std::uint64_t> offsets;  // elements
+  std::vector<std::string> data_hashes;
+};
+
+ShardReader::ShardReader(const std::filesystem::path& path)
+    : state_(std::make_unique<State>(path)) {
+  State& state = *state_;
+  const std::uint64_t bytes = state.descriptor.size();
+  const hdf5::Checker check{path, ExitCode::kCorrupt};
+  const hdf5::File file = hdf5::open_file(path);
+  const std::string format = hdf5::read_label(file, kFormatLabel, check);
+  if (format != kFormat)
+    fail(ExitCode::kCorrupt, "{}: its format is '{}', this program reads '{}'", path.string(),
+         format, kFormat);
+  state.settings = hdf5::read_text(file, kSettings, bytes, check);
+  state.records_hash = hdf5::read_label(file, kHashLabel, check);
+  const std::string lines = hdf5::read_text(file, kRecords, bytes, check);
+  if (hash_records(state.settings, lines) != state.records_hash)
+    fail(ExitCode::kCorrupt,
+         "{}: its records do not match their hash; restore the file, or delete it and prepare "
+         "again",
+         path.string());
+  const std::string dtype_name = hdf5::read_label(file, kDTypeLabel, check);
+  if (dtype_name != "u8" && dtype_name != "f32" && dtype_name != "bf16")
+    fail(ExitCode::kCorrupt, "{}: its type '{}' is none of u8, f32, bf16", path.string(),
+         dtype_name);
+  const DType dtype = dtype_from_name(dtype_name);
+  state.layout = find_layout(file, size_of(dtype), check);
+  if (state.layout.elements > bytes)
+    fail(ExitCode::kCorrupt, "{}: {} elements cannot be in {} bytes; the file is damaged",
+         path.string(), state.layout.elements, bytes);
+  for (StoredClip& clip : from_lines(lines, dtype, state.layout.elements, path.string())) {
+    state.records.push_back(std::move(clip.record));
+    state.offsets.push_back(clip.offset);
+    state.data_hashes.push_back(std::move(clip.data_hash));
+  }
+}
+
+ShardReader::~ShardReader() = default;
+ShardReader::ShardReader(ShardReader&&) noexcept = default;
+ShardReader& ShardReader::operator=(ShardReader&&) noexcept = default;
+
+const std::filesystem::path& ShardReader::path() const { return state_->path; }
+const std::string& ShardReader::settings() const { return state_->settings; }
+const std::string& ShardReader::records_hash() const { return state_->records_hash; }
+const std::vector<ClipRecord>& ShardReader::records() const { return state_->records; }
+
+void ShardReader::read(int clip, std::span<std::byte> out) const {
+  const State& state = *state_;
+  const ClipRecord& record = state.records.at(static_cast<std::size_t>(clip));
+  const Layout& layout = state.layout;
+  std::uint64_t position = state.offsets[static_cast<std::size_t>(clip)] * size_of(record.dtype);
+  std::byte* to = out.data();
+  std::size_t left = out.size();
+  if (left != record.bytes())
+    fail(ExitCode::kInternal, "{}: clip {} has {} bytes, the buffer {}", state.path.string(), clip,
+         record.bytes(), left);
+  while (left > 0) {
+    const std::uint64_t within = position % layout.chunk_bytes;
+    const std::size_t part = std::min<std::size_t>(left, layout.chunk_bytes - within);
+    const std::uint64_t address = layout.chunks[position / layout.chunk_bytes] + within;
+    if (state.descriptor.read_at(address, to, part) != part)
+      fail(ExitCode::kCorrupt,
+           "{}: clip {} ({} at {} s) ends beyond the file, which was cut short; restore it, or "
+           "delete it and prepare again",
+           state.path.string(), clip, record.source, record.start_seconds);
+    position += part;
+    to += part;
+    left -= part;
+  }
+  if (hash_bytes(out.data(), out.size()) != state.data_hashes[static_cast<std::size_t>(clip)])
+    fail(ExitCode::kCorrupt,
+         "{}: clip {} ({} at {} s) does not match its hash; restore the file, or delete it and "
+         "prepare again",
+         state.path.string(), clip, record.source, record.start_seconds);
+}
+
+void ShardReader::verify() const {
+  std::vector<std::byte> buffer;
+  for (int clip = 0; clip < static_cast<int>(state_->records.size()); ++clip) {
+    buffer.resize(state_->records[static_cast<std::size_t>(clip)].bytes());
+    read(clip, buffer);
+  }
+}
+
+ShardSummary summarise_shard(const std::filesystem::path& path,
+                             std::string_view known_records_hash) {
+  const ShardReader reader(path);
+  const bool known = reader.records_hash() == known_records_hash;
+  return {path.filename().string(),
+          std::filesystem::file_size(path),
+          known ? "" : hash_file(path),
+          reader.records_hash(),
+          reader.settings(),
+          reader.records()};
+}
+
+}  // namespace muybridge
