@@ -11,29 +11,10 @@
 
 #include "core/dtype.h"
 #include "data/shards/corpus_choice.h"
+#include "data/shards/index_file.h"
 #include "data/shards/shard.h"
 
 namespace muybridge {
-
-// What the index knows of a clip without opening its shard.
-struct CorpusClip {
-  int shard = 0;  // position in CorpusIndex::shards()
-  int clip = 0;   // within the shard
-  int frames = 0;
-  int height = 0;
-  int width = 0;
-  int channels = 0;
-  double fps = 0;  // frames a second
-  bool validation = false;
-};
-
-struct CorpusShard {
-  std::string file;
-  std::uint64_t bytes = 0;
-  std::string hash;
-  std::string records_hash;
-  int clips = 0;  // in the file, whether they count or not
-};
 
 // A prepared corpus: the clips that index.json vouches for, numbered by source and time, however
 // they lie in the shards (corpus_choice.h). A shard is opened and held against the index when it

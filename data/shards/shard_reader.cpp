@@ -68,6 +68,11 @@ struct ShardReader::State {
   std::vector<FinishedSource> sources;
   std::vector<std::uint64_t> offsets;  // elements
   std::vector<std::string> data_hashes;
+
+  void read(int clip, std::uint64_t position, std::byte* to, std::size_t bytes) const;
+  std::uint64_t begin_of(int clip) const;  // bytes of the flat data set before it
+  void require_hash(int clip, const std::string& hash) const;
+  std::string name_of(int clip) const;
 };
 
 ShardReader::ShardReader(const std::filesystem::path& path)
@@ -118,41 +123,62 @@ const std::string& ShardReader::records_hash() const { return state_->records_ha
 const std::vector<ClipRecord>& ShardReader::records() const { return state_->records; }
 const std::vector<FinishedSource>& ShardReader::finished_sources() const { return state_->sources; }
 
+// Reads elements of the flat data set; `clip` is who they belong to.
+void ShardReader::State::read(int clip, std::uint64_t position, std::byte* to,
+                              std::size_t bytes) const {
+  while (bytes > 0) {
+    const std::uint64_t within = position % layout.chunk_bytes;
+    const std::size_t part = std::min<std::size_t>(bytes, layout.chunk_bytes - within);
+    const std::uint64_t address = layout.chunks[position / layout.chunk_bytes] + within;
+    if (read_at(file, to, part, address, "read(" + path.string() + ")") != part)
+      fail(ExitCode::kCorrupt,
+           "{}: {} ends beyond the file, which was cut short; restore it, or delete it and prepare "
+           "again",
+           path.string(), name_of(clip));
+    position += part;
+    to += part;
+    bytes -= part;
+  }
+}
+
+std::uint64_t ShardReader::State::begin_of(int clip) const {
+  const auto at = static_cast<std::size_t>(clip);
+  return offsets[at] * size_of(records.at(at).dtype);
+}
+
+void ShardReader::State::require_hash(int clip, const std::string& hash) const {
+  if (hash == data_hashes[static_cast<std::size_t>(clip)]) return;
+  fail(ExitCode::kCorrupt,
+       "{}: {} does not match its hash; restore the file, or delete it and prepare again",
+       path.string(), name_of(clip));
+}
+
+std::string ShardReader::State::name_of(int clip) const {
+  const ClipRecord& record = records[static_cast<std::size_t>(clip)];
+  return fmt::format("clip {} ({} at {} s)", clip, record.source, record.start_seconds);
+}
+
 void ShardReader::read(int clip, std::span<std::byte> out) const {
   const State& state = *state_;
   const ClipRecord& record = state.records.at(static_cast<std::size_t>(clip));
-  const Layout& layout = state.layout;
-  std::uint64_t position = state.offsets[static_cast<std::size_t>(clip)] * size_of(record.dtype);
-  std::byte* to = out.data();
-  std::size_t left = out.size();
-  if (left != record.bytes())
+  if (out.size() != record.bytes())
     fail(ExitCode::kInternal, "{}: clip {} has {} bytes, the buffer {}", state.path.string(), clip,
-         record.bytes(), left);
-  while (left > 0) {
-    const std::uint64_t within = position % layout.chunk_bytes;
-    const std::size_t part = std::min<std::size_t>(left, layout.chunk_bytes - within);
-    const std::uint64_t address = layout.chunks[position / layout.chunk_bytes] + within;
-    if (read_at(state.file, to, part, address, "read(" + state.path.string() + ")") != part)
-      fail(ExitCode::kCorrupt,
-           "{}: clip {} ({} at {} s) ends beyond the file, which was cut short; restore it, or "
-           "delete it and prepare again",
-           state.path.string(), clip, record.source, record.start_seconds);
-    position += part;
-    to += part;
-    left -= part;
-  }
-  if (hash_bytes(out.data(), out.size()) != state.data_hashes[static_cast<std::size_t>(clip)])
-    fail(ExitCode::kCorrupt,
-         "{}: clip {} ({} at {} s) does not match its hash; restore the file, or delete it and "
-         "prepare again",
-         state.path.string(), clip, record.source, record.start_seconds);
+         record.bytes(), out.size());
+  state.read(clip, state.begin_of(clip), out.data(), out.size());
+  state.require_hash(clip, hash_bytes(out.data(), out.size()));
 }
 
 void ShardReader::verify() const {
-  std::vector<std::byte> buffer;
+  std::vector<std::byte> block(kChunkBytes);
   for (int clip = 0; clip < static_cast<int>(state_->records.size()); ++clip) {
-    buffer.resize(state_->records[static_cast<std::size_t>(clip)].bytes());
-    read(clip, buffer);
+    Hasher hasher;
+    const std::size_t bytes = state_->records[static_cast<std::size_t>(clip)].bytes();
+    for (std::size_t done = 0; done < bytes; done += block.size()) {
+      const std::size_t part = std::min(block.size(), bytes - done);
+      state_->read(clip, state_->begin_of(clip) + done, block.data(), part);
+      hasher.add(block.data(), part);
+    }
+    state_->require_hash(clip, hasher.hex());
   }
 }
 
