@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -79,6 +80,12 @@ class Pool {
     statistics_.in_use_bytes -= size;
   }
 
+  void poison() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [size, blocks] : free_)
+      for (void* block : blocks) std::memset(block, 0xFF, size);
+  }
+
   void trim() {
     const std::lock_guard lock(mutex_);
     release_free_blocks();
@@ -133,6 +140,8 @@ Buffer::~Buffer() {
 }
 
 PoolStatistics pool_statistics(Device device) { return pool(device).statistics(); }
+
+void poison_pool() { pool(Device::kCpu).poison(); }
 
 void trim_pool(Device device) { pool(device).trim(); }
 

@@ -26,12 +26,14 @@ struct Packing {
   int clips() const { return static_cast<int>(grids.size()); }
   std::int64_t used() const { return offsets.back(); }
   std::int64_t length(int clip) const { return offsets[clip + 1] - offsets[clip]; }
+  // Throws std::invalid_argument for a negative size, or where offsets would pass 2^31 - 1.
   void add(const Grid& grid);
 
   // `rows` is at least the clips' tokens; 0 means no slack.
   static Packing of(const std::vector<Grid>& grids, std::int64_t rows = 0);
-  // A packing of plain sequences, as of text: grids are (length, 1, 1).
-  static Packing of_lengths(const std::vector<std::int64_t>& lengths);
+  // A packing of plain sequences, as of text: grids are (length, 1, 1). `rows` becomes a multiple
+  // of `row_step`, so that batches of many lengths have few shapes.
+  static Packing of_lengths(const std::vector<std::int64_t>& lengths, std::int64_t row_step = 1);
 };
 
 }  // namespace muybridge

@@ -18,6 +18,10 @@ Shape::Shape(std::span<const std::int64_t> extents) {
       throw std::invalid_argument(fmt::format("shape: negative extent in {}", extents));
     extents_[rank_++] = extent;
   }
+  std::int64_t product = 1;
+  for (const std::int64_t extent : extents)
+    if (extent > 0 && __builtin_mul_overflow(product, extent, &product))
+      throw std::invalid_argument(fmt::format("shape: {} has too many elements", extents));
 }
 
 std::int64_t Shape::numel() const {

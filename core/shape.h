@@ -16,7 +16,8 @@ class Shape {
   static constexpr int kMaxRank = 6;
 
   Shape() = default;
-  // Throws std::invalid_argument for a negative extent or too many dimensions.
+  // Throws std::invalid_argument for a negative extent, too many dimensions, or more elements than
+  // 63 bits can count.
   Shape(std::initializer_list<std::int64_t> extents);
   explicit Shape(std::span<const std::int64_t> extents);
 

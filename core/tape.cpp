@@ -28,6 +28,23 @@ struct Var::Node {
   std::uint64_t sequence = 0;
   std::vector<Var> inputs;
   Backward backward;
+
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  // One after the other: a long graph would not fit on the stack.
+  ~Node() {
+    std::vector<Var> pending = std::move(inputs);
+    while (!pending.empty()) {
+      const Var last = std::move(pending.back());
+      pending.pop_back();
+      if (!last.node_ || last.node_.use_count() > 1) continue;
+      for (Var& input : last.node_->inputs) pending.push_back(std::move(input));
+      last.node_->inputs.clear();
+    }
+  }
+
+  bool is_op() const { return sequence > 0; }
 };
 
 Var Var::constant(Tensor value) {
@@ -106,11 +123,15 @@ struct BackwardPass {
     while (!pending.empty()) {
       const std::shared_ptr<Node> node = pending.back();
       pending.pop_back();
-      if (!node->backward) continue;
+      if (!node->is_op()) continue;
+      if (!node->backward)
+        throw std::logic_error(
+            "backward: a part of this graph was walked before, and its records are gone; add up "
+            "the losses and call backward once");
       order.push_back(node);
       for (const Var& input : node->inputs) {
         if (!input.requires_grad()) continue;
-        if (!input.node_->backward) ++uses_of_leaf[input.node_.get()];
+        if (!input.node_->is_op()) ++uses_of_leaf[input.node_.get()];
         if (!seen[input.node_.get()]) {
           seen[input.node_.get()] = true;
           pending.push_back(input.node_);

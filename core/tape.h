@@ -64,7 +64,8 @@ struct BackwardOptions {
 };
 
 // Sends `dy` (same shape as `output`; ones when undefined) back through the tape. Gradients of
-// leaves stay; all else is released. An output that needs no gradient is an error.
+// leaves stay; all else is released. An output that needs no gradient is an error, and so is a
+// graph of which a part was walked before: its gradients would be incomplete.
 void backward(const Var& output, const Tensor& dy = {}, const BackwardOptions& options = {});
 
 // No op is recorded while one of these is alive on the thread.

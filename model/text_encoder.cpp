@@ -24,8 +24,9 @@ PackedText pack_captions(const std::vector<std::string>& captions, std::size_t m
     for (const char byte : text) ids.push_back(static_cast<unsigned char>(byte));
     lengths.push_back(static_cast<std::int64_t>(text.size()) + 1);
   }
-  return {Tensor::of<std::int32_t>({static_cast<std::int64_t>(ids.size())}, ids),
-          Packing::of_lengths(lengths)};
+  Packing packing = Packing::of_lengths(lengths, kTextRowStep);
+  ids.resize(static_cast<std::size_t>(packing.rows), kSlackId);
+  return {Tensor::of<std::int32_t>({packing.rows}, ids), std::move(packing)};
 }
 
 ByteTextEncoder::Block::Block(Parameters& parameters, const std::string& name, const DitOptions& o)

@@ -15,11 +15,12 @@ inline constexpr std::int64_t kByteVocabulary = 257;
 
 // Captions laid end to end.
 struct PackedText {
-  Tensor ids;  // i32 [L]
+  Tensor ids;  // i32 [packing.rows]
   Packing packing;
 };
 
-// Each caption is cut to `max_bytes`, between characters. An empty one is just its start.
+// Each caption is cut to `max_bytes`, between characters. An empty one is just its start. Rows are
+// a multiple of kTextRowStep.
 PackedText pack_captions(const std::vector<std::string>& captions, std::size_t max_bytes);
 
 // A transformer over bytes, trained along with the DiT: pre-norm blocks, rotary positions.

@@ -24,7 +24,8 @@ void adamw(const AdamWSlices& s, const AdamWStep& step) {
               s.compute.defined() ? s.compute.data<T>() : nullptr, s.gradient.data<A>(),
               static_cast<A>(step.gradient_scale), static_cast<A>(step.learning_rate),
               static_cast<A>(step.beta1), static_cast<A>(step.beta2), static_cast<A>(step.eps),
-              static_cast<A>(step.weight_decay), static_cast<A>(1 - std::pow(step.beta1, n)),
+              static_cast<A>(step.weight_decay), static_cast<A>(1 - step.beta1),
+              static_cast<A>(1 - step.beta2), static_cast<A>(1 - std::pow(step.beta1, n)),
               static_cast<A>(1 - std::pow(step.beta2, n)), static_cast<A>(step.average_weight)});
     });
   });

@@ -13,7 +13,7 @@ Var embedding(const Tensor& ids, const Var& table) {
                      tokens = ids.numel();
   if (ids.device() == Device::kCpu)
     for (const std::int32_t id : ids.span<std::int32_t>())
-      if (id < 0 || id >= vocabulary)
+      if (id < kSlackId || id >= vocabulary)
         throw std::invalid_argument(
             fmt::format("embedding: id {} lies outside a table of {} entries", id, vocabulary));
   const Tensor y = Tensor::empty({tokens, width}, entries.dtype(), entries.device());

@@ -7,6 +7,7 @@
 
 namespace muybridge::functor {
 
+// A negative id is a row of slack: zero.
 template <class T>
 struct Embedding {
   const std::int32_t* ids;
@@ -15,8 +16,12 @@ struct Embedding {
   T* y;
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const T* const entry = table + ids[row] * width;
     T* const out = y + row * width;
+    if (ids[row] < 0) {
+      team.each(width, [&](std::int64_t j) { out[j] = static_cast<T>(0.0F); });
+      return;
+    }
+    const T* const entry = table + ids[row] * width;
     team.each(width, [&](std::int64_t j) { out[j] = entry[j]; });
   }
 };

@@ -24,9 +24,12 @@ NoisyTokens add_flow_noise(const Tensor& clean, const Tensor& times,
       Tensor::of<std::int32_t>({count}, std::span(clips.offsets).first(count)).to(device);
   const NoisyTokens out{Tensor::empty(clean.shape(), clean.dtype(), device),
                         Tensor::empty(clean.shape(), clean.dtype(), device)};
+  const std::int64_t used = clips.offsets.back();
+  for (const Tensor& tensor : {out.tokens, out.velocity})
+    tensor.rows(used, clean.shape()[0] - used).fill_zero();
   const auto run = [&](auto zero) {
     using A = decltype(zero);
-    for_rows(device, clips.offsets.back(), clean.shape().back() * 16,
+    for_rows(device, used, clean.shape().back() * 16,
              functor::FlowNoise<A>{clean.data<A>(), clips.pointer(), first_row.data<std::int32_t>(),
                                    static_cast<const RandomStream*>(device_streams.raw()),
                                    times.data<A>(), clean.shape().back(), out.tokens.data<A>(),
@@ -51,6 +54,7 @@ Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times
         "velocity_of_clean: noisy is {}, want {}; {} times, {} clips", name_of(noisy.dtype()),
         name_of(wide), times.numel(), clips.offsets.size() - 1));
   const Tensor velocity = Tensor::empty(value.shape(), value.dtype(), value.device());
+  velocity.rows(used, value.shape()[0] - used).fill_zero();
   dispatch_float(value.dtype(), "velocity_of_clean", [&](auto zero) {
     using T = decltype(zero);
     using A = Accumulator<T>;

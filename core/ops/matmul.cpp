@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/cuda/matmul.h"
+#include "core/ops/accumulate.h"
 #include "core/parallel_for.h"
 
 namespace muybridge {
@@ -94,10 +95,26 @@ Product build(const Key& key, const MatmulOptions& options, DType ab, DType c, D
 
 Product& cached_product(const Key& key, const MatmulOptions& options, DType ab, DType c,
                         DType bias) {
+  constexpr std::size_t kMost = 2048;  // a training step has some hundreds
   thread_local std::unordered_map<Key, Product, KeyHash> cache;
   const auto found = cache.find(key);
   if (found != cache.end()) return found->second;
+  if (cache.size() >= kMost) cache.clear();
   return cache.emplace(key, build(key, options, ab, c, bias)).first->second;
+}
+
+// No library takes a product of nothing: zero, and the bias.
+void empty_product(const Tensor& c, const MatmulOptions& options) {
+  if (!options.accumulate) c.fill_zero();
+  if (!options.bias.defined()) return;
+  const Tensor bias = options.bias.to(c.dtype());
+  for (std::int64_t row = 0; row < c.shape()[0]; ++row) {
+    const Tensor out = c.rows(row, 1).reshape(bias.shape());
+    if (options.accumulate)
+      accumulate(out, bias);
+    else
+      out.copy_from(bias);
+  }
 }
 
 // For gradient checks: exactness counts, not speed.
@@ -129,6 +146,7 @@ void matmul_f64(const Extents& e, const Tensor& a, const Tensor& b, const Tensor
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptions& options) {
   const Extents e = checked_extents(a, b, c, options);
   if (e.m == 0 || e.n == 0) return;
+  if (e.k == 0) return empty_product(c, options);
   if (a.device() == Device::kCuda) return cuda::matmul(a, b, c, options);
   if (a.dtype() == DType::kF64) return matmul_f64(e, a, b, c, options);
   const bool has_bias = options.bias.defined();

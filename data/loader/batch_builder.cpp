@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/ops/embedding.h"
 #include "core/random.h"
 #include "core/utf8.h"
 #include "data/loader/patchify.h"
@@ -106,7 +107,8 @@ Batch BatchBuilder::build(const std::vector<DrawnClip>& clips,
   }
   batch.packing.rows = options_.token_budget;
   std::fill(tokens + batch.packing.used() * width, tokens + options_.token_budget * width, 0.0F);
-  batch.text_packing = Packing::of_lengths(text_lengths);
+  batch.text_packing = Packing::of_lengths(text_lengths, kTextRowStep);
+  ids.resize(static_cast<std::size_t>(batch.text_packing.rows), kSlackId);
   batch.text_ids = Tensor::of(Shape{static_cast<std::int64_t>(ids.size())}, ids);
   return batch;
 }

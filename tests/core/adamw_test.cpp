@@ -60,5 +60,28 @@ TEST(AdamW, TheComputeCopyIsTheRoundedMaster) {
     EXPECT_EQ(compute.data<bf16>()[i].bits, bf16(master.data<float>()[i]).bits);
 }
 
+// 1 - beta in f32 would be off by 2e-5 of itself at 0.999.
+TEST(AdamW, MomentsInF32AreThoseOfF64) {
+  const auto moment = [](DType dtype) {
+    const Tensor m = Tensor::zeros({1}, dtype), v = Tensor::zeros({1}, dtype);
+    adamw({.master = Tensor::full({1}, 1.0, dtype),
+           .m = m,
+           .v = v,
+           .gradient = Tensor::full({1}, 1.0, dtype),
+           .average = {},
+           .compute = {}},
+          {.step = 1,
+           .learning_rate = 0.1,
+           .beta1 = 0.9,
+           .beta2 = 0.9999,
+           .eps = 1e-8,
+           .weight_decay = 0,
+           .gradient_scale = 1,
+           .average_weight = 0});
+    return v.item();
+  };
+  EXPECT_NEAR(moment(DType::kF32) / moment(DType::kF64), 1, 1e-7);
+}
+
 }  // namespace
 }  // namespace muybridge

@@ -64,5 +64,18 @@ TEST(Linear, AWeightUsedTwiceGathersBothGradients) {
                    {random_tensor({5, 4}, 1), random_tensor({4, 4}, 2)});
 }
 
+TEST(Matmul, AProductOfNothingIsZero) {
+  const Tensor a = Tensor::empty({2, 0}, DType::kF32), b = Tensor::empty({0, 3}, DType::kF32);
+  const Tensor c = Tensor::full({2, 3}, 7.0);
+  matmul(a, b, c, {.accumulate = true});
+  for (const float value : c.span<float>()) EXPECT_EQ(value, 7.0F);
+  matmul(a, b, c, {.bias = Tensor::full({3}, 2.0)});
+  for (const float value : c.span<float>()) EXPECT_EQ(value, 2.0F);
+  matmul(a, b, c, {.accumulate = true, .bias = Tensor::full({3}, 2.0)});
+  for (const float value : c.span<float>()) EXPECT_EQ(value, 4.0F);
+  matmul(a, b, c);
+  for (const float value : c.span<float>()) EXPECT_EQ(value, 0.0F);
+}
+
 }  // namespace
 }  // namespace muybridge

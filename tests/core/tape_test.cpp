@@ -47,6 +47,24 @@ TEST(Tape, ActivationsAreReleasedAsBackwardPassesThem) {
   EXPECT_LT(pool_statistics(Device::kCpu).in_use_bytes + 45 * 8000, before);
 }
 
+TEST(Tape, AGraphIsWalkedOnce) {
+  const Var x = Var::leaf(random_tensor({3}, 1));
+  const Var trunk = silu(x);
+  const Var first = silu(trunk), second = add(trunk, trunk);
+  backward(first);
+  EXPECT_THROW(backward(first), std::logic_error);
+  EXPECT_THROW(backward(second), std::logic_error);  // the trunk is gone
+  const Tensor before = x.grad().clone();
+  EXPECT_EQ(x.grad().to_vector<double>(), before.to_vector<double>());
+  backward(silu(x));  // a new graph of the same leaf is fine
+}
+
+TEST(Tape, AGraphOfAnyLengthCanBeDropped) {
+  Var y = Var::leaf(random_tensor({1}, 1));
+  for (int i = 0; i < 300000; ++i) y = silu(y);
+  y = {};
+}
+
 TEST(Tape, AnOutputOfNoLeafIsAnError) {
   EXPECT_THROW(backward(Var::constant(random_tensor({2}, 1))), std::invalid_argument);
 }
