@@ -1,39 +1,31 @@
 #include "data/corpus/corpus_forms.h"
 
-#include <map>
-#include <set>
-#include <sstream>
-
-#include "core/error.h"
-#include "core/file.h"
+#include "data/corpus/caption_pairs.h"
+#include "data/corpus/corpus_path.h"
 #include "data/corpus/media_files.h"
 #include "data/corpus/metadata_table.h"
-#include "data/corpus/tar_members.h"
 
 namespace muybridge {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> read_lines(const fs::path& path) {
-  std::istringstream text(read_file(path));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(std::move(line));
-  }
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
-  return lines;
-}
+// Files of one kind: where they are, and what they are called below their folder.
+struct FileNames {
+  std::vector<fs::path> files;
+  std::vector<std::string> names;
 
-// Paths in metadata are relative to it, or to the folder of the videos beside it.
-fs::path resolve(const fs::path& folder, const std::string& path) {
-  const fs::path direct = folder / path;
-  if (fs::exists(direct)) return direct;
-  for (const char* videos : {"videos", "video", "images"}) {
-    if (fs::exists(folder / videos / path)) return folder / videos / path;
+  void add(const fs::path& file, const fs::path& folder) {
+    files.push_back(file);
+    names.push_back(file.lexically_relative(folder).generic_string());
   }
-  return direct;
+};
+
+std::string why_not_media(const fs::path& file) {
+  if (is_table_name(file)) return "a list is read in the folder given, or if it is given itself";
+  const std::string ending = lower_ending(file);
+  if (ending == ".parquet" || ending == ".xlsx") return "save a list as .csv or .jsonl";
+  return ending == ".zip" || ending == ".rar" || ending == ".7z" ? "unpack it first" : "";
 }
 
 }  // namespace
@@ -43,178 +35,80 @@ std::string CaptionContext::name_of(const fs::path& file) const {
   return relative.empty() || *relative.begin() == ".." ? file.string() : relative.string();
 }
 
-void CaptionContext::skip(const fs::path& file, std::string why) const {
-  listing.skipped.push_back({name_of(file), std::move(why)});
+void CaptionContext::skip(std::string name, Finding finding) const {
+  listing.skipped.push_back({std::move(name), std::move(finding.kind), std::move(finding.text)});
+}
+
+void CaptionContext::skip(const fs::path& file, Finding finding) const {
+  skip(name_of(file), std::move(finding));
+}
+
+void CaptionContext::note(std::string name, Finding finding) const {
+  listing.notes.push_back({std::move(name), std::move(finding.kind), std::move(finding.text)});
 }
 
 void CaptionContext::add(ClipSource clip, const Caption& caption) const {
-  if (!caption.problem.empty()) {
-    listing.skipped.push_back({clip.name, caption.problem});
-    return;
-  }
-  if (!caption.note.empty()) listing.notes.push_back({clip.name, caption.note});
+  if (!caption.problem.none()) return skip(clip.name, caption.problem);
+  for (const Finding& finding : caption.notes) note(clip.name, finding);
   clip.caption = caption.text;
   listing.clips.push_back(std::move(clip));
 }
 
 void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionContext& context) {
-  const auto stem_of = [](const fs::path& file, const fs::path& folder) {
-    return fs::path(file.lexically_relative(folder)).replace_extension().string();
-  };
-  const auto rank = [](const fs::path& file) {
-    return file.extension() == ".txt" ? 0 : file.extension() == ".caption" ? 1 : 2;
-  };
-  std::map<std::string, fs::path> caption_files;
-  for (const fs::path& file : walk_files(captions)) {
-    if (!is_caption_name(file)) continue;
-    const auto [at, fresh] = caption_files.emplace(stem_of(file, captions), file);
-    if (!fresh && rank(file) < rank(at->second)) at->second = file;
+  const bool apart = clips != captions;
+  FileNames media;
+  FileNames texts;
+  const FolderFiles found = walk_files(clips);
+  for (const auto& [path, finding] : found.left_out) context.skip(path, finding);
+  for (const fs::path& file : found.files) {
+    if (is_media_name(file)) {
+      media.add(file, clips);
+    } else if (is_caption_name(file) && !apart) {
+      texts.add(file, clips);
+    } else if (!is_tar_name(file)) {
+      context.skip(file, {remark::kNotMedia, why_not_media(file)});
+    }
   }
-  std::set<std::string> used;
-  for (const fs::path& file : walk_files(clips)) {
-    if (is_caption_name(file)) continue;
-    if (!is_media_name(file)) {
-      context.skip(file, "not a video or image, by the ending of its name");
+  if (apart) {
+    const FolderFiles beside = walk_files(captions);
+    for (const auto& [path, finding] : beside.left_out) context.skip(path, finding);
+    for (const fs::path& file : beside.files) {
+      if (is_caption_name(file)) texts.add(file, captions);
+    }
+  }
+  const CaptionPairs pairs = pair_captions(media.names, texts.names, /*samples=*/false);
+  for (std::size_t i = 0; i < media.files.size(); ++i) {
+    const PairedMedia& pair = pairs.media[i];
+    ClipSource clip{.file = media.files[i], .name = context.name_of(media.files[i])};
+    if (!pair.problem.none()) {
+      context.skip(clip.name, pair.problem);
       continue;
     }
-    ClipSource clip{.file = file, .name = context.name_of(file)};
-    const std::string stem = stem_of(file, clips);
-    const auto found = caption_files.find(stem);
-    used.insert(stem);
-    context.add(std::move(clip), found == caption_files.end()
-                                     ? missing_caption(context.rules)
-                                     : read_caption_file(found->second, context.rules));
+    Caption caption =
+        pair.caption < 0
+            ? missing_caption(context.rules)
+            : read_caption_file(texts.files[static_cast<std::size_t>(pair.caption)], context.rules);
+    if (!pair.note.none()) caption.notes.push_back(pair.note);
+    context.add(std::move(clip), caption);
   }
-  for (const auto& [stem, file] : caption_files) {
-    if (!used.contains(stem)) context.skip(file, "a caption without a clip");
+  for (const int alone : pairs.alone) {
+    context.skip(texts.files[static_cast<std::size_t>(alone)], {remark::kCaptionAlone, {}});
   }
 }
 
-void list_table(const fs::path& table, const fs::path& folder, const CaptionContext& context) {
-  std::set<fs::path> named;
-  for (const CaptionEntry& entry : read_caption_table(table, context.rules)) {
-    if (!entry.problem.empty()) {
-      context.listing.skipped.push_back({entry.where, entry.problem});
-      continue;
-    }
-    const fs::path file = resolve(folder, entry.path);
-    named.insert(file.lexically_normal());
-    ClipSource clip{.file = file, .name = context.name_of(file)};
-    clip.crop = entry.crop;
-    clip.cut_first = entry.cut_first;
-    clip.cut_end = entry.cut_end;
-    if (!fs::exists(file)) {
-      context.listing.skipped.push_back({clip.name, "not found; " + entry.where + " names it"});
-      continue;
-    }
-    context.add(std::move(clip), entry.caption);
-  }
-  for (const fs::path& file : walk_files(folder)) {
-    if (is_media_name(file) && !named.contains(file.lexically_normal())) {
-      context.skip(file, table.filename().string() + " does not name it");
+void list_single(const fs::path& file, const CaptionContext& context) {
+  Caption caption = missing_caption(context.rules);
+  const fs::path stem = fs::path(file).replace_extension();
+  for (const fs::path& name : {file, stem}) {
+    for (const char* ending : {".txt", ".caption", ".json"}) {
+      const fs::path beside = name.string() + ending;
+      if (look_at(beside).is_file()) {
+        return context.add({.file = file, .name = file.filename().string()},
+                           read_caption_file(beside, context.rules));
+      }
     }
   }
-}
-
-void list_of_tables(const fs::path& list, const CaptionContext& context) {
-  const fs::path base = list.parent_path();
-  int number = 0;
-  for (const std::string& line : read_lines(list)) {
-    ++number;
-    if (line.empty()) continue;
-    const std::size_t comma = line.rfind(',');
-    if (comma == std::string::npos) {
-      fail(ExitCode::kCorrupt, "{}:{}: a line must be \"folder,metadata.json\", this one is \"{}\"",
-           list.string(), number, line);
-    }
-    const fs::path folder = base / line.substr(0, comma);
-    const fs::path table = base / line.substr(comma + 1);
-    if (!fs::is_directory(folder) || !fs::is_regular_file(table)) {
-      fail(ExitCode::kUsage, "{}:{}: {} is not {}", list.string(), number,
-           fs::is_directory(folder) ? table.string() : folder.string(),
-           fs::is_directory(folder) ? "a file" : "a folder");
-    }
-    list_table(table, folder, context);
-  }
-}
-
-void list_lines(const fs::path& videos, const fs::path& prompts, const CaptionContext& context) {
-  const std::vector<std::string> paths = read_lines(videos);
-  const std::vector<std::string> captions = read_lines(prompts);
-  if (paths.size() != captions.size()) {
-    fail(ExitCode::kCorrupt, "{} has {} lines and {} has {}; they must match line by line",
-         videos.string(), paths.size(), prompts.string(), captions.size());
-  }
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (paths[i].empty() && captions[i].empty()) continue;
-    const fs::path file = resolve(videos.parent_path(), paths[i]);
-    ClipSource clip{.file = file, .name = context.name_of(file)};
-    if (paths[i].empty() || !fs::exists(file)) {
-      context.skip(file,
-                   fmt::format("not found; {}:{} names it", videos.filename().string(), i + 1));
-      continue;
-    }
-    context.add(std::move(clip), clean_caption(captions[i], context.rules));
-  }
-}
-
-void list_archive(const fs::path& archive, const CaptionContext& context) {
-  struct Sample {
-    std::vector<ClipSource> clips;
-    Caption caption;
-    int caption_rank = 9;
-  };
-  constexpr std::size_t kMostCaption = std::size_t{1} << 20;
-  const std::string base = context.name_of(archive);
-  std::vector<std::string> order;
-  std::map<std::string, Sample> samples;
-  const auto visit = [&](const TarMember& member) {
-    const fs::path name = member.name;
-    const std::string file_name = name.filename().string();
-    if (file_name.empty() || file_name.front() == '.') return;
-    const std::string stem =
-        (name.parent_path() / file_name.substr(0, file_name.find('.'))).string();
-    const bool media = is_media_name(name);
-    if (!media && !is_caption_name(name)) return;
-    const auto [at, fresh] = samples.try_emplace(stem);
-    if (fresh) order.push_back(stem);
-    Sample& sample = at->second;
-    if (media) {
-      sample.clips.push_back(
-          {.file = archive, .member = member.index, .name = base + "/" + member.name});
-      return;
-    }
-    const int rank = name.extension() == ".json" ? 1 : 0;
-    if (rank >= sample.caption_rank) return;
-    sample.caption_rank = rank;
-    const std::optional<std::string> text = member.read(kMostCaption);
-    if (!text) {
-      sample.caption = {.text = {}, .problem = "its caption is damaged", .note = {}};
-    } else {
-      sample.caption = rank == 1 ? parse_caption_json(*text, context.rules)
-                                 : clean_caption(*text, context.rules);
-    }
-  };
-  std::string damage;
-  try {
-    damage = visit_tar(archive, visit);
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::kCorrupt) throw;
-    context.skip(archive, error.what());
-    return;
-  }
-  for (const std::string& stem : order) {
-    const Sample& sample = samples.at(stem);
-    if (sample.clips.empty()) {
-      context.listing.skipped.push_back({base + "/" + stem, "a caption without a clip"});
-    }
-    for (const ClipSource& clip : sample.clips) {
-      context.add(clip, sample.caption_rank == 9 ? missing_caption(context.rules) : sample.caption);
-    }
-  }
-  if (!damage.empty()) {
-    context.skip(archive, "the archive breaks off, its last members are missing: " + damage);
-  }
+  context.add({.file = file, .name = file.filename().string()}, caption);
 }
 
 }  // namespace muybridge

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/corpus/caption_text.h"
+#include "data/corpus/remark.h"
 #include "data/media/video_geometry.h"
 
 namespace muybridge {
@@ -24,26 +25,19 @@ struct ClipSource {
   bool operator==(const ClipSource&) const = default;
 };
 
-// A file and what is said of it in the report.
-struct FileRemark {
-  std::string name;
-  std::string kind;  // a short phrase, the same for all remarks of a kind
-  std::string text;  // particulars; may be empty
-  bool operator==(const FileRemark&) const = default;
-};
-
 struct CorpusListing {
   std::string form;  // what the corpus was taken for
   std::vector<ClipSource> clips;
   std::vector<FileRemark> skipped;
-  std::vector<FileRemark> notes;  // on clips that are used
+  std::vector<FileRemark> notes;  // on what is used, and on lists that are not
 };
 
-// Finds the clips of a corpus of any form that docs/corpora.md lists: a folder with captions beside
-// the clips, metadata.csv|json|jsonl, videos.txt and prompts.txt, videos/ and metas/, tar archives,
-// or one of these for each of train/ and validation/; a metadata file, a list of them, an archive
-// or a video. Opens no video. Throws Error: kIo if `input` cannot be read, kCorrupt if metadata are
-// broken as a whole, kUsage if there is nothing like a corpus.
+// Finds the clips of a corpus of any form that docs/corpora.md describes: a list of clips or a
+// folder with one, videos.txt and prompts.txt, videos/ and metas/, tar archives, captions beside
+// the clips, or one of these for each of train/ and validation/; an archive, a video or an image.
+// Opens no video; there is at least one clip. Throws Error: kUsage if there is none, with what was
+// found instead and what to do, kCorrupt if a list or the only archive is broken, kIo if `input`
+// cannot be read or the machine lacks something.
 CorpusListing list_corpus(const std::filesystem::path& input, const CaptionRules& rules);
 
 }  // namespace muybridge

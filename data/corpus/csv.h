@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,18 +10,36 @@ namespace muybridge {
 struct CsvRow {
   int line = 0;  // where the row begins, from 1
   std::vector<std::string> fields;
-  std::string problem;  // not empty: the row has the wrong number of fields
+  std::string problem;  // not empty: broken quoting; the fields are of no use
 };
 
-struct CsvTable {
-  std::vector<std::string> header;
-  std::vector<CsvRow> rows;
-};
+// Reads rows as RFC 4180 has them and as programs write them: separated by commas, semicolons, tabs
+// or bars, whichever the first row has most of (or a first line "sep=;" names); lines end with LF,
+// CRLF or CR; a field may be quoted, a quote in it is doubled; a quote inside a field that is not
+// quoted stands for itself. Rows without any text are passed over. A row whose quotes do not match
+// has a problem, and reading goes on at the next line. The text must outlive the reader.
+class CsvReader {
+ public:
+  explicit CsvReader(std::string_view text);
 
-// RFC 4180: the first record is the header, fields may be quoted, a quote in a quoted field is
-// doubled, records end with LF or CRLF. A byte order mark and empty lines are skipped. A row with
-// another number of fields than the header has a problem; broken quoting cannot be read past and
-// throws Error(kCorrupt) with line and column.
-CsvTable parse_csv(std::string_view text, const std::string& name);
+  bool next(CsvRow& row);  // false at the end
+
+  char separator() const { return separator_; }
+
+ private:
+  void find_separator();
+  bool read_record(CsvRow& row);
+  bool read_quoted(std::string& field);
+  void read_plain(std::string& field);
+  bool at_end() const { return at_ >= text_.size(); }
+  bool at_line_end() const;
+  void pass_line_end();
+
+  std::string_view text_;
+  char separator_ = ',';
+  char line_end_ = '\n';
+  std::size_t at_ = 0;
+  int line_ = 1;
+};
 
 }  // namespace muybridge

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 #include <set>
 #include <system_error>
 
 #include "core/error.h"
+#include "data/corpus/corpus_path.h"
 
 namespace muybridge {
 namespace {
@@ -31,30 +33,70 @@ std::string lower(std::string text) {
 
 template <std::size_t N>
 bool has_ending(const fs::path& name, const std::array<std::string_view, N>& endings) {
-  const std::string ending = lower(name.extension().string());
+  const std::string ending = lower_ending(name);
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
-void walk(const fs::path& folder, std::set<fs::path>& seen, std::vector<fs::path>& files) {
-  std::error_code error;
-  if (!seen.insert(fs::canonical(folder, error)).second) return;
-  std::vector<fs::directory_entry> entries;
-  fs::directory_iterator iterator(folder, error);
-  for (; !error && iterator != fs::directory_iterator(); iterator.increment(error)) {
-    if (iterator->path().filename().string().front() != '.') entries.push_back(*iterator);
-  }
-  if (error) fail_errno("reading folder " + folder.string(), error.value());
-  std::sort(entries.begin(), entries.end());
-  for (const fs::directory_entry& entry : entries) {
-    if (entry.is_directory(error)) {
-      walk(entry.path(), seen, files);
-    } else {
-      files.push_back(entry.path());
-    }
-  }
+// macOS leaves a "._a.mp4" beside each file on foreign disks; nobody misses those.
+bool is_hidden_media(const std::string& name) {
+  return name.front() == '.' && !name.starts_with("._") && is_media_name(name);
 }
 
+class FolderWalk {
+ public:
+  explicit FolderWalk(FolderFiles& found) : found_(found) {}
+
+  // The errno value if this folder cannot be read.
+  int visit(const fs::path& folder) {
+    std::error_code error;
+    const fs::path real = fs::canonical(folder, error);
+    if (error) return fault(folder, error);
+    if (!seen_.insert(real).second) return 0;
+    std::vector<fs::directory_entry> entries;
+    if (const int fault = read(folder, entries); fault != 0) return fault;
+    for (const fs::directory_entry& entry : entries) {
+      const bool folder_below = entry.is_directory(error);
+      if (error) fault(entry.path(), error);  // a link to nowhere is a file that is not there
+      if (!folder_below) {
+        found_.files.push_back(entry.path());
+      } else if (const int below = visit(entry.path()); below != 0) {
+        found_.left_out.push_back(
+            {entry.path(), {remark::kFolderUnreadable, std::strerror(below)}});
+      }
+    }
+    return 0;
+  }
+
+ private:
+  static int fault(const fs::path& path, const std::error_code& error) {
+    if (!is_fault_of_path(error.value())) fail_errno("reading " + path.string(), error.value());
+    return error.value();
+  }
+
+  int read(const fs::path& folder, std::vector<fs::directory_entry>& entries) {
+    std::error_code error;
+    fs::directory_iterator iterator(folder, error);
+    for (; !error && iterator != fs::directory_iterator(); iterator.increment(error)) {
+      const std::string name = iterator->path().filename().string();
+      if (name.front() != '.') {
+        entries.push_back(*iterator);
+      } else if (is_hidden_media(name)) {
+        found_.left_out.push_back({iterator->path(), {remark::kHidden, {}}});
+      }
+    }
+    if (error) return fault(folder, error);
+    std::sort(entries.begin(), entries.end(),
+              [](const auto& a, const auto& b) { return a.path().native() < b.path().native(); });
+    return 0;
+  }
+
+  FolderFiles& found_;
+  std::set<fs::path> seen_;
+};
+
 }  // namespace
+
+std::string lower_ending(const fs::path& name) { return lower(name.extension().string()); }
 
 bool is_video_name(const fs::path& name) { return has_ending(name, kVideos); }
 bool is_image_name(const fs::path& name) { return has_ending(name, kImages); }
@@ -66,11 +108,12 @@ bool is_tar_name(const fs::path& name) {
                      [&](std::string_view ending) { return text.ends_with(ending); });
 }
 
-std::vector<fs::path> walk_files(const fs::path& folder) {
-  std::set<fs::path> seen;
-  std::vector<fs::path> files;
-  walk(folder, seen, files);
-  return files;
+FolderFiles walk_files(const fs::path& folder) {
+  FolderFiles found;
+  if (const int error = FolderWalk(found).visit(folder); error != 0) {
+    fail_errno("reading folder " + folder.string(), error);
+  }
+  return found;
 }
 
 }  // namespace muybridge

@@ -1,180 +1,207 @@
 #include "data/corpus/metadata_table.h"
 
-#include <array>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "data/corpus/column_names.h"
 #include "data/corpus/csv.h"
+#include "data/corpus/json_list.h"
+#include "data/corpus/media_files.h"
+#include "data/corpus/text_encoding.h"
 
 namespace muybridge {
 namespace {
 
 using nlohmann::json;
+using IsFile = std::function<bool(const std::string&)>;
 
-constexpr std::array<std::string_view, 11> kPathNames = {
-    "path",       "video", "file_name", "media_path", "video_path", "image_path",
-    "video_file", "file",  "filename",  "image",      "media"};
-constexpr std::array<std::string_view, 6> kCaptionNames = {"caption", "text",     "prompt",
-                                                           "cap",     "captions", "description"};
+struct Source {
+  std::string name;  // of the file, for the places of rows
+  std::string text;
+  const CaptionRules& rules;
+};
 
-template <std::size_t N>
-const json* find_field(const json& object, const std::array<std::string_view, N>& names) {
-  for (const std::string_view name : names) {
-    const auto found = object.find(name);
-    if (found != object.end() && !found->is_null()) return &*found;
+bool is_list_header(const std::vector<std::string>& columns) {
+  return std::any_of(columns.begin(), columns.end(), [](const std::string& name) {
+    return role_of_column(name).use != ColumnRole::Use::kOther;
+  });
+}
+
+// Which fields a row may lack or have too many of: only those without a name or a value.
+std::string wrong_length(const CsvRow& row, const std::vector<std::string>& columns) {
+  const std::size_t fields = row.fields.size();
+  const auto is_empty = [](const std::string& text) { return text.empty(); };
+  const bool fits =
+      fields > columns.size()
+          ? std::all_of(row.fields.begin() + static_cast<std::ptrdiff_t>(columns.size()),
+                        row.fields.end(), is_empty)
+          : std::all_of(columns.begin() + static_cast<std::ptrdiff_t>(fields), columns.end(),
+                        is_empty);
+  if (fits) return {};
+  return fmt::format("{} fields, but the header has {}{}", fields, columns.size(),
+                     fields > columns.size() ? "; a field with a separator must be quoted" : "");
+}
+
+bool visit_csv_row(const CsvRow& row, const std::vector<std::string>& columns, const Source& source,
+                   const EntryVisitor& visit) {
+  const std::string where = fmt::format("{}:{}", source.name, row.line);
+  const std::string problem = row.problem.empty() ? wrong_length(row, columns) : row.problem;
+  if (!problem.empty()) {
+    ListEntry entry;
+    entry.where = where;
+    entry.problem = {remark::kRowUnreadable, problem};
+    return visit(std::move(entry));
   }
-  return nullptr;
+  json object = json::object();
+  for (std::size_t i = 0; i < std::min(columns.size(), row.fields.size()); ++i) {
+    object.emplace(columns[i], row.fields[i]);
+  }
+  return visit_entry(object, where, source.rules, visit);
 }
 
-template <std::size_t N>
-std::string listed(const std::array<std::string_view, N>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
+// The names of the two columns of a list whose first row is no header; nothing if it is one.
+std::optional<std::vector<std::string>> columns_without_header(const CsvRow& first,
+                                                               const IsFile& is_file) {
+  if (first.fields.size() != 2) return std::nullopt;
+  if (is_file(first.fields[0])) return std::vector<std::string>{"path", "caption"};
+  if (is_file(first.fields[1])) return std::vector<std::string>{"caption", "path"};
+  return std::nullopt;
 }
 
-// "cut": [first, end]; "crop": [left, right, top, bottom], as Open-Sora-Plan writes them.
-void read_span(const json& object, CaptionEntry& entry) {
-  const auto numbers = [&](const char* name, std::size_t count) -> std::vector<std::int64_t> {
-    const auto found = object.find(name);
-    if (found == object.end() || found->is_null()) return {};
-    std::vector<std::int64_t> values;
-    for (const json& item : *found) {
-      if (!item.is_number()) break;
-      values.push_back(item.get<std::int64_t>());
+void read_csv(const Source& source, const IsFile& is_file, const EntryVisitor& visit,
+              TableFacts& facts) {
+  CsvReader reader(source.text);
+  CsvRow row;
+  if (!reader.next(row)) {
+    facts.problem = "it is empty";
+    return;
+  }
+  if (!row.problem.empty()) {
+    facts.problem = fmt::format("its header, line {}, cannot be read: {}", row.line, row.problem);
+    return;
+  }
+  facts.columns = row.fields;
+  if (!is_list_header(row.fields)) {
+    if (auto columns = columns_without_header(row, is_file)) {
+      facts.columns = std::move(*columns);
+      facts.without_header = true;
+      if (!visit_csv_row(row, facts.columns, source, visit)) return;
+    } else if (std::any_of(row.fields.begin(), row.fields.end(), is_file)) {
+      facts.problem =
+          "its first line names a file, so that it lacks a header line such as "
+          "\"path,caption\"";
+      return;
     }
-    if (!found->is_array() || values.size() != count || found->size() != count) {
-      entry.problem = fmt::format("\"{}\" is not a list of {} numbers", name, count);
-      return {};
-    }
-    return values;
-  };
-  if (const auto cut = numbers("cut", 2); !cut.empty()) {
-    entry.cut_first = cut[0];
-    entry.cut_end = cut[1];
-    if (cut[0] < 0 || cut[1] <= cut[0]) entry.problem = "\"cut\" holds no frame";
   }
-  if (const auto crop = numbers("crop", 4); !crop.empty()) {
-    constexpr std::int64_t kFar = 1 << 20;
-    bool sane = true;
-    for (const std::int64_t edge : crop) sane = sane && edge >= 0 && edge < kFar;
-    if (!sane || crop[1] <= crop[0] || crop[3] <= crop[2]) {
-      entry.problem = "\"crop\" holds no pixel";
-    } else {
-      entry.crop = CropBox{static_cast<int>(crop[0]), static_cast<int>(crop[1]),
-                           static_cast<int>(crop[2]), static_cast<int>(crop[3])};
-    }
+  while (reader.next(row)) {
+    if (!visit_csv_row(row, facts.columns, source, visit)) return;
   }
 }
 
-CaptionEntry entry_of(const json& object, std::string where, const CaptionRules& rules) {
-  CaptionEntry entry;
-  entry.where = std::move(where);
-  if (!object.is_object()) {
-    entry.problem = "not an object";
-    return entry;
-  }
-  const json* path = find_field(object, kPathNames);
-  if (path == nullptr || !path->is_string() || path->get_ref<const std::string&>().empty()) {
-    entry.problem = "no path; it may be called " + listed(kPathNames);
-    return entry;
-  }
-  entry.path = path->get<std::string>();
-  entry.caption = caption_of(object, rules);
-  read_span(object, entry);
-  return entry;
-}
+// Adds the keys of a row to the columns; after some rows hardly any new ones come.
+class ColumnCollector {
+ public:
+  explicit ColumnCollector(std::vector<std::string>& columns) : columns_(columns) {}
 
-std::vector<CaptionEntry> read_csv(const std::filesystem::path& path, const CaptionRules& rules) {
-  const std::string name = path.filename().string();
-  const CsvTable table = parse_csv(read_file(path), name);
-  std::vector<CaptionEntry> entries;
-  for (const CsvRow& row : table.rows) {
-    const std::string where = fmt::format("{}:{}", name, row.line);
-    if (!row.problem.empty()) {
-      entries.push_back(
-          {.where = where, .path = {}, .caption = {}, .crop = {}, .problem = row.problem});
+  void add(const json& row) {
+    constexpr int kRows = 100;
+    if (!row.is_object() || ++rows_ > kRows) return;
+    for (const auto& [key, value] : row.items()) {
+      if (std::find(columns_.begin(), columns_.end(), key) == columns_.end()) {
+        columns_.push_back(key);
+      }
+    }
+    for (const auto& window : row.value("t2w_windows", json::array())) add_window(window);
+  }
+
+ private:
+  // Captions may be in the windows of a row only.
+  void add_window(const json& window) {
+    if (!window.is_object()) return;
+    const bool caption = std::any_of(columns_.begin(), columns_.end(), [](const auto& name) {
+      return role_of_column(name).use == ColumnRole::Use::kCaption;
+    });
+    if (!caption) columns_.emplace_back("caption");
+  }
+
+  std::vector<std::string>& columns_;
+  int rows_ = 0;
+};
+
+void read_jsonl(const Source& source, const EntryVisitor& visit, TableFacts& facts) {
+  ColumnCollector collector(facts.columns);
+  const std::string_view text = source.text;
+  int line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view record = text.substr(begin, end - begin);
+    begin = end + 1;
+    const std::size_t first = record.find_first_not_of(" \t\r");
+    if (first == std::string_view::npos || record[first] == '#' ||
+        record.substr(first).starts_with("//")) {
       continue;
     }
-    json object = json::object();
-    for (std::size_t i = 0; i < row.fields.size(); ++i) {
-      if (!row.fields[i].empty()) object[table.header[i]] = row.fields[i];
-    }
-    entries.push_back(entry_of(object, where, rules));
+    const json row = parse_row(record);
+    collector.add(row);
+    if (!visit_entry(row, fmt::format("{}:{}", source.name, line), source.rules, visit)) return;
   }
-  return entries;
+  if (line == 1) facts.problem = "it is empty";
 }
 
-std::vector<CaptionEntry> read_jsonl(const std::filesystem::path& path, const CaptionRules& rules) {
-  const std::string name = path.filename().string();
-  const std::string text = read_file(path);
-  std::vector<CaptionEntry> entries;
-  std::size_t begin = 0;
-  for (int line = 1; begin < text.size(); ++line) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view record = std::string_view(text).substr(begin, end - begin);
-    begin = end + 1;
-    if (record.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const json object = json::parse(record, nullptr, /*allow_exceptions=*/false);
-    entries.push_back(entry_of(object, fmt::format("{}:{}", name, line), rules));
-    if (object.is_discarded()) entries.back().problem = "not JSON";
-  }
-  return entries;
+void read_json(const Source& source, const EntryVisitor& visit, TableFacts& facts) {
+  ColumnCollector collector(facts.columns);
+  visit_json_rows(source.text, source.name, [&](const json& row, std::string where) {
+    collector.add(row);
+    return visit_entry(row, std::move(where), source.rules, visit);
+  });
 }
 
-std::vector<CaptionEntry> read_json(const std::filesystem::path& path, const CaptionRules& rules) {
-  const std::string name = path.filename().string();
-  json document;
-  try {
-    document = json::parse(read_file(path));
-  } catch (const json::parse_error& error) {
-    fail(ExitCode::kCorrupt, "{}: not JSON: {}; mend the file or take it away", path.string(),
-         error.what());
-  }
-  std::vector<CaptionEntry> entries;
-  if (document.is_array()) {
-    for (std::size_t i = 0; i < document.size(); ++i) {
-      entries.push_back(entry_of(document[i], fmt::format("{}[{}]", name, i), rules));
-    }
-    return entries;
-  }
-  if (!document.is_object()) {
-    fail(ExitCode::kCorrupt, "{}: neither a list of objects nor a map from paths to captions",
-         path.string());
-  }
-  for (const auto& [key, value] : document.items()) {
-    CaptionEntry entry;
-    entry.where = fmt::format("{}[\"{}\"]", name, key);
-    entry.path = key;
-    entry.caption = caption_of(value, rules);
-    if (value.is_object()) read_span(value, entry);
-    entries.push_back(std::move(entry));
-  }
-  return entries;
+// A ".json" that is in truth one object a line.
+bool is_json_lines(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos || !text.starts_with("{")) return false;
+  const std::size_t next = text.find_first_not_of(" \t\r\n", end);
+  return next != std::string_view::npos && text[next] == '{' &&
+         parse_row(text.substr(0, end)).is_object();
 }
 
 }  // namespace
 
-Caption caption_of(const json& value, const CaptionRules& rules) {
-  if (value.is_object()) {
-    const json* field = find_field(value, kCaptionNames);
-    return field == nullptr || field->is_object() ? missing_caption(rules)
-                                                  : caption_of(*field, rules);
-  }
-  if (value.is_array()) {
-    if (value.empty()) return missing_caption(rules);
-    return value.front().is_string() ? caption_of(value.front(), rules)
-                                     : Caption{{}, "its caption is not text", {}};
-  }
-  if (!value.is_string()) return {.text = {}, .problem = "its caption is not text", .note = {}};
-  return clean_caption(value.get_ref<const std::string&>(), rules);
+bool is_table_name(const std::filesystem::path& name) {
+  const std::string ending = lower_ending(name);
+  return ending == ".csv" || ending == ".tsv" || ending == ".json" || ending == ".jsonl" ||
+         ending == ".ndjson";
 }
 
-std::vector<CaptionEntry> read_caption_table(const std::filesystem::path& path,
-                                             const CaptionRules& rules) {
-  const std::filesystem::path ending = path.extension();
-  if (ending == ".csv") return read_csv(path, rules);
-  return ending == ".jsonl" ? read_jsonl(path, rules) : read_json(path, rules);
+TableFacts read_caption_table(const std::filesystem::path& path, const CaptionRules& rules,
+                              const IsFile& is_file, const EntryVisitor& visit) {
+  TableFacts facts;
+  DecodedText decoded = decode_text(read_file(path));
+  if (!decoded.problem.empty()) {
+    facts.problem = decoded.problem;
+    return facts;
+  }
+  const Source source{path.filename().string(), std::move(decoded.text), rules};
+  const std::string ending = lower_ending(path);
+  if (ending == ".csv" || ending == ".tsv") {
+    read_csv(source, is_file, visit, facts);
+    return facts;
+  }
+  if (ending != ".json" || is_json_lines(source.text)) {
+    read_jsonl(source, visit, facts);
+    return facts;
+  }
+  try {
+    read_json(source, visit, facts);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kCorrupt) throw;
+    facts.problem = error.what();
+  }
+  return facts;
 }
 
 }  // namespace muybridge

@@ -1,37 +1,30 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "data/corpus/caption_text.h"
-#include "data/media/video_geometry.h"
+#include "data/corpus/metadata_entry.h"
 
-// The names that public trainers give to the same few things in their metadata (docs/corpora.md).
 namespace muybridge {
 
-// What one entry of a metadata file says of a clip.
-struct CaptionEntry {
-  std::string where;  // "metadata.csv:12"
-  std::string path;   // of the clip, as written
-  Caption caption;
-  std::optional<CropBox> crop;
-  std::int64_t cut_first = 0;  // pictures of the file to use
-  std::int64_t cut_end = -1;
-  std::string problem;  // not empty: the entry is of no use
+// .csv .tsv .json .jsonl .ndjson, by the ending of the name.
+bool is_table_name(const std::filesystem::path& name);
+
+// What a list turned out to be.
+struct TableFacts {
+  std::vector<std::string> columns;  // its header, or the keys of its first rows
+  bool without_header = false;       // its first line names a file: two columns, path and caption
+  std::string problem;               // not empty: it cannot be read as a list, and why
 };
 
-// A caption: a string, a list of which the first is taken, or an object that has one under caption,
-// text, prompt, cap or captions.
-Caption caption_of(const nlohmann::json& value, const CaptionRules& rules);
-
-// Reads a metadata file: .csv; .jsonl with an object a line; .json with a list of objects, or one
-// object that maps paths to captions. Entries that cannot be used have a problem; a file that
-// cannot be read as a whole throws Error(kCorrupt).
-std::vector<CaptionEntry> read_caption_table(const std::filesystem::path& path,
-                                             const CaptionRules& rules);
+// Reads a list of clips and visits its rows in order: CSV in any of the forms that csv.h knows,
+// JSON lines, or JSON in any of the forms of json_list.h; UTF-8 or UTF-16 with a mark. A CSV
+// without a header needs `is_file` to tell which of its two columns has the paths. Rows that cannot
+// be used have a problem. A document that is broken as a whole has one too; throws Error(kIo) if
+// the file cannot be read.
+TableFacts read_caption_table(const std::filesystem::path& path, const CaptionRules& rules,
+                              const std::function<bool(const std::string&)>& is_file,
+                              const EntryVisitor& visit);
 
 }  // namespace muybridge

@@ -3,10 +3,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/error.h"
 #include "core/log.h"
+#include "data/corpus/corpus_path.h"
 
 namespace muybridge {
 namespace {
@@ -18,7 +20,10 @@ struct ArchiveCloser {
 };
 using ArchiveHandle = std::unique_ptr<archive, ArchiveCloser>;
 
-std::string reason(archive* handle) {
+// Why libarchive failed: damage in the archive, unless the system says that it lacks something.
+std::string damage_of(archive* handle, const std::filesystem::path& path) {
+  const int error = archive_errno(handle);
+  if (error > 0 && !is_fault_of_path(error)) fail_errno("read(" + path.string() + ")", error);
   const char* text = archive_error_string(handle);
   return text == nullptr ? "unknown reason" : text;
 }
@@ -33,19 +38,22 @@ ArchiveHandle open_archive(const std::filesystem::path& path) {
   archive_read_support_filter_zstd(handle.get());
   constexpr std::size_t kBlock = 1 << 18;
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK) {
-    const int error = archive_errno(handle.get());
-    if (error > 0 && error != EILSEQ) fail_errno("open(" + path.string() + ")", error);
-    fail(ExitCode::kCorrupt, "{}: not a tar archive: {}", path.string(), reason(handle.get()));
+    fail(ExitCode::kCorrupt, "not a tar archive that can be read: {}",
+         damage_of(handle.get(), path));
   }
   return handle;
 }
 
-std::optional<std::string> read_text(archive* handle, std::size_t most) {
-  std::string text(most, '\0');
+std::optional<std::string> read_text(archive* handle, const std::filesystem::path& path,
+                                     std::size_t bytes) {
+  std::string text(bytes, '\0');
   std::size_t used = 0;
-  while (used < most) {
-    const la_ssize_t got = archive_read_data(handle, text.data() + used, most - used);
-    if (got < 0) return std::nullopt;
+  while (used < bytes) {
+    const la_ssize_t got = archive_read_data(handle, text.data() + used, bytes - used);
+    if (got < 0) {
+      damage_of(handle, path);
+      return std::nullopt;
+    }
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
   }
@@ -82,13 +90,19 @@ std::string visit_tar(const std::filesystem::path& path,
   for (std::int64_t index = 0;; ++index) {
     const int result = archive_read_next_header(handle.get(), &entry);
     if (result == ARCHIVE_EOF) return {};
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return reason(handle.get());
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return damage_of(handle.get(), path);
     const char* name = archive_entry_pathname(entry);
-    if (archive_entry_filetype(entry) != AE_IFREG || name == nullptr) continue;
+    const bool link =
+        archive_entry_hardlink(entry) != nullptr || archive_entry_filetype(entry) == AE_IFLNK;
+    if (name == nullptr || (archive_entry_filetype(entry) != AE_IFREG && !link)) continue;
+    const auto bytes = static_cast<std::uint64_t>(archive_entry_size(entry));
     TarMember member{.index = index,
                      .name = name,
-                     .bytes = static_cast<std::uint64_t>(archive_entry_size(entry)),
-                     .read = [&](std::size_t most) { return read_text(handle.get(), most); }};
+                     .bytes = bytes,
+                     .is_link = link,
+                     .read = [&](std::size_t most) {
+                       return read_text(handle.get(), path, std::min<std::uint64_t>(most, bytes));
+                     }};
     visit(member);
   }
 }
@@ -117,7 +131,8 @@ FileHandle TarExtractor::extract(const std::filesystem::path& path, std::int64_t
   for (; state.next <= index; ++state.next) {
     const int result = archive_read_next_header(handle, &entry);
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
-      const std::string why = result == ARCHIVE_EOF ? "the archive has changed" : reason(handle);
+      const std::string why =
+          result == ARCHIVE_EOF ? "the archive has changed" : damage_of(handle, path);
       state.handle.reset();
       fail(ExitCode::kCorrupt, "{}", why);
     }
@@ -130,7 +145,7 @@ FileHandle TarExtractor::extract(const std::filesystem::path& path, std::int64_t
     const int result = archive_read_data_block(handle, &block, &bytes, &offset);
     if (result == ARCHIVE_EOF) return file;
     if (result != ARCHIVE_OK) {
-      const std::string why = reason(handle);
+      const std::string why = damage_of(handle, path);
       state.handle.reset();
       fail(ExitCode::kCorrupt, "{}", why);
     }

@@ -17,11 +17,13 @@ struct TarMember {
   std::int64_t index = 0;  // of all entries of the archive
   std::string name;
   std::uint64_t bytes = 0;
+  bool is_link = false;  // to another member or elsewhere: it has no bytes of its own
   std::function<std::optional<std::string>(std::size_t most)> read;  // valid during the visit
 };
 
-// Visits the regular files of an archive in order. Returns why the archive ends early; empty if it
-// is whole. Throws Error: kIo if it cannot be opened, kCorrupt if it is no archive.
+// Visits the regular files and the links of an archive in order. Returns why the archive ends
+// early; empty if it is whole. Throws Error: kCorrupt if it is no archive or may not be opened, kIo
+// for what the machine lacks.
 std::string visit_tar(const std::filesystem::path& path,
                       const std::function<void(const TarMember&)>& visit);
 

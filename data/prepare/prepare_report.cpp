@@ -11,15 +11,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string reason_of(const FileRemark& remark) {
-  if (remark.text.empty()) return remark.kind;
-  return remark.kind.empty() ? remark.text : remark.kind + ": " + remark.text;
-}
-
 Json to_json(const std::vector<FileRemark>& remarks) {
   Json list = Json::array();
   for (const FileRemark& remark : remarks) {
-    list.push_back({{"file", remark.name}, {"kind", remark.kind}, {"reason", reason_of(remark)}});
+    list.push_back({{"file", remark.name}, {"kind", remark.kind}, {"reason", remark.reason()}});
   }
   return list;
 }

@@ -195,12 +195,12 @@ TEST_F(Prepare, BadFilesCostOnlyThemselves) {
   EXPECT_NE(skipped.at("index-lost.mp4").find("moov"), std::string::npos);
   EXPECT_EQ(skipped.at("pipe.mp4"), "cannot be used: not a regular file");
   EXPECT_NE(skipped.at("link.mp4").find("No such file"), std::string::npos);
-  EXPECT_EQ(skipped.at("latin.mp4"), "its caption is not UTF-8: byte 3");
-  EXPECT_EQ(skipped.at("mute.mp4"), "it has no caption");
+  EXPECT_EQ(skipped.at("latin.mp4"), "caption is not UTF-8: byte 3");
+  EXPECT_EQ(skipped.at("mute.mp4"), "no caption");
   EXPECT_EQ(skipped.at("short.mp4"), "too short: 2 frames, and no scene has 4 (--min-frames)");
   const auto notes = remarks(report().at("notes"));
   EXPECT_NE(notes.at("cut.mp4").find("damaged"), std::string::npos);
-  EXPECT_EQ(notes.at("long.mp4"), "caption of 100000 bytes cut to 2048");
+  EXPECT_EQ(notes.at("long.mp4"), "caption cut: 100000 bytes to 2048");
 }
 
 TEST_F(Prepare, NothingUsableIsAnErrorWithAReport) {

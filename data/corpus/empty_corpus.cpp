@@ -1,0 +1,72 @@
+#include "data/corpus/empty_corpus.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+
+namespace muybridge {
+namespace {
+
+constexpr std::size_t kShown = 4;  // kinds and tables, so that people read to the end
+
+// "12 files: no caption (a.mp4)", the most frequent kind first.
+std::vector<std::string> kinds_of(const std::vector<FileRemark>& remarks) {
+  struct Kind {
+    int count = 0;
+    const FileRemark* first = nullptr;
+  };
+  std::map<std::string, Kind> kinds;
+  for (const FileRemark& remark : remarks) {
+    Kind& kind = kinds[remark.kind];
+    if (kind.count++ == 0) kind.first = &remark;
+  }
+  std::vector<Kind> sorted;
+  for (const auto& [name, kind] : kinds) sorted.push_back(kind);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Kind& a, const Kind& b) { return a.count > b.count; });
+  std::vector<std::string> lines;
+  for (const Kind& kind : sorted) {
+    if (lines.size() == kShown) break;
+    const FileRemark& first = *kind.first;
+    lines.push_back(fmt::format("{} × {} ({}{})", kind.count, first.kind, first.name,
+                                first.text.empty() ? "" : ": " + first.text));
+  }
+  return lines;
+}
+
+std::string advice(const CorpusListing& listing) {
+  const auto has = [&](const char* kind) {
+    return std::any_of(listing.skipped.begin(), listing.skipped.end(),
+                       [&](const FileRemark& remark) { return remark.kind == kind; });
+  };
+  if (has(remark::kNoCaption)) {
+    return "put a text file beside each clip (a.txt beside a.mp4) or a list with the columns path "
+           "and caption into the folder, or give all the same with --caption TEXT";
+  }
+  return "docs/corpora.md says which forms a corpus may have";
+}
+
+}  // namespace
+
+void fail_empty_corpus(const std::filesystem::path& input, const CorpusListing& listing) {
+  std::vector<std::string> parts;
+  for (const FileRemark& note : listing.notes) {
+    if (note.kind == remark::kNoList && parts.size() < kShown) {
+      parts.push_back(note.name + ": " + note.text);
+    }
+  }
+  for (std::string& line : kinds_of(listing.skipped)) parts.push_back(std::move(line));
+  if (parts.empty()) parts.emplace_back("there is no video or image in it");
+  const bool damaged =
+      !listing.skipped.empty() &&
+      std::all_of(listing.skipped.begin(), listing.skipped.end(),
+                  [](const FileRemark& remark) { return remark.kind == remark::kArchiveDamaged; });
+  fail(damaged ? ExitCode::kCorrupt : ExitCode::kUsage,
+       "{}: no clip can be used, taken as {}: {}. {}", input.string(), listing.form,
+       fmt::join(parts, "; "), "To go on, " + advice(listing));
+}
+
+}  // namespace muybridge
