@@ -34,13 +34,6 @@ std::string_view middle_of(std::string_view path) {
   return sample < stem.size() ? stem.substr(sample + 1) : std::string_view();
 }
 
-std::string folded(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return result;
-}
-
 int rank_of(std::string_view caption) {
   const std::string ending = lower_ending(caption);
   return ending == ".txt" ? 0 : ending == ".caption" ? 1 : 2;
@@ -68,8 +61,8 @@ class Pairing {
     // Full names first, since "a.mp4.txt" can be of no other clip.
     match([](std::string_view name) { return std::string(name); }, stem_key, nullptr);
     match(stem_key, stem_key, nullptr);
-    match([](std::string_view name) { return folded(stem_of(name)); },
-          [](std::string_view name) { return folded(stem_of(name)); }, remark::kCaptionByCase);
+    match([](std::string_view name) { return lower(stem_key(name)); },
+          [](std::string_view name) { return lower(stem_key(name)); }, remark::kCaptionByCase);
     if (samples) match_samples();
     for (std::size_t i = 0; i < captions_.size(); ++i) {
       if (!used_[i]) pairs_.alone.push_back(static_cast<int>(i));

@@ -1,5 +1,7 @@
 #include "data/corpus/corpus_forms.h"
 
+#include <set>
+
 #include "data/corpus/caption_pairs.h"
 #include "data/corpus/corpus_path.h"
 #include "data/corpus/media_files.h"
@@ -20,6 +22,15 @@ struct FileNames {
     names.push_back(file.lexically_relative(folder).generic_string());
   }
 };
+
+// Tables that were said to be no list of clips, by name; nothing more is said of them.
+std::set<std::string> told_tables(const CaptionContext& context) {
+  std::set<std::string> names;
+  for (const FileRemark& note : context.listing.notes) {
+    if (note.kind == remark::kNoList) names.insert(note.name);
+  }
+  return names;
+}
 
 std::string why_not_media(const fs::path& file) {
   if (is_table_name(file)) return "a list is read in the folder given, or if it is given itself";
@@ -56,6 +67,7 @@ void CaptionContext::add(ClipSource clip, const Caption& caption) const {
 
 void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionContext& context) {
   const bool apart = clips != captions;
+  const std::set<std::string> told = told_tables(context);
   FileNames media;
   FileNames texts;
   const FolderFiles found = walk_files(clips);
@@ -65,7 +77,7 @@ void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionCo
       media.add(file, clips);
     } else if (is_caption_name(file) && !apart) {
       texts.add(file, clips);
-    } else if (!is_tar_name(file)) {
+    } else if (!is_tar_name(file) && !told.contains(context.name_of(file))) {
       context.skip(file, {remark::kNotMedia, why_not_media(file)});
     }
   }
@@ -92,7 +104,8 @@ void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionCo
     context.add(std::move(clip), caption);
   }
   for (const int alone : pairs.alone) {
-    context.skip(texts.files[static_cast<std::size_t>(alone)], {remark::kCaptionAlone, {}});
+    const fs::path& file = texts.files[static_cast<std::size_t>(alone)];
+    if (!told.contains(context.name_of(file))) context.skip(file, {remark::kCaptionAlone, {}});
   }
 }
 

@@ -52,15 +52,16 @@ struct Lists {
 
 // Tables that may be lists: not those that are the caption of a clip.
 std::vector<fs::path> tables_in(const std::vector<fs::path>& entries) {
-  std::set<fs::path> stems;
+  std::set<std::string> stems;
   for (const fs::path& file : entries) {
     if (!is_media_name(file)) continue;
-    stems.insert(file);
-    stems.insert(fs::path(file).replace_extension());
+    stems.insert(lower(file.string()));
+    stems.insert(lower(fs::path(file).replace_extension().string()));
   }
   std::vector<fs::path> tables;
   for (const fs::path& file : entries) {
-    if (is_table_name(file) && !stems.contains(fs::path(file).replace_extension()) &&
+    if (is_table_name(file) &&
+        !stems.contains(lower(fs::path(file).replace_extension().string())) &&
         look_at(file).is_file()) {
       tables.push_back(file);
     }

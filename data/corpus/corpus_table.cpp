@@ -218,9 +218,10 @@ void list_unnamed(const fs::path& folder, const std::string& list, const NamedFi
     }
   }
   if (captions > 0) {
-    context.note(context.name_of(example),
-                 {remark::kListNotUsed,
-                  fmt::format("{} caption files beside clips; {} is", captions, list)});
+    context.note(
+        context.name_of(example),
+        {remark::kCaptionsBeside,
+         fmt::format("{} files are not read, the captions are those of {}", captions, list)});
   }
 }
 

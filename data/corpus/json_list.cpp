@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/utf8.h"
 #include "data/corpus/column_names.h"
 
 namespace muybridge {
@@ -129,12 +130,19 @@ std::vector<Member> members_of(std::string_view text, const std::string& name) {
   return members;
 }
 
-// False if the visitor ended the reading.
-bool visit_array(std::string_view text, const std::string& name, const JsonRowVisitor& visit) {
+// The rows of an array that is a part of a document. False if the visitor ended the reading.
+bool visit_array(std::string_view text, std::string_view document, const std::string& name,
+                 const JsonRowVisitor& visit) {
   JsonCursor cursor(text, name);
   cursor.take('[');
   for (std::size_t i = 0; !cursor.take(']'); ++i) {
-    if (!visit(parse_row(cursor.value()), fmt::format("{}[{}]", name, i))) return false;
+    const std::string_view row = cursor.value();
+    const json value = parse_row(row);
+    std::string where = fmt::format("{}[{}]", name, i);
+    if (value.is_discarded()) {
+      where += damage_of_row(row, static_cast<std::size_t>(row.data() - document.data()));
+    }
+    if (!visit(value, std::move(where))) return false;
     if (!cursor.take(',') && cursor.peek() != ']') cursor.refuse("a comma is missing");
   }
   return true;
@@ -186,18 +194,19 @@ void visit_columns(const std::vector<Member>& members, const std::string& name,
 constexpr int kDeepest = 4;
 
 // The rows of the lists below an object, whatever their keys. True if there was a list.
-bool visit_wrapped(const std::vector<Member>& members, const std::string& name, int depth,
-                   bool& going, const JsonRowVisitor& visit) {
+bool visit_wrapped(const std::vector<Member>& members, std::string_view document,
+                   const std::string& name, int depth, bool& going, const JsonRowVisitor& visit) {
   bool found = false;
   for (const Member& member : members) {
     if (!going) break;
     const std::string inner = fmt::format("{}[\"{}\"]", name, member.key);
     if (is_array_of_objects(member.value)) {
       found = true;
-      going = visit_array(member.value, inner, visit);
+      going = visit_array(member.value, document, inner, visit);
     } else if (member.value.front() == '{' && depth < kDeepest &&
                member.key.find('.') == std::string::npos) {
-      found |= visit_wrapped(members_of(member.value, inner), inner, depth + 1, going, visit);
+      found |=
+          visit_wrapped(members_of(member.value, inner), document, inner, depth + 1, going, visit);
     }
   }
   return found;
@@ -213,19 +222,26 @@ void visit_map(const std::vector<Member>& members, const std::string& name,
   }
 }
 
-void visit_object(std::string_view text, const std::string& name, const JsonRowVisitor& visit) {
-  const std::vector<Member> members = members_of(text, name);
+void visit_object(std::string_view object, std::string_view document, const std::string& name,
+                  const JsonRowVisitor& visit) {
+  const std::vector<Member> members = members_of(object, name);
   if (has_path(members, [](char first) { return first == '"'; })) {
-    visit(parse_row(text), name);
+    visit(parse_row(object), name);
   } else if (has_path(members, [](char first) { return first == '[' || first == '{'; })) {
     visit_columns(members, name, visit);
   } else {
     bool going = true;
-    if (!visit_wrapped(members, name, 0, going, visit)) visit_map(members, name, visit);
+    if (!visit_wrapped(members, document, name, 0, going, visit)) visit_map(members, name, visit);
   }
 }
 
 }  // namespace
+
+std::string damage_of_row(std::string_view row, std::size_t byte) {
+  const std::size_t invalid = find_invalid_utf8(row);
+  return invalid == std::string_view::npos ? fmt::format(" (from byte {})", byte)
+                                           : fmt::format(" (byte {})", byte + invalid);
+}
 
 json parse_row(std::string_view text) {
   constexpr bool kNoThrow = false;
@@ -258,12 +274,12 @@ void visit_json_rows(std::string_view text, const std::string& name, const JsonR
   if (first != '[' && first != '{') {
     cursor.refuse("neither a list of objects nor a map from paths to captions");
   }
-  const std::string_view document = cursor.value();
+  const std::string_view value = cursor.value();
   if (cursor.peek() != '\0') cursor.refuse("text after its end");
   if (first == '[') {
-    visit_array(document, name, visit);
+    visit_array(value, text, name, visit);
   } else {
-    visit_object(document, name, visit);
+    visit_object(value, text, name, visit);
   }
 }
 

@@ -8,7 +8,7 @@
 namespace muybridge {
 
 // Gets the rows of a list one after another; false ends the reading. A row that is not JSON is a
-// discarded value.
+// discarded value, and its `where` says from which byte.
 using JsonRowVisitor = std::function<bool(const nlohmann::json& row, std::string where)>;
 
 // Visits the rows of a JSON document of any of the forms that lists of clips have, one row in
@@ -24,5 +24,8 @@ void visit_json_rows(std::string_view text, const std::string& name, const JsonR
 
 // A value, with NaN and infinities as null; discarded if it is no JSON.
 nlohmann::json parse_row(std::string_view text);
+
+// What is wrong with a row that is discarded and begins at a byte of its file, to follow its place.
+std::string damage_of_row(std::string_view row, std::size_t byte);
 
 }  // namespace muybridge

@@ -25,12 +25,6 @@ constexpr std::array<std::string_view, 3> kCaptions = {".txt", ".caption", ".jso
 constexpr std::array<std::string_view, 9> kTars = {
     ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz", ".tzst"};
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
-}
-
 template <std::size_t N>
 bool has_ending(const fs::path& name, const std::array<std::string_view, N>& endings) {
   const std::string ending = lower_ending(name);
@@ -95,6 +89,12 @@ class FolderWalk {
 };
 
 }  // namespace
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return text;
+}
 
 std::string lower_ending(const fs::path& name) { return lower(name.extension().string()); }
 

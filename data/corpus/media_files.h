@@ -9,6 +9,9 @@
 
 namespace muybridge {
 
+// With ASCII letters in lower case.
+std::string lower(std::string text);
+
 // ".mp4" of "a.MP4".
 std::string lower_ending(const std::filesystem::path& name);
 

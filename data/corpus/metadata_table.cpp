@@ -147,7 +147,11 @@ void read_jsonl(const Source& source, const EntryVisitor& visit, TableFacts& fac
     }
     const json row = parse_row(record);
     collector.add(row);
-    if (!visit_entry(row, fmt::format("{}:{}", source.name, line), source.rules, visit)) return;
+    std::string where = fmt::format("{}:{}", source.name, line);
+    if (row.is_discarded()) {
+      where += damage_of_row(record, static_cast<std::size_t>(record.data() - text.data()));
+    }
+    if (!visit_entry(row, std::move(where), source.rules, visit)) return;
   }
   if (line == 1) facts.problem = "it is empty";
 }

@@ -56,6 +56,7 @@ TEST_F(CorpusListingTest, ATableThatIsNoListDoesNotWin) {
                            "broken.json", "sizes.csv"}) {
     EXPECT_TRUE(notes(listing)[name].starts_with(remark::kNoList)) << name;
   }
+  EXPECT_TRUE(listing.skipped.empty());
   EXPECT_NE(notes(listing)["sizes.csv"].find("none is a caption"), std::string::npos);
 }
 
@@ -83,8 +84,8 @@ TEST_F(CorpusListingTest, OfTwoListsOneIsUsedAndTheOtherSaid) {
             (Map{{"dataset.json", "list not used, another one is: metadata.csv is read"},
                  {"videos.txt", "list not used, another one is: metadata.csv is read"},
                  {"a.txt",
-                  "list not used, another one is: 1 caption files beside clips; "
-                  "metadata.csv is"}}));
+                  "captions beside clips that a list names: 1 files are not read, the captions are "
+                  "those of metadata.csv"}}));
 }
 
 TEST_F(CorpusListingTest, TheGivenCaptionDoesNotReplaceThoseOfAList) {

@@ -66,7 +66,8 @@ TEST(JsonList, CommentsAndNumbersThatAreNoneArePassedOver) {
 
 TEST(JsonList, ABrokenRowCostsItself) {
   EXPECT_EQ(rows_of("[{\"a\": 1}, {\"a\" 2}, {\"b\": \"caf\xE9\"}, {\"a\": 3}]"),
-            (Rows{R"(l[0] {"a":1})", "l[1] broken", "l[2] broken", R"(l[3] {"a":3})"}));
+            (Rows{R"(l[0] {"a":1})", "l[1] (from byte 11) broken", "l[2] (byte 30) broken",
+                  R"(l[3] {"a":3})"}));
 }
 
 TEST(JsonList, ABrokenDocumentIsNamedWithItsLine) {

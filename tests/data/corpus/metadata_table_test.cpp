@@ -57,7 +57,7 @@ TEST_F(MetadataTable, ALatinRowCostsItself) {
   EXPECT_EQ(rows("l.jsonl",
                  "{\"path\": \"a.mp4\", \"caption\": \"caf\xE9\"}\n"
                  "{\"path\": \"b.mp4\", \"caption\": \"red\"}\n"),
-            (Rows{"l.jsonl:1: row that cannot be read", "b.mp4=red"}));
+            (Rows{"l.jsonl:1 (byte 33): row that cannot be read", "b.mp4=red"}));
 }
 
 TEST_F(MetadataTable, TwoColumnsNeedNoHeader) {
@@ -73,7 +73,7 @@ TEST_F(MetadataTable, TheFirstOfTwoEqualColumnsCounts) {
 }
 
 TEST_F(MetadataTable, JsonLines) {
-  const Rows expected = {"a.mp4=one", "l.jsonl:3: row that cannot be read",
+  const Rows expected = {"a.mp4=one", "l.jsonl:3 (from byte 55): row that cannot be read",
                          "l.jsonl:4: row that cannot be read", "l.jsonl:5: row without a path",
                          "b.mp4=two"};
   EXPECT_EQ(rows("l.jsonl",
