@@ -141,12 +141,16 @@ TableVerdict examine_table(const fs::path& table, const fs::path& folder) {
   } else if (files > 0) {
     verdict.why_not = "it names files that are here, but has no caption for any of them";
   } else {
-    verdict.why_not =
-        rows == 0 ? "it has no rows"
-                  : fmt::format(
-                        "none of its {} rows names a video or image that is "
-                        "here{}",
-                        rows, missing.empty() ? "" : "; the first names " + shown_name(missing));
+    verdict.why_not = rows == 0 ? "it has no rows"
+                                : fmt::format(
+                                      "none of its {} rows names a video or image that is "
+                                      "here",
+                                      rows);
+    if (!missing.empty()) {
+      const std::string hint = find_listed_file(folder, missing).problem.text;
+      verdict.why_not += fmt::format("; the first names {}{}", shown_name(missing),
+                                     hint.empty() ? "" : " (" + hint + ")");
+    }
   }
   return verdict;
 }
@@ -177,6 +181,9 @@ void list_table(const fs::path& table, const fs::path& folder, const CaptionCont
   if (facts.without_header) {
     context.note(name, {remark::kNoHeader, fmt::format("its columns are taken as {}",
                                                        fmt::join(facts.columns, ", "))});
+  }
+  if (!facts.path_column.empty()) {
+    context.note(name, {remark::kColumnByValues, shown_name(facts.path_column)});
   }
   note_other_captions(facts, name, context);
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -72,6 +73,28 @@ std::optional<std::vector<std::string>> columns_without_header(const CsvRow& fir
   return std::nullopt;
 }
 
+// A CSV with captions whose column of paths has a name of its own: the first column that names a
+// file in one of the first rows is called "path".
+void find_path_column(const Source& source, const IsFile& is_file, TableFacts& facts) {
+  const auto has = [&](ColumnRole::Use use) {
+    return std::any_of(facts.columns.begin(), facts.columns.end(),
+                       [&](const auto& name) { return role_of_column(name).use == use; });
+  };
+  if (has(ColumnRole::Use::kPath) || !has(ColumnRole::Use::kCaption)) return;
+  constexpr int kRows = 100;
+  CsvReader reader(source.text);
+  CsvRow row;
+  reader.next(row);
+  for (int i = 0; i < kRows && reader.next(row); ++i) {
+    for (std::size_t k = 0; k < std::min(row.fields.size(), facts.columns.size()); ++k) {
+      if (role_of_column(facts.columns[k]).use != ColumnRole::Use::kOther) continue;
+      if (!is_file(row.fields[k])) continue;
+      facts.path_column = std::exchange(facts.columns[k], "path");
+      return;
+    }
+  }
+}
+
 void read_csv(const Source& source, const IsFile& is_file, const EntryVisitor& visit,
               TableFacts& facts) {
   CsvReader reader(source.text);
@@ -97,6 +120,7 @@ void read_csv(const Source& source, const IsFile& is_file, const EntryVisitor& v
       return;
     }
   }
+  find_path_column(source, is_file, facts);
   while (reader.next(row)) {
     if (!visit_csv_row(row, facts.columns, source, visit)) return;
   }

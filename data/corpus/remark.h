@@ -63,6 +63,7 @@ inline constexpr const char* kFieldIgnored = "field that is not used";
 inline constexpr const char* kListNotUsed = "list not used, another one is";
 inline constexpr const char* kCaptionsBeside = "captions beside clips that a list names";
 inline constexpr const char* kNoList = "table that is no list of clips";
+inline constexpr const char* kColumnByValues = "column of paths found by its values";
 inline constexpr const char* kNoHeader = "list without a header line";
 
 }  // namespace remark

@@ -70,6 +70,17 @@ TEST_F(CorpusListingTest, AListOfFilesElsewhereDoesNotWin) {
             std::string::npos);
 }
 
+TEST_F(CorpusListingTest, AGuessedColumnAndTwoSpellingsAreSaid) {
+  media("a.mp4");
+  write("metadata.csv", "Datei;Text\na.mp4;rot\n");
+  EXPECT_EQ(captions(list()), (Map{{"a.mp4", "rot"}}));
+  EXPECT_EQ(notes(list()), (Map{{"metadata.csv", "column of paths found by its values: Datei"}}));
+  media("cafe\xCC\x81.mp4");
+  write("metadata.csv", "path,text\ncaf\xC3\xA9.mp4,x\n");
+  EXPECT_NE(notes(list("", {.fallback = "given"}))["metadata.csv"].find("two spellings"),
+            std::string::npos);
+}
+
 TEST_F(CorpusListingTest, OfTwoListsOneIsUsedAndTheOtherSaid) {
   media("a.mp4");
   write("a.txt", "beside");

@@ -68,6 +68,14 @@ TEST_F(MetadataTable, TwoColumnsNeedNoHeader) {
   EXPECT_NE(facts_.problem.find("header line"), std::string::npos);
 }
 
+TEST_F(MetadataTable, PathsUnderAnUnknownNameAreFoundByTheirValues) {
+  EXPECT_EQ(rows("l.csv", "Nr;Datei;Text\n1;gone.mp4;blue\n2;a.mp4;red\n"),
+            (Rows{"gone.mp4=blue", "a.mp4=red"}));
+  EXPECT_EQ(facts_.path_column, "Datei");
+  EXPECT_EQ(rows("l.csv", "Datei,Text\nb.mp4,red\n"), (Rows{"l.csv:2: row without a path"}));
+  EXPECT_EQ(facts_.path_column, "");
+}
+
 TEST_F(MetadataTable, TheFirstOfTwoEqualColumnsCounts) {
   EXPECT_EQ(rows("l.csv", "path,caption,caption\na.mp4,red,blue\n"), (Rows{"a.mp4=red"}));
 }
