@@ -111,6 +111,7 @@ void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionCo
 
 void list_single(const fs::path& file, const CaptionContext& context) {
   Caption caption = missing_caption(context.rules);
+  caption.notes.clear();  // who names one file knows that the caption is his
   const fs::path stem = fs::path(file).replace_extension();
   for (const fs::path& name : {file, stem}) {
     for (const char* ending : {".txt", ".caption", ".json"}) {

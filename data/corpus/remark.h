@@ -66,5 +66,16 @@ inline constexpr const char* kNoList = "table that is no list of clips";
 inline constexpr const char* kColumnByValues = "column of paths found by its values";
 inline constexpr const char* kNoHeader = "list without a header line";
 
+// What preparing a clip adds to them.
+inline constexpr const char* kUnusable = "cannot be used";
+inline constexpr const char* kTooShort = "too short";
+inline constexpr const char* kDamaged = "damaged";
+inline constexpr const char* kSameClip = "the same video and caption are in the corpus already";
+inline constexpr const char* kRests = "rests too short for a clip were dropped";
+inline constexpr const char* kRateVaries = "its rate varies, and so does that of its clips";
+inline constexpr const char* kChanged =
+    "changed since it was prepared: its older clips count no more";
+inline constexpr const char* kGone = "no longer in the corpus: its clips count no more";
+
 }  // namespace remark
 }  // namespace muybridge

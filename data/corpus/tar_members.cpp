@@ -61,26 +61,6 @@ std::optional<std::string> read_text(archive* handle, const std::filesystem::pat
   return text;
 }
 
-FileHandle nameless_file(const std::filesystem::path& folder) {
-  FileHandle file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file) return file;
-  std::string name = (folder / ".member-XXXXXX").string();  // where the system has no O_TMPFILE
-  file = FileHandle(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file) fail_errno("mkostemp(" + name + ")", errno);
-  ::unlink(name.c_str());
-  return file;
-}
-
-void write_all(const FileHandle& file, const char* data, std::size_t bytes) {
-  while (bytes > 0) {
-    const ssize_t wrote = ::write(file.get(), data, bytes);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) fail_errno("writing a member of an archive to a temporary file", errno);
-    data += wrote;
-    bytes -= static_cast<std::size_t>(wrote);
-  }
-}
-
 }  // namespace
 
 std::string visit_tar(const std::filesystem::path& path,
@@ -137,7 +117,7 @@ FileHandle TarExtractor::extract(const std::filesystem::path& path, std::int64_t
       fail(ExitCode::kCorrupt, "{}", why);
     }
   }
-  FileHandle file = nameless_file(state.scratch);
+  FileHandle file = open_nameless(state.scratch);
   const void* block = nullptr;
   std::size_t bytes = 0;
   la_int64_t offset = 0;
@@ -149,7 +129,9 @@ FileHandle TarExtractor::extract(const std::filesystem::path& path, std::int64_t
       state.handle.reset();
       fail(ExitCode::kCorrupt, "{}", why);
     }
-    write_all(file, static_cast<const char*>(block), bytes);
+    // A sparse member has holes between its blocks.
+    write_at(file, block, bytes, static_cast<std::uint64_t>(offset),
+             "writing a member of an archive to a temporary file");
   }
 }
 

@@ -158,26 +158,25 @@ class Preparation {
     }
     report_.rests += outcome.dropped.pieces;
     report_.rest_frames += outcome.dropped.frames;
-    if (outcome.twice) add_note("the same video and caption are in the corpus already", {});
+    if (outcome.twice) add_note(remark::kSameClip, {});
     if (outcome.complete) ++report_.sources_present;
     if (outcome.twice || outcome.complete) return;
     const std::int64_t clips = outcome.made + outcome.present;
     if (clips == 0 && !outcome.problem.empty()) {
-      report_.skipped.push_back({name, "cannot be used", outcome.problem});
+      report_.skipped.push_back({name, remark::kUnusable, outcome.problem});
     } else if (clips == 0) {
-      report_.skipped.push_back({name, "too short",
+      report_.skipped.push_back({name, remark::kTooShort,
                                  fmt::format("{} frames, and no scene has {} (--min-frames)",
                                              outcome.frames, options_.settings.lengths.shortest)});
     } else {
       if (!outcome.problem.empty())
-        add_note("damaged",
+        add_note(remark::kDamaged,
                  fmt::format("{}; the {} clips before that are used", outcome.problem, clips));
       if (outcome.dropped.frames > 0)
-        add_note(
-            "rests too short for a clip were dropped",
-            fmt::format("{} frames in {} pieces", outcome.dropped.frames, outcome.dropped.pieces));
+        add_note(remark::kRests, fmt::format("{} frames in {} pieces", outcome.dropped.frames,
+                                             outcome.dropped.pieces));
       if (outcome.fastest > 0)
-        add_note("its rate varies, and so does that of its clips",
+        add_note(remark::kRateVaries,
                  fmt::format("{:.4g} to {:.4g} frames a second", outcome.slowest, outcome.fastest));
     }
   }
@@ -212,10 +211,9 @@ class Preparation {
     rules.retired = std::move(retired.identities);
     rules.held_out = options_.settings.validation;
     for (const std::string& name : retired.changed)
-      report_.notes.push_back(
-          {name, "changed since it was prepared: its older clips count no more", {}});
+      report_.notes.push_back({name, remark::kChanged, {}});
     for (const std::string& name : retired.removed)
-      report_.notes.push_back({name, "no longer in the corpus: its clips count no more", {}});
+      report_.notes.push_back({name, remark::kGone, {}});
     const CorpusIndex index = CorpusIndex::build(options_.output, rules);
     for (const CorpusClip& clip : index.clips())
       ++(clip.validation ? report_.clips_validation : report_.clips_train);
