@@ -188,7 +188,7 @@ void add_options(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
   command
       .add_option("--time-limit", options.limits.total_seconds,
-                  "Seconds that a stretch of a video may take to decode before it is given up")
+                  "Seconds that a video may take to decode, beside one for each of its pictures")
       ->check(CLI::Range(0.1, 1e6))
       ->capture_default_str();
   command.add_flag("--json", arguments.json, "Print the report as one JSON object");

@@ -1,49 +1,28 @@
 #include "data/decode/decode_child.h"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
+#include <array>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
 
 #include "core/error.h"
 #include "core/file_handle.h"
+#include "data/decode/decode_confinement.h"
 #include "data/decode/decode_protocol.h"
 
 namespace muybridge {
 namespace {
 
-void limit(int resource, rlim_t soft, rlim_t hard) {
-  const rlimit value{soft, hard};
-  if (::setrlimit(resource, &value) != 0) fail_errno("setrlimit", errno);
-}
-
-// A decoder that was taken over can neither write files nor start programs nor outlive its parent.
-void shut_in() {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::signal(SIGINT, SIG_IGN);  // the parent decides when to end
-  limit(RLIMIT_CORE, 0, 0);
-  limit(RLIMIT_FSIZE, 0, 0);
-}
-
-// The soft limit counts from now on: a hang ends with SIGXCPU even if the parent were stopped.
-void limit_order(std::uint64_t seconds, [[maybe_unused]] std::uint64_t memory_bytes) {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto spent = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
-  limit(RLIMIT_CPU, spent + seconds + 1, RLIM_INFINITY);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these reserve terabytes
-  limit(RLIMIT_AS, memory_bytes, RLIM_INFINITY);
-#endif
-}
+constexpr auto kSignOfLife = std::chrono::seconds(1);
 
 struct Ring {
   std::uint8_t* data = nullptr;
@@ -115,13 +94,19 @@ ReadOptions options_of(const DecodeOrder& order) {
   options.cut_first = order.cut_first;
   options.cut_end = order.cut_end;
   options.max_pixels = order.max_pixels;
+  options.threads = order.threads;
   return options;
 }
 
-DecodeReply stream_reply(const DecodeOrder& order, const VideoReader& reader) {
+DecodeReply reply_of(const DecodeOrder& order, DecodeReplyKind kind) {
   DecodeReply reply;
-  reply.kind = DecodeReplyKind::kStream;
+  reply.kind = kind;
   reply.order = order.order;
+  return reply;
+}
+
+DecodeReply stream_reply(const DecodeOrder& order, const VideoReader& reader) {
+  DecodeReply reply = reply_of(order, DecodeReplyKind::kStream);
   reply.width = reader.width();
   reply.height = reader.height();
   reply.fps = reader.fps();
@@ -134,18 +119,39 @@ DecodeReply stream_reply(const DecodeOrder& order, const VideoReader& reader) {
   return reply;
 }
 
+void set_text(DecodeReply& reply, const std::string& text) {
+  std::strncpy(reply.text, text.c_str(), sizeof(reply.text) - 1);
+}
+
+// Tells the parent from time to time how many pictures were decoded: some give no frame for long.
+class SignOfLife {
+ public:
+  explicit SignOfLife(const DecodeOrder& order)
+      : reply_(reply_of(order, DecodeReplyKind::kPicture)) {}
+
+  void operator()() {
+    ++reply_.number;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kSignOfLife) return;
+    last_ = now;
+    send_reply(reply_);
+  }
+
+ private:
+  DecodeReply reply_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 // Returns what is wrong with the file, empty if it is whole.
 std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring, DecodeReply& end) {
-  VideoReader reader(std::move(file), options_of(order));
+  VideoReader reader(std::move(file), options_of(order), SignOfLife(order));
   const std::size_t needed = reader.frame_bytes() + VideoReader::kSlack;
   if (needed > order.slot_bytes || order.slot_bytes > ring.bytes / kRingSlots) {
     fail(ExitCode::kCorrupt, "its frames of {}x{} are too large", reader.width(), reader.height());
   }
   send_reply(stream_reply(order, reader));
   if (order.probe_only != 0) return {};
-  DecodeReply reply;
-  reply.kind = DecodeReplyKind::kFrame;
-  reply.order = order.order;
+  DecodeReply reply = reply_of(order, DecodeReplyKind::kFrame);
   for (;; ++reply.number) {
     if (reply.number >= kRingSlots) await_release(order.order);
     reply.slot = static_cast<std::uint32_t>(reply.number % kRingSlots);
@@ -153,28 +159,66 @@ std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring, 
     reply.time = reader.time();
     send_reply(reply);
   }
+  for (const std::string& text : reader.notes()) {
+    DecodeReply note = reply_of(order, DecodeReplyKind::kNote);
+    set_text(note, text);
+    send_reply(note);
+  }
   end.finished = reader.finished() ? 1 : 0;
   return reader.damage();
 }
 
-void serve() {
-  const Ring ring = map_ring();
+// Tells memory that the limit refuses from memory that the machine lacks: asks for all that the
+// limit still allows, without touching it.
+class MemoryJudge {
+ public:
+  MemoryJudge() : used_(open_to_read("/proc/self/statm")) {}
+
+  bool machine_is_short(std::uint64_t limit) const {
+    constexpr std::uint64_t kMargin = std::uint64_t{1} << 20;
+    const std::uint64_t left = limit - std::min(limit, used_bytes() + kMargin);
+    if (left == 0) return false;
+    void* all = ::mmap(nullptr, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) return true;
+    ::munmap(all, left);
+    return false;
+  }
+
+ private:
+  std::uint64_t used_bytes() const {
+    std::array<char, 64> text{};
+    if (::pread(used_.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
+    return std::strtoull(text.data(), nullptr, 10) *
+           static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  }
+
+  FileHandle used_;
+};
+
+void serve(const Ring& ring, const MemoryJudge& memory) {
   for (;;) {
     FileHandle file;
     const std::optional<DecodeOrder> order = receive_order(file);
     if (!order) return;
-    limit_order(order->cpu_seconds, order->memory_bytes);
-    DecodeReply end;
-    end.order = order->order;
+    DecodeReply end = reply_of(*order, DecodeReplyKind::kEnd);
     std::string text;
     try {
       text = decode(*order, std::move(file), ring, end);
+      end.failure = text.empty() ? DecodeFailure::kNone : DecodeFailure::kFile;
     } catch (const std::bad_alloc&) {
-      text = "needs more memory than a decoder may use";
+      const bool machine = memory.machine_is_short(order->memory_bytes);
+      end.failure = machine ? DecodeFailure::kMachine : DecodeFailure::kFile;
+      text = machine ? "this machine has no memory left for a decoder"
+                     : "needs more memory than a decoder may use";
+    } catch (const Error& error) {
+      const bool machine = error.code() == ExitCode::kIo;
+      end.failure = machine ? DecodeFailure::kMachine : DecodeFailure::kFile;
+      text = error.what();
     } catch (const std::exception& error) {
+      end.failure = DecodeFailure::kFile;
       text = error.what();
     }
-    std::strncpy(end.text, text.c_str(), sizeof(end.text) - 1);
+    set_text(end, text);
     send_reply(end);
   }
 }
@@ -183,8 +227,13 @@ void serve() {
 
 int run_decode_child() {
   try {
-    shut_in();
-    serve();
+    const Ring ring = map_ring();
+    const MemoryJudge memory;
+    DecodeReply ready;
+    ready.kind = DecodeReplyKind::kReady;
+    ready.confined = confine_decoder() ? 1 : 0;
+    send_reply(ready);
+    serve(ring, memory);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "decoder: {}\n", error.what());

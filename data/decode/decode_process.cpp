@@ -2,12 +2,19 @@
 
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <fstream>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
@@ -39,6 +46,16 @@ FileHandle make_ring(std::size_t bytes) {
   return ring;
 }
 
+// What a decoder's environment keeps: where libraries lie, what sanitizers are told, and what is
+// meant for it.
+bool is_kept(std::string_view entry) {
+  constexpr std::array<std::string_view, 6> kKept = {
+      "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",  "LSAN_OPTIONS=",
+      "TSAN_OPTIONS=",    "UBSAN_OPTIONS=", kDecodeVariable};
+  return std::any_of(kKept.begin(), kKept.end(),
+                     [&](std::string_view name) { return entry.substr(0, name.size()) == name; });
+}
+
 pid_t spawn_child(int socket, int ring) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -60,7 +77,9 @@ pid_t spawn_child(int socket, int ring) {
   std::string variable = std::string(kDecodeVariable) + "=1";
   char* const arguments[] = {program.data(), command.data(), nullptr};
   std::vector<char*> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (is_kept(*entry)) environment.push_back(*entry);
+  }
   environment.push_back(variable.data());
   environment.push_back(nullptr);
 
@@ -73,13 +92,16 @@ pid_t spawn_child(int socket, int ring) {
   return child;
 }
 
-std::string describe_end(int status) {
+DecodeProcess::End describe_end(int status) {
   if (!WIFSIGNALED(status)) {
-    return fmt::format("the decoder ended with status {}", WEXITSTATUS(status));
+    return {fmt::format("the decoder ended with status {}", WEXITSTATUS(status))};
   }
   const int signal = WTERMSIG(status);
-  if (signal == SIGXCPU) return "the decoder used up its CPU time";
-  return fmt::format("the decoder crashed: {}", ::strsignal(signal));
+  if (signal == SIGXCPU) return {"the decoder used up its CPU time"};
+  if (signal == SIGKILL) {
+    return {"the decoder was killed, perhaps because this machine's memory is full", true};
+  }
+  return {fmt::format("the decoder crashed: {}", ::strsignal(signal))};
 }
 
 }  // namespace
@@ -116,7 +138,32 @@ DecodeProcess::~DecodeProcess() {
   ::munmap(const_cast<std::uint8_t*>(ring_), slot_bytes_ * kRingSlots);
 }
 
-std::string DecodeProcess::wait() {
+// The soft limits: what ends a hang even if this process were stopped.
+void DecodeProcess::limit(double cpu_seconds, std::uint64_t memory_bytes) const {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(child_, &clock) == 0) ::clock_gettime(clock, &used);
+  const rlimit cpu{
+      static_cast<rlim_t>(used.tv_sec + 1) + static_cast<rlim_t>(std::ceil(cpu_seconds)),
+      RLIM_INFINITY};
+  const rlimit memory{memory_bytes, RLIM_INFINITY};
+  if (::prlimit(child_, RLIMIT_CPU, &cpu, nullptr) != 0) fail_errno("prlimit", errno);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these reserve terabytes
+  if (::prlimit(child_, RLIMIT_AS, &memory, nullptr) != 0) fail_errno("prlimit", errno);
+#else
+  static_cast<void>(memory);
+#endif
+}
+
+bool DecodeProcess::waits_for_system() const {
+  std::ifstream stat(fmt::format("/proc/{}/stat", child_));
+  std::string line;
+  std::getline(stat, line);
+  const std::size_t name_end = line.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < line.size() && line[name_end + 2] == 'D';
+}
+
+DecodeProcess::End DecodeProcess::wait() {
   int status = 0;
   while (::waitpid(child_, &status, 0) < 0) {
     if (errno == EINTR) continue;

@@ -24,8 +24,19 @@ class DecodeProcess {
   int socket() const { return socket_.get(); }
   const std::uint8_t* slot(std::uint32_t number) const { return ring_ + number * slot_bytes_; }
 
+  // What it may use from now on: seconds of CPU, bytes of address space. The child cannot change
+  // either. Throws Error(kIo).
+  void limit(double cpu_seconds, std::uint64_t memory_bytes) const;
+
+  // Whether it waits for the system, such as a file on a dead disk.
+  bool waits_for_system() const;
+
+  struct End {
+    std::string reason;
+    bool machine = false;  // killed from outside: no fault of the file
+  };
   // After the child has closed its end: waits for it and says how it ended.
-  std::string wait();
+  End wait();
 
  private:
   std::size_t slot_bytes_;

@@ -8,10 +8,10 @@
 
 // What a decoder process and its parent say to each other, one message a packet of a
 // SOCK_SEQPACKET socket. Pixels go through shared memory: a ring of kRingSlots frames. The parent
-// trusts no field of a reply.
+// trusts no field of a reply. How much memory and time an order may cost is limited from outside.
 namespace muybridge {
 
-inline constexpr std::uint32_t kDecodeMagic = 0x31564d44;  // "DMV1"
+inline constexpr std::uint32_t kDecodeMagic = 0x32564d44;  // "DMV2"
 inline constexpr int kRingSlots = 8;
 inline constexpr int kDecodeSocket = 3;  // descriptors of the child
 inline constexpr int kDecodeRing = 4;
@@ -22,10 +22,9 @@ inline constexpr const char* kDecodeVariable = "MUYBRIDGE_DECODER";
 // Parent to child. The file itself travels along as a descriptor (SCM_RIGHTS).
 struct DecodeOrder {
   std::uint32_t magic = kDecodeMagic;
-  std::uint32_t order = 0;       // number of the file
-  std::uint64_t slot_bytes = 0;  // of the ring; a frame and its slack must fit
-  std::uint64_t cpu_seconds = 0;
-  std::uint64_t memory_bytes = 0;  // of address space
+  std::uint32_t order = 0;         // number of the file
+  std::uint64_t slot_bytes = 0;    // of the ring; a frame and its slack must fit
+  std::uint64_t memory_bytes = 0;  // of address space, as the parent has limited it
   std::int32_t probe_only = 0;
   std::int32_t resize = 0;
   std::int32_t width = 0;
@@ -38,6 +37,7 @@ struct DecodeOrder {
   std::int64_t cut_first = 0;
   std::int64_t cut_end = -1;
   std::int64_t max_pixels = 0;
+  std::int32_t threads = 1;
 };
 
 // Parent to child while it decodes: one slot is free again.
@@ -46,9 +46,23 @@ struct DecodeRelease {
   std::uint32_t order = 0;
 };
 
-enum class DecodeReplyKind : std::uint32_t { kStream = 1, kFrame = 2, kEnd = 3 };
+enum class DecodeReplyKind : std::uint32_t {
+  kReady = 1,    // once, with order 0: the child has started and is confined
+  kStream = 2,   // what is in the file
+  kFrame = 3,    // a frame is in its slot
+  kPicture = 4,  // a sign of life: it decodes pictures that give no frame
+  kNote = 5,     // what was guessed or done
+  kEnd = 6,
+};
 
-// Child to parent: one kStream, then kFrames, then kEnd; or kEnd alone with the reason.
+enum class DecodeFailure : std::int32_t {
+  kNone = 0,
+  kFile = 1,     // something is wrong with the file
+  kMachine = 2,  // reading failed, memory is short: no fault of the file
+};
+
+// Child to parent: of each order one kStream, then kFrames, then kNotes, then kEnd; or kEnd alone
+// with the reason. kPictures come anywhere.
 struct DecodeReply {
   std::uint32_t magic = kDecodeMagic;
   DecodeReplyKind kind = DecodeReplyKind::kEnd;
@@ -65,8 +79,10 @@ struct DecodeReply {
   double source_fps = 0;
   double source_seconds = 0;
   std::int32_t image = 0;
-  std::int32_t finished = 0;  // kEnd: nothing of the file is left
-  char text[256] = {};        // kEnd: what is wrong with the file; ends with 0
+  std::int32_t finished = 0;                     // kEnd: nothing of the file is left
+  DecodeFailure failure = DecodeFailure::kNone;  // kEnd
+  std::int32_t confined = 0;                     // kReady: the kernel filters its calls
+  char text[256] = {};  // kEnd: what is wrong; kNote: the note; ends with 0
 };
 
 static_assert(std::is_trivially_copyable_v<DecodeOrder>);

@@ -2,22 +2,32 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "data/decode/decode_process.h"
 #include "data/decode/decode_protocol.h"
+#include "data/media/video_notes.h"
 
 namespace muybridge {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kNonsense = "the decoder sent nonsense";
+using Loss = DecodeProcess::End;
+
+constexpr std::size_t kThreadBytes = std::size_t{128} << 20;  // more address space for each
+
+Loss nonsense() { return {"the decoder sent nonsense"}; }
 
 Clock::duration to_clock(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
@@ -49,6 +59,18 @@ DecodedStream stream_of(const DecodeReply& reply) {
   return stream;
 }
 
+// A decoder may take what its limit says, but never more than the machine has.
+std::size_t machine_bytes() {
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::int64_t bytes_of(const FileHandle& file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail_errno("fstat", errno);
+  return status.st_size;
+}
+
 // The child's words, made fit for a report.
 std::string printable(const char* text, std::size_t capacity) {
   std::string result(text, ::strnlen(text, capacity));
@@ -68,16 +90,38 @@ struct DecodeWorker::State {
     constexpr std::size_t kPage = 4096;
     slot_bytes = (limits.frame_bytes + VideoReader::kSlack + kPage - 1) / kPage * kPage;
   }
+
   void start() {
-    if (!process) process = std::make_unique<DecodeProcess>(slot_bytes);
+    if (process) return;
+    process = std::make_unique<DecodeProcess>(slot_bytes);
+    DecodeReply reply;
+    working = Clock::duration{};
+    pictures = 0;
+    const std::optional<Loss> loss = receive(reply);
+    const bool ready = !loss && reply.magic == kDecodeMagic &&
+                       reply.kind == DecodeReplyKind::kReady && reply.order == 0;
+    if (ready) {
+      static std::atomic<bool> said{false};
+      if (reply.confined == 0 && !said.exchange(true)) {
+        log_debug("this kernel cannot filter the calls of decoders: they are confined less");
+      }
+      return;
+    }
+    process.reset();
+    if (loss && stopped()) return;
+    fail(ExitCode::kIo, "a decoder process does not start: {}",
+         loss ? loss->reason : nonsense().reason);
   }
+
+  bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
 
   DecodeOrder order_of(const ReadOptions& options, bool probe_only) {
     DecodeOrder order;
     order.order = ++orders;
     order.slot_bytes = slot_bytes;
-    order.cpu_seconds = static_cast<std::uint64_t>(std::ceil(limits.total_seconds));
-    order.memory_bytes = limits.memory_bytes + slot_bytes * kRingSlots;
+    order.threads = std::max(options.threads, 1);
+    order.memory_bytes = std::min(limits.memory_bytes, machine_bytes()) + slot_bytes * kRingSlots +
+                         static_cast<std::size_t>(order.threads - 1) * kThreadBytes;
     order.probe_only = probe_only ? 1 : 0;
     order.resize = static_cast<std::int32_t>(options.size.resize);
     order.width = options.size.width;
@@ -86,7 +130,7 @@ struct DecodeWorker::State {
     order.has_crop = options.size.crop ? 1 : 0;
     order.crop = options.size.crop.value_or(CropBox{});
     order.fps = options.fps;
-    order.count = options.count;
+    order.count = options.count >= 0 ? std::min(options.count, limits.frames) : limits.frames;
     order.cut_first = options.cut_first;
     order.cut_end = options.cut_end;
     order.max_pixels = options.max_pixels;
@@ -109,44 +153,80 @@ struct DecodeWorker::State {
     return ::sendmsg(process->socket(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(order);
   }
 
+  // Seconds that the order may keep the decoder working.
+  double allowed_seconds() const {
+    return limits.total_seconds + limits.picture_seconds * static_cast<double>(pictures);
+  }
+
   // Waits for a reply. Returns why there is none.
-  std::string receive(DecodeReply& reply, Clock::time_point deadline) {
-    const Clock::time_point stalled = Clock::now() + to_clock(limits.stall_seconds);
+  std::optional<Loss> receive(DecodeReply& reply) {
+    const Clock::time_point begin = Clock::now();
+    const Clock::duration before = working;
     for (;;) {
       const ssize_t got =
           ::recv(process->socket(), &reply, sizeof(reply), MSG_DONTWAIT | MSG_TRUNC);
       if (got == 0 || (got < 0 && errno == ECONNRESET)) return process->wait();
       if (got < 0 && errno != EAGAIN && errno != EINTR) fail_errno("recv", errno);
-      if (got > 0 && got != sizeof(reply)) return kNonsense;
-      if (stop != nullptr && stop->load(std::memory_order_relaxed)) return "stopped";
-      if (Clock::now() >= deadline) {
-        return fmt::format("decoding took longer than {:g} s", limits.total_seconds);
+      if (got > 0 && got != sizeof(reply)) return nonsense();
+      if (stopped()) return Loss{"stopped"};
+      const Clock::time_point now = Clock::now();
+      working = before + (now - begin);
+      if (working >= to_clock(allowed_seconds())) {
+        return Loss{fmt::format("decoding took longer than {:g} s", allowed_seconds())};
       }
-      if (got > 0) return {};
-      if (Clock::now() >= stalled) {
-        return fmt::format("the decoder hung for {:g} s", limits.stall_seconds);
-      }
+      if (got > 0) return std::nullopt;
+      if (now - begin >= to_clock(limits.stall_seconds)) return hang();
       pollfd waiting{process->socket(), POLLIN, 0};
       ::poll(&waiting, 1, 100);
     }
   }
 
+  Loss hang() const {
+    if (process->waits_for_system()) {
+      return {fmt::format("reading the file hung for {:g} s", limits.stall_seconds), true};
+    }
+    return {fmt::format("the decoder hung for {:g} s", limits.stall_seconds)};
+  }
+
+  // `decoded` pictures so far: the order may take longer.
+  void extend(std::int64_t decoded) {
+    pictures = decoded;
+    if (limits.picture_seconds * static_cast<double>(pictures - pictures_at_limit) >= 60) {
+      limit_process();
+    }
+  }
+
+  void limit_process() {
+    pictures_at_limit = pictures;
+    const double worked = std::chrono::duration<double>(working).count();
+    process->limit(allowed_seconds() - worked, memory_bytes);
+  }
+
+  void begin(const DecodeOrder& order, const FileHandle& file) {
+    start();
+    if (!process) return;
+    working = Clock::duration{};
+    pictures = pictures_at_limit = 0;
+    memory_bytes = order.memory_bytes;
+    limit_process();
+    if (!send_order(order, file.get())) process.reset();
+  }
+
   DecodeOutcome run(const FileHandle& file, const ReadOptions& options, bool probe_only,
                     const OnFrame& on_frame) {
-    start();
     const DecodeOrder order = order_of(options, probe_only);
-    const Clock::time_point deadline = Clock::now() + to_clock(limits.total_seconds);
-    if (!send_order(order, file.get())) {  // the child died while it had nothing to do
-      process.reset();
-      start();
-      if (!send_order(order, file.get())) fail_errno("talking to a decoder process", errno);
-    }
+    most_pictures = std::max(bytes_of(file), limits.frames);
+    begin(order, file);
+    if (!process && !stopped()) begin(order, file);  // it had died while it had nothing to do
     DecodeOutcome outcome;
+    if (!process && !stopped()) fail_errno("talking to a decoder process", errno);
     try {
-      const std::string loss = follow(order, deadline, on_frame, outcome);
-      if (loss.empty()) return outcome;
+      const std::optional<Loss> loss =
+          process ? follow(order, on_frame, outcome) : std::optional(Loss{"stopped"});
+      if (!loss) return outcome;
+      if (loss->machine) fail(ExitCode::kIo, "{}", loss->reason);
       outcome.lost = true;
-      outcome.problem = loss;
+      outcome.problem = loss->reason;
     } catch (...) {
       process.reset();
       throw;
@@ -156,37 +236,62 @@ struct DecodeWorker::State {
   }
 
   // Takes the replies to an order. Returns why the child cannot be used any more.
-  std::string follow(const DecodeOrder& order, Clock::time_point deadline, const OnFrame& on_frame,
-                     DecodeOutcome& outcome) {
+  std::optional<Loss> follow(const DecodeOrder& order, const OnFrame& on_frame,
+                             DecodeOutcome& outcome) {
     DecodeReply reply;
     const std::int64_t count = order.count;
     for (;;) {
-      if (std::string loss = receive(reply, deadline); !loss.empty()) return loss;
-      if (reply.magic != kDecodeMagic || reply.order != order.order) return kNonsense;
+      if (const std::optional<Loss> loss = receive(reply)) return loss;
+      if (reply.magic != kDecodeMagic || reply.order != order.order) return nonsense();
       switch (reply.kind) {
         case DecodeReplyKind::kEnd:
-          outcome.problem = printable(reply.text, sizeof(reply.text));
-          outcome.finished = reply.finished != 0;
-          return outcome.opened || !outcome.problem.empty() ? "" : kNonsense;
+          return end(reply, outcome);
         case DecodeReplyKind::kStream:
-          if (outcome.opened || !plausible(reply, slot_bytes)) return kNonsense;
+          if (outcome.opened || !plausible(reply, slot_bytes)) return nonsense();
           outcome.opened = true;
           outcome.stream = stream_of(reply);
           break;
         case DecodeReplyKind::kFrame:
           if (!outcome.opened || order.probe_only != 0 || reply.number != outcome.frames ||
               reply.slot != reply.number % kRingSlots || !std::isfinite(reply.time) ||
-              (count >= 0 && outcome.frames >= count)) {
-            return kNonsense;
+              outcome.frames >= count) {
+            return nonsense();
           }
           on_frame(outcome.stream, {process->slot(reply.slot), reply.time});
           ++outcome.frames;
-          if (!release(order.order)) return kNonsense;
+          extend(std::max(pictures, outcome.frames));
+          if (!release(order.order)) return nonsense();
+          break;
+        case DecodeReplyKind::kPicture:
+          if (reply.number <= 0 || reply.number > most_pictures) return nonsense();
+          extend(std::max(pictures, reply.number));
+          break;
+        case DecodeReplyKind::kNote:
+          if (!outcome.opened || outcome.notes.size() == VideoNotes::kMost) return nonsense();
+          outcome.notes.push_back(printable(reply.text, sizeof(reply.text)));
           break;
         default:
-          return kNonsense;
+          return nonsense();
       }
     }
+  }
+
+  std::optional<Loss> end(const DecodeReply& reply, DecodeOutcome& outcome) const {
+    const std::string text = printable(reply.text, sizeof(reply.text));
+    const bool sensible =
+        reply.failure == DecodeFailure::kNone ? outcome.opened && text.empty()
+        : reply.failure == DecodeFailure::kFile || reply.failure == DecodeFailure::kMachine
+            ? !text.empty()
+            : false;
+    if (!sensible) return nonsense();
+    if (reply.failure == DecodeFailure::kMachine) return Loss{text, true};
+    outcome.problem = text;
+    outcome.finished = reply.finished != 0;
+    if (outcome.frames == limits.frames && !outcome.finished && text.empty()) {
+      outcome.problem =
+          fmt::format("it gives more than {} frames; the rest is left out", limits.frames);
+    }
+    return std::nullopt;
   }
 
   // False if the child lets its messages pile up. Its death is noticed by the next receive().
@@ -202,6 +307,12 @@ struct DecodeWorker::State {
   std::size_t slot_bytes = 0;
   std::unique_ptr<DecodeProcess> process;
   std::uint32_t orders = 0;
+  // Of the order at work:
+  Clock::duration working{};  // that its child took
+  std::uint64_t memory_bytes = 0;
+  std::int64_t pictures = 0;  // that give it more time
+  std::int64_t pictures_at_limit = 0;
+  std::int64_t most_pictures = 0;  // a file does not hold more
 };
 
 DecodeWorker::DecodeWorker(const DecodeLimits& limits, const std::atomic<bool>* stop)

@@ -1,96 +1,34 @@
 #include "data/media/video_input.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <mutex>
 #include <string_view>
 
-extern "C" {
-#include <libavutil/display.h>
-#include <libavutil/log.h>
-#include <libavutil/opt.h>
-}
+#include "core/error.h"
 
 namespace muybridge {
 namespace {
 
-constexpr int kIoBuffer = 1 << 16;
-
 // Containers of pictures, none that names other files (playlists, concat scripts).
 constexpr const char* kFormats =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,"
-    "mjpeg,ivf,nut,gif,apng,mxf,dv,obu,rm,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h261,h263,h264,"
+    "hevc,m4v,vc1,vc1test,dirac,cavsvideo,mjpeg,mjpeg_2000,smjpeg,mpjpeg,ivf,nut,gif,apng,mxf,gxf,"
+    "dv,dnxhd,obu,rm,wtv,nuv,nsv,roq,swf,flic,yuv4mpegpipe,"
     "bmp_pipe,jpeg_pipe,jpegls_pipe,png_pipe,ppm_pipe,pgm_pipe,tiff_pipe,webp_pipe";
 
-constexpr std::int64_t kFruitlessPackets = 512;
+// Those whose header says how long the longest of their streams is, not each.
+constexpr std::string_view kLengthOfAll[] = {"matroska,webm", "flv", "asf"};
 
-thread_local std::string last_complaint;
+constexpr std::int64_t kFruitlessPackets = 1 << 16;
 
-// libav explains its errors on stderr only; the latest line is kept for our own messages.
-void keep_complaint(void* source, int level, const char* format, va_list arguments) {
-  if (level > AV_LOG_ERROR) return;
-  char line[256];
-  int print_prefix = 0;
-  av_log_format_line2(source, level, format, arguments, line, sizeof(line), &print_prefix);
-  std::string_view text = line;
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  if (!text.empty()) last_complaint = text;
-}
-
-void listen_to_libav() {
-  static std::once_flag once;
-  std::call_once(once, [] { av_log_set_callback(&keep_complaint); });
-  last_complaint.clear();
-}
-
-std::string explained(const std::string& reason) {
-  return last_complaint.empty() ? reason : reason + " (" + last_complaint + ")";
-}
-
-[[noreturn]] void refuse(const std::string& what, int error) {
-  fail(ExitCode::kCorrupt, "{}: {}", what, explained(av_reason(error)));
-}
-
-// Reads by position: the descriptor may be shared with other decoders of the same file.
-int read_file(void* opaque, std::uint8_t* out, int bytes) {
-  auto& file = *static_cast<PositionedFile*>(opaque);
-  ssize_t got;
-  do got = ::pread(file.handle.get(), out, static_cast<std::size_t>(bytes), file.position);
-  while (got < 0 && errno == EINTR);
-  if (got < 0) return AVERROR(errno);
-  file.position += got;
-  return got == 0 ? AVERROR_EOF : static_cast<int>(got);
-}
-
-std::int64_t seek_file(void* opaque, std::int64_t offset, int whence) {
-  auto& file = *static_cast<PositionedFile*>(opaque);
-  whence &= ~AVSEEK_FORCE;
-  if (whence == AVSEEK_SIZE) return file.size;
-  if (whence == SEEK_CUR) offset += file.position;
-  if (whence == SEEK_END) offset += file.size;
-  if (offset < 0) return AVERROR(EINVAL);
-  return file.position = offset;
-}
+// A picture that comes so many of the latest intervals after the one before does not follow it.
+constexpr double kGap = 1.6;
 
 int refuse_other_files(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EACCES);
 }
 
 }  // namespace
-
-std::string av_reason(int error) {
-  char text[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(error, text, sizeof(text));
-  return text;
-}
-
-void AvIoCloser::operator()(AVIOContext* io) const noexcept {
-  av_freep(&io->buffer);
-  avio_context_free(&io);
-}
 
 Orientation orientation_of(const std::int32_t* matrix) {
   double a = matrix[0];
@@ -107,35 +45,50 @@ Orientation orientation_of(const std::int32_t* matrix) {
   return result;
 }
 
-VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels)
-    : file_{.handle = std::move(file)}, packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
-  struct stat status {};
-  if (::fstat(file_.handle.get(), &status) != 0) fail_errno("fstat", errno);
-  if (!S_ISREG(status.st_mode)) fail(ExitCode::kCorrupt, "not a regular file");
-  if (status.st_size == 0) fail(ExitCode::kCorrupt, "the file is empty");
-  file_.size = status.st_size;
+VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels, int threads)
+    : file_(std::move(file)),
+      max_pixels_(max_pixels),
+      threads_(std::max(threads, 1)),
+      packet_(make_packet()) {
+  open(threads_);
+}
+
+void VideoInput::open(int threads) {
   listen_to_libav();
+  decoder_.reset();
+  demuxer_.reset();
+  io_ = file_.rewound();
   open_demuxer();
-  open_decoder(max_pixels);
+  choose_stream();
+  look_at_index();
+  open_decoder(threads);
+  file_.check();
+}
+
+void VideoInput::refuse(const std::string& what, int error) const {
+  file_.check();
+  fail(ExitCode::kCorrupt, "{}: {}", what, explained(av_reason(with_memory(error))));
 }
 
 void VideoInput::open_demuxer() {
-  auto* buffer = static_cast<std::uint8_t*>(av_malloc(kIoBuffer));
-  io_.reset(avio_alloc_context(buffer, kIoBuffer, 0, &file_, &read_file, nullptr, &seek_file));
   AVFormatContext* context = avformat_alloc_context();
+  if (context == nullptr) throw std::bad_alloc();
   context->pb = io_.get();
   context->flags |= AVFMT_FLAG_CUSTOM_IO;
   context->io_open = &refuse_other_files;
   context->format_whitelist = av_strdup(kFormats);
   const int opened = avformat_open_input(&context, "", nullptr, nullptr);
-  if (opened < 0 && last_complaint.find("whitelist") != std::string::npos) {
+  if (opened < 0 && explained("").find("whitelist") != std::string::npos) {
     fail(ExitCode::kCorrupt, "not a video or image that can be read: a playlist or a rare format");
   }
   if (opened < 0) refuse("not a video or image that can be read", opened);
   demuxer_.reset(context);
-
   const int probed = avformat_find_stream_info(context, nullptr);
   if (probed < 0) refuse("its streams cannot be read", probed);
+}
+
+void VideoInput::choose_stream() {
+  AVFormatContext* context = demuxer_.get();
   const int index = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   const bool cover =
       index >= 0 && (context->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
@@ -144,31 +97,55 @@ void VideoInput::open_demuxer() {
     fail(ExitCode::kCorrupt, "no video stream{}", audio ? ", only audio" : "");
   }
   stream_ = context->streams[index];
-  for (unsigned i = 0; i < context->nb_streams; ++i) {
+  for (unsigned i = 0; i < context->nb_streams && !says_length_of_all(); ++i) {
     if (static_cast<int>(i) != index) context->streams[i]->discard = AVDISCARD_ALL;
   }
-  origin_ = stream_->start_time;
   const auto* matrix = reinterpret_cast<const std::int32_t*>(
       av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
   if (matrix != nullptr) orientation_ = orientation_of(matrix);
 }
 
-void VideoInput::open_decoder(std::int64_t max_pixels) {
+void VideoInput::look_at_index() {
+  const int entries = avformat_index_get_entries_count(stream_);
+  cut_off_ = false;
+  for (int i = 0; i < entries && !cut_off_; ++i) {
+    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
+    cut_off_ = entry->pos >= 0 && entry->pos + entry->size > file_.size();
+  }
+}
+
+void VideoInput::open_decoder(int threads) {
   const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
   if (codec == nullptr) {
     fail(ExitCode::kCorrupt, "no decoder for its codec \"{}\"",
          avcodec_get_name(stream_->codecpar->codec_id));
   }
   decoder_.reset(avcodec_alloc_context3(codec));
+  if (!decoder_) throw std::bad_alloc();
   const int copied = avcodec_parameters_to_context(decoder_.get(), stream_->codecpar);
   if (copied < 0) refuse("its stream parameters are wrong", copied);
-  decoder_->thread_count = 1;
+  decoder_->thread_count = threads;
   decoder_->pkt_timebase = stream_->time_base;
-  decoder_->max_pixels = max_pixels;
-  // Damage is an error, not something to paint over.
-  decoder_->err_recognition |= AV_EF_EXPLODE;
+  decoder_->max_pixels = max_pixels_;
+  // Damage is an error, not something to paint over. Of TIFF a tag that libav does not know would
+  // be damage too.
+  if (codec->id != AV_CODEC_ID_TIFF) decoder_->err_recognition |= AV_EF_EXPLODE;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened < 0) refuse("its decoder cannot be opened", opened);
+}
+
+bool VideoInput::says_length_of_all() const {
+  return std::find(std::begin(kLengthOfAll), std::end(kLengthOfAll), demuxer_->iformat->name) !=
+         std::end(kLengthOfAll);
+}
+
+// By the file's own index, not guessed; else 0.
+double VideoInput::promised_seconds() const {
+  if (is_image() || demuxer_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return 0;
+  if (says_length_of_all()) {
+    return demuxer_->duration > 0 ? static_cast<double>(demuxer_->duration) / AV_TIME_BASE : 0;
+  }
+  return stream_->duration > 0 ? seconds() : 0;
 }
 
 void VideoInput::stop(const std::string& reason) {
@@ -179,35 +156,65 @@ void VideoInput::stop(const std::string& reason) {
 
 // A file may break off between two packets without a word: its own index knows better.
 void VideoInput::end_of_file() {
-  if (io_->error < 0) stop("reading failed: " + av_reason(io_->error));
   const double promised = promised_seconds();
-  const double picture = rate() > 0 ? 1 / rate() : 0.04;
-  const double missing = promised - last_packet_ - picture;
-  if (promised > 0 && missing > 0.9 * picture) short_ = true;
-  if (promised > 0 && missing > std::max(0.5, 0.05 * promised)) {
-    stop(fmt::format("it breaks off after {:.1f} of {:.1f} s", last_packet_ + picture, promised));
+  const double missing = promised - last_end_;
+  const bool breaks_off = promised > 0 && missing > std::max(0.5, 0.05 * promised);
+  short_ = cut_off_ || breaks_off;
+  if (breaks_off) {
+    stop(fmt::format("it breaks off after {:.1f} of {:.1f} s", last_end_, promised));
+  } else if (cut_off_) {
+    stop(fmt::format("it breaks off after {:.1f} s: its index names more", last_end_));
   }
   if (!draining_) avcodec_send_packet(decoder_.get(), nullptr);
   draining_ = true;
 }
 
-// What the decoder still has at a torn end may have gaps, where pictures were to come.
-bool VideoInput::follows(const AVFrame& frame) const {
-  if (!draining_ || !(short_ || !damage_.empty()) || rate() <= 0) return true;
-  const double time = time_of(frame);
-  return std::isnan(time) || last_picture_ < 0 || time - last_picture_ < 1.6 / rate();
+// What the decoder still has at a torn end may have gaps, where pictures were to come: all up to
+// the latest decoding time are there, and those behind it that leave no gap.
+bool VideoInput::follows(const AVFrame& picture) const {
+  if (!draining_ || !troubled() || !started_) return true;
+  const std::optional<std::int64_t> ticks = ticks_of(picture);
+  if (!ticks || last_ticks_ == AV_NOPTS_VALUE) return short_ || decoder_->has_b_frames == 0;
+  if (last_dts_ != AV_NOPTS_VALUE && *ticks <= last_dts_) return true;
+  const std::int64_t longest = *std::max_element(intervals_.begin(), intervals_.end());
+  return longest == 0 ||
+         static_cast<double>(*ticks - last_ticks_) <= kGap * static_cast<double>(longest);
 }
 
-// By the file's own index, not guessed; else 0.
-double VideoInput::promised_seconds() const {
-  const bool guessed =
-      stream_->duration <= 0 || demuxer_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
-  return guessed || is_image() ? 0 : seconds();
+void VideoInput::remember(const AVFrame& picture) {
+  const std::optional<std::int64_t> ticks = ticks_of(picture);
+  if (ticks && last_ticks_ != AV_NOPTS_VALUE && given_ > 0) {
+    intervals_[static_cast<std::size_t>(given_) % intervals_.size()] =
+        std::max<std::int64_t>(*ticks - last_ticks_, 0);
+  }
+  last_ticks_ = ticks.value_or(AV_NOPTS_VALUE);
+  started_ = true;
+  fruitless_ = 0;
+}
+
+// The packet into the decoder. Returns libav's error if it is damaged.
+int VideoInput::send() {
+  const AVPacket& packet = *packet_;
+  const AVStream& stream = *demuxer_->streams[packet.stream_index];
+  const std::int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  if (begin != AV_NOPTS_VALUE) {
+    const std::int64_t origin =
+        says_length_of_all() || stream.start_time == AV_NOPTS_VALUE ? 0 : stream.start_time;
+    const auto ticks = static_cast<double>(begin - origin + packet.duration);
+    last_end_ = std::max(last_end_, ticks * av_q2d(stream.time_base));
+  }
+  if (packet.stream_index != stream_->index) return 0;
+  ++fruitless_;
+  if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0) return AVERROR_EOF;
+  const int sent = with_memory(avcodec_send_packet(decoder_.get(), packet_.get()));
+  if (packet.dts != AV_NOPTS_VALUE) last_dts_ = packet.dts;
+  return sent == AVERROR(EAGAIN) ? 0 : sent;
 }
 
 // One packet into the decoder. False if the decoder is to be asked for what it still has.
 bool VideoInput::feed() {
-  const int read = av_read_frame(demuxer_.get(), packet_.get());
+  const int read = with_memory(av_read_frame(demuxer_.get(), packet_.get()));
+  file_.check();
   if (read == AVERROR_EOF) {
     end_of_file();
     return false;
@@ -216,62 +223,69 @@ bool VideoInput::feed() {
     stop("the file breaks off: " + av_reason(read));
     return false;
   }
-  const bool ours = packet_->stream_index == stream_->index;
-  const bool torn = ours && (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
-  if (ours && packet_->pts != AV_NOPTS_VALUE && origin_ != AV_NOPTS_VALUE) {
-    const auto ticks = static_cast<double>(packet_->pts - origin_);
-    last_packet_ = std::max(last_packet_, ticks * av_q2d(stream_->time_base));
-  }
-  int sent = 0;
-  if (ours && !torn) sent = avcodec_send_packet(decoder_.get(), packet_.get());
+  const int sent = send();
   av_packet_unref(packet_.get());
-  const bool bad = torn || (sent < 0 && sent != AVERROR(EAGAIN));
-  if (bad && started_) stop(torn ? "the file breaks off" : "damaged: " + av_reason(sent));
-  if (++fruitless_ > kFruitlessPackets) stop("too many packets without a picture");
+  if (sent < 0 && (started_ || threads_ > 1)) {
+    stop(sent == AVERROR_EOF ? "the file breaks off" : "damaged: " + av_reason(sent));
+  }
+  if (fruitless_ > kFruitlessPackets) stop("too many packets without a picture");
   return !draining_;
 }
 
-const AVFrame* VideoInput::next() {
+bool VideoInput::decode(AVFrame& picture) {
   for (;;) {
-    const int got = avcodec_receive_frame(decoder_.get(), frame_.get());
-    if (got == AVERROR_EOF) return nullptr;
+    if (over_ || (threads_ > 1 && troubled())) return false;
+    const int got = with_memory(avcodec_receive_frame(decoder_.get(), &picture));
+    if (got == AVERROR_EOF) return false;
     if (got == AVERROR(EAGAIN)) {
       feed();
       continue;
     }
-    const bool concealed = got == 0 && (frame_->decode_error_flags != 0 ||
-                                        (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0);
+    const bool concealed = got == 0 && (picture.decode_error_flags != 0 ||
+                                        (picture.flags & AV_FRAME_FLAG_CORRUPT) != 0);
     if (got == 0 && !concealed) {
-      if (!follows(*frame_)) return nullptr;
-      if (origin_ == AV_NOPTS_VALUE) origin_ = frame_->best_effort_timestamp;
-      started_ = true;
-      fruitless_ = 0;
-      last_picture_ = time_of(*frame_);
-      return frame_.get();
+      if (!follows(picture)) {
+        av_frame_unref(&picture);
+        return false;
+      }
+      remember(picture);
+      ++given_;
+      return true;
     }
+    av_frame_unref(&picture);
     // Before the first good picture a stream that was cut out of a longer one may stumble.
-    if (started_ || draining_) stop("damaged: " + (got < 0 ? av_reason(got) : "a broken picture"));
-    if (++fruitless_ > kFruitlessPackets) return nullptr;
+    if (started_ || draining_ || threads_ > 1) {
+      stop("damaged: " + (got < 0 ? av_reason(got) : "a broken picture"));
+      over_ = concealed;  // those behind it may be made from it
+    }
+    if (++fruitless_ > kFruitlessPackets) return false;
   }
 }
 
-bool VideoInput::seek(double seconds) {
-  if (origin_ == AV_NOPTS_VALUE) return false;
-  const auto target =
-      origin_ + static_cast<std::int64_t>(std::floor(seconds / av_q2d(stream_->time_base)));
-  if (av_seek_frame(demuxer_.get(), stream_->index, target, AVSEEK_FLAG_BACKWARD) < 0) return false;
-  avcodec_flush_buffers(decoder_.get());
-  fruitless_ = 0;
-  started_ = draining_ = short_ = false;
-  last_packet_ = 0;
-  last_picture_ = -1e9;
+bool VideoInput::next(AVFrame& picture) {
+  if (decode(picture)) return true;
+  if (threads_ == 1 || !troubled()) return false;
+  // Threads are ahead of what they give out. One alone stops where the damage is: up to there the
+  // pictures are the same.
+  const std::int64_t done = given_;
+  threads_ = 1;
+  given_ = fruitless_ = 0;
   damage_.clear();
-  return true;
+  started_ = draining_ = over_ = short_ = false;
+  last_end_ = 0;
+  last_dts_ = last_ticks_ = AV_NOPTS_VALUE;
+  intervals_.fill(0);
+  open(1);
+  while (given_ < done) {
+    if (!decode(picture)) return false;
+    av_frame_unref(&picture);
+  }
+  return decode(picture);
 }
 
-double VideoInput::time_of(const AVFrame& frame) const {
-  if (frame.best_effort_timestamp == AV_NOPTS_VALUE || origin_ == AV_NOPTS_VALUE) return NAN;
-  return static_cast<double>(frame.best_effort_timestamp - origin_) * av_q2d(stream_->time_base);
+std::optional<std::int64_t> VideoInput::ticks_of(const AVFrame& picture) {
+  if (picture.best_effort_timestamp == AV_NOPTS_VALUE) return std::nullopt;
+  return picture.best_effort_timestamp;
 }
 
 bool VideoInput::is_image() const {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/media/video_input.h"
+#include "core/error.h"
 
 extern "C" {
 #include <libavutil/frame.h>

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "data/media/av_handles.h"
 #include "data/media/video_geometry.h"
-#include "data/media/video_input.h"
 #include "data/media/video_paint.h"
 
 struct SwsContext;

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "core/error.h"
-#include "data/media/video_input.h"
+#include "data/media/clip_splitter.h"
+#include "data/media/picture_stream.h"
 #include "data/media/video_picture.h"
 
 extern "C" {
@@ -15,12 +16,13 @@ extern "C" {
 namespace muybridge {
 namespace {
 
-// A frame of the result shows the latest picture that begins at most this share of a picture's
-// duration after it: containers round times, and no common pair of rates has a boundary here.
+// A frame of the result shows the latest picture that begins at most this share of the interval
+// between two pictures after it, and at most kLatest: containers round times, and no common pair
+// of rates has a boundary here.
 constexpr double kLate = 0.18;
+constexpr double kLatest = 0.0095;  // seconds
 
-// A longer pause between two pictures is a damaged clock, not a video.
-constexpr double kLongestPause = 10;  // seconds
+double lateness(double interval) { return std::min(kLate * interval, kLatest); }
 
 double pixel_aspect(const AVStream& stream, const AVFrame& frame) {
   for (const AVRational ratio : {stream.sample_aspect_ratio, frame.sample_aspect_ratio}) {
@@ -36,68 +38,67 @@ double pixel_aspect(const AVStream& stream, const AVFrame& frame) {
 const std::size_t VideoReader::kSlack = kPictureSlack;
 
 struct VideoReader::State {
-  struct Timed {
-    AvFrame frame{av_frame_alloc()};
-    double time = 0;
-    bool full = false;
-  };
-
-  State(FileHandle file, const ReadOptions& read_options)
-      : options(read_options), input(std::move(file), read_options.max_pixels) {
+  State(FileHandle file, const ReadOptions& read_options, std::function<void()> picture_seen)
+      : options(read_options),
+        on_picture(std::move(picture_seen)),
+        pictures(std::move(file), read_options.max_pixels, read_options.threads, notes) {
+    const VideoInput& input = pictures.input();
     orientation = input.orientation();
     info.codec = avcodec_get_name(input.stream().codecpar->codec_id);
     info.image = input.is_image();
     info.fps = info.image ? 0 : input.rate();
     info.seconds = info.image ? 0 : input.seconds();
-    source_rate = info.fps > 0 ? info.fps : 25;
     fps = options.fps > 0 && !info.image ? options.fps : info.fps > 0 ? info.fps : 1;
-    begin = static_cast<double>(options.cut_first) / source_rate;
-    end = options.cut_end >= 0 ? static_cast<double>(options.cut_end) / source_rate : INFINITY;
-    open_at(begin);
+    find_beginning();
     measure();
+    while (skipped < options.first && advance()) ++skipped;
   }
 
-  // Stands at the last picture that begins at or before `seconds`, or at the very first one.
-  void open_at(double seconds) {
-    const bool later = seconds > 0;
-    const bool skipped = later && input.seek(seconds);
-    decode();
-    if (skipped && (!ahead.full || ahead.time > seconds)) {
-      input.seek(0);
-      decode();
+  // Takes `ahead` to the first picture that is used.
+  void find_beginning() {
+    do fetch();
+    while (has_ahead && picture <= options.cut_first);
+    if (has_ahead) {
+      begin = ahead.time.begin;
+      return;
     }
-    if (!ahead.full) {
-      const std::string& why = input.damage();
-      if (later && why.empty()) return;
-      fail(ExitCode::kCorrupt, "no picture can be decoded{}{}", why.empty() ? "" : ": ", why);
+    const std::string& why = pictures.input().damage();
+    if (picture > 0) {
+      fail(ExitCode::kCorrupt,
+           "its {} pictures end before its cut, which begins with number {}{}{}", picture,
+           options.cut_first, why.empty() ? "" : ": ", why);
     }
-    if (options.fps > 0 || later) {
-      while (ahead.full && ahead.time + kLate / source_rate < seconds) step();
-    }
+    fail(ExitCode::kCorrupt, "no picture can be decoded{}{}", why.empty() ? "" : ": ", why);
   }
 
-  // Decodes the next picture into `ahead`.
-  void decode() {
-    const AVFrame* frame = input.next();
-    const double previous = ahead.time;
-    ahead.full = frame != nullptr;
-    if (frame == nullptr) return;
-    av_frame_unref(ahead.frame.get());
-    if (av_frame_ref(ahead.frame.get(), frame) < 0) fail(ExitCode::kCorrupt, "out of memory");
-    const double time = input.time_of(*frame);
-    const bool first = !current.full;
-    ahead.time = std::isnan(time) ? (first ? 0 : previous + 1 / source_rate) : time;
-    if (!first) ahead.time = std::max(ahead.time, previous);
-    if (!first && ahead.time - previous > kLongestPause) {
-      damage = fmt::format("its clock jumps by {:.0f} s", ahead.time - previous);
-      ahead.full = false;
+  // The next picture of the file into `ahead`. Behind the last one that is used, `end` is known.
+  void fetch() {
+    has_ahead = false;
+    if (end < INFINITY) return;
+    const double last_end = ahead.time.begin + ahead.time.duration;
+    if (!pictures.next(ahead)) {
+      end = last_end;
+      if (options.cut_end > picture) {
+        notes.add(fmt::format("it has {} pictures; its cut ends behind number {}", picture,
+                              options.cut_end - 1));
+      }
+      return;
     }
+    if (on_picture) on_picture();
+    if (options.cut_end >= 0 && picture >= options.cut_end) {
+      end = ahead.time.begin;
+      return;
+    }
+    ++picture;
+    has_ahead = true;
   }
 
   void step() {
+    const PictureTime before = ahead.time;
     std::swap(current, ahead);
-    ahead.time = current.time;
-    decode();
+    has_current = true;
+    ahead.time = before;
+    fetch();
   }
 
   std::size_t frame_bytes() const {
@@ -107,15 +108,16 @@ struct VideoReader::State {
 
   // The size of the result follows from the first picture.
   void measure() {
-    const AVFrame& frame = *(ahead.full ? ahead : current).frame;
+    const AVFrame& frame = *ahead.frame;
+    const AVStream& stream = pictures.input().stream();
     const AVFrameSideData* matrix = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
     if (orientation == Orientation{} && matrix != nullptr) {
       orientation = orientation_of(reinterpret_cast<const std::int32_t*>(matrix->data));
     }
-    const int width = frame.width > 0 ? frame.width : input.stream().codecpar->width;
-    const int height = frame.height > 0 ? frame.height : input.stream().codecpar->height;
+    const int width = frame.width > 0 ? frame.width : stream.codecpar->width;
+    const int height = frame.height > 0 ? frame.height : stream.codecpar->height;
     if (width <= 0 || height <= 0) fail(ExitCode::kCorrupt, "its pictures have no size");
-    aspect = pixel_aspect(input.stream(), frame);
+    aspect = pixel_aspect(stream, frame);
     plan_width = width;
     plan_height = height;
     plan = plan_picture(width, height, aspect, orientation, options.size);
@@ -137,38 +139,40 @@ struct VideoReader::State {
     converter.convert(frame, plan, orientation, rgb);
   }
 
-  bool next(std::uint8_t* rgb) {
-    if (options.count >= 0 && produced >= options.count) return false;
+  bool keeps_pictures() const { return options.fps <= 0 || info.image; }
+
+  // Takes `current` to the picture that the next frame of the result shows.
+  bool advance() {
     if (finished()) return false;
-    if (keeps_pictures()) {
-      // Frames are counted by the clock, so that parts of a file neither overlap nor leave gaps.
-      const double window =
-          options.count < 0 ? INFINITY : begin + static_cast<double>(options.count) / fps;
-      if (ahead.time + kLate / source_rate >= window) return false;
-      step();
-    }
-    write(*(current.full ? current : ahead).frame, rgb);
-    shown = keeps_pictures() ? current.time : due();
+    if (keeps_pictures()) step();
+    shown = keeps_pictures() ? current.time.begin : due();
     ++produced;
     return true;
   }
 
-  bool keeps_pictures() const { return options.fps <= 0 || info.image; }
+  bool next(std::uint8_t* rgb) {
+    if (options.count >= 0 && produced >= options.first + options.count) return false;
+    if (!advance()) return false;
+    write(*current.frame, rgb);
+    return true;
+  }
 
   // When the next frame of the result is to be seen.
   double due() const { return begin + static_cast<double>(produced) / fps; }
 
-  // Takes `current` to the picture that is due, to see whether there is one.
+  // With a rate, `current` is taken to the picture that is due, to see whether there is one.
   bool finished() {
-    if (keeps_pictures()) return !ahead.full || ahead.time + kLate / source_rate >= end;
-    if (due() + kLate / source_rate >= end) return true;
-    while (ahead.full && ahead.time <= due() + kLate / source_rate) step();
-    if (ahead.full) return false;
-    return !current.full || due() >= current.time + (1 - kLate) / source_rate;
+    if (keeps_pictures()) return !has_ahead;
+    while (has_ahead && ahead.time.begin <= due() + lateness(interval())) step();
+    return !has_ahead && produced > 0 && due() >= end - lateness(end - current.time.begin);
   }
 
+  double interval() const { return has_current ? ahead.time.begin - current.time.begin : 0; }
+
   ReadOptions options;
-  VideoInput input;
+  std::function<void()> on_picture;
+  VideoNotes notes;
+  PictureStream pictures;
   PictureConverter converter;
   VideoInfo info;
   Orientation orientation;
@@ -176,21 +180,24 @@ struct VideoReader::State {
   int plan_width = 0;
   int plan_height = 0;
   double aspect = 1;
-  double source_rate = 25;
   double fps = 1;
-  double begin = 0;
-  double end = INFINITY;
-  std::int64_t produced = 0;
-  double shown = 0;  // time of the last frame given
-  Timed current;
-  Timed ahead;
-  std::string damage;
+  double begin = 0;           // of the first picture that is used
+  double end = INFINITY;      // of the last one, once it is known
+  std::int64_t picture = 0;   // pictures of the file that were taken into `ahead`
+  std::int64_t skipped = 0;   // frames of the result
+  std::int64_t produced = 0;  // with those skipped
+  double shown = 0;           // time of the last frame given
+  TimedPicture current;       // shown now
+  TimedPicture ahead;         // the one behind it
+  bool has_current = false;
+  bool has_ahead = false;
 };
 
 VideoReader::VideoReader(const std::filesystem::path& path, const ReadOptions& options)
     : VideoReader(open_to_read(path), options) {}
-VideoReader::VideoReader(FileHandle file, const ReadOptions& options)
-    : state_(std::make_unique<State>(std::move(file), options)) {}
+VideoReader::VideoReader(FileHandle file, const ReadOptions& options,
+                         std::function<void()> on_picture)
+    : state_(std::make_unique<State>(std::move(file), options, std::move(on_picture))) {}
 VideoReader::~VideoReader() = default;
 
 const VideoInfo& VideoReader::info() const { return state_->info; }
@@ -201,9 +208,13 @@ int VideoReader::height() const { return state_->plan.height; }
 std::size_t VideoReader::frame_bytes() const { return state_->frame_bytes(); }
 
 std::int64_t VideoReader::expected_frames() const {
-  if (state_->info.image) return 1;
-  const double end = std::min(state_->info.seconds, state_->end);
-  return std::max<std::int64_t>(0, std::llround((end - state_->begin) * state_->fps));
+  const VideoInfo& info = state_->info;
+  if (info.image) return 1;
+  const ReadOptions& options = state_->options;
+  double pictures = info.seconds * info.fps;
+  if (options.cut_end >= 0) pictures = std::min(pictures, static_cast<double>(options.cut_end));
+  pictures = std::max(pictures - static_cast<double>(options.cut_first), 0.0);
+  return info.fps > 0 ? std::llround(pictures / info.fps * state_->fps) : 0;
 }
 
 bool VideoReader::next(std::uint8_t* rgb) { return state_->next(rgb); }
@@ -212,8 +223,12 @@ double VideoReader::time() const { return state_->shown; }
 
 bool VideoReader::finished() const { return state_->finished(); }
 
-const std::string& VideoReader::damage() const {
-  return state_->damage.empty() ? state_->input.damage() : state_->damage;
+const std::string& VideoReader::damage() const { return state_->pictures.input().damage(); }
+
+std::vector<std::string> VideoReader::notes() const {
+  VideoNotes notes = state_->notes;
+  if (!state_->info.image) state_->pictures.clock().explain(notes);
+  return notes.all();
 }
 
 Frames read_video(const std::filesystem::path& path, const ReadOptions& options) {

@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/file_handle.h"
 #include "data/media/frames.h"
@@ -16,35 +18,42 @@ struct ReadOptions {
   SizeOptions size;
   double fps = 0;              // frames a second of the result; 0: every picture of the file
   std::int64_t count = -1;     // frames of the result to give; -1: all
-  std::int64_t cut_first = 0;  // use only pictures cut_first .. cut_end - 1 of the file,
-  std::int64_t cut_end = -1;   // counted by its average rate; -1: to the end
+  std::int64_t unit_of = 0;    // more than 0: count is frames_of_unit(unit_of, bytes of a frame)
+  std::int64_t cut_first = 0;  // use only the pictures number cut_first .. cut_end - 1 of the file;
+  std::int64_t cut_end = -1;   // -1: to the end
   std::int64_t max_pixels = std::int64_t{1} << 26;  // a picture of the file; more is refused
+  int threads = 1;  // that libav may use; the frames are the same with any number
 };
 
 struct VideoInfo {
   int width = 0;  // as a viewer sees it, before any crop
   int height = 0;
-  double fps = 0;      // of the file, on average; 0 if unknown
-  double seconds = 0;  // 0 if unknown
+  double fps = 0;      // of the file, on average, as it says; 0 if unknown
+  double seconds = 0;  // as it says; 0 if unknown
   bool image = false;  // one still picture
   std::string codec;
 };
 
-// Decodes one file with one thread. Images are clips of one frame. Not thread-safe.
+// Decodes one file, front to back. Images are clips of one frame. Not thread-safe.
+//
+// Without options.fps each picture of the file is given once, at its own time. With it the result
+// follows the clock: a picture is shown until the next one's time, the last one as long as the file
+// says, so pauses are filled and pictures that are too fast are left out.
 class VideoReader {
  public:
   // next() may write this many bytes behind a frame.
   static const std::size_t kSlack;
 
-  // Throws Error: kIo if the file cannot be opened, kCorrupt if it holds no video.
+  // Throws Error: kIo if the file cannot be opened or read, kCorrupt if it holds no video; and
+  // std::bad_alloc. So does next(). `on_picture` is called for each picture that is decoded.
   explicit VideoReader(const std::filesystem::path& path, const ReadOptions& options = {});
-  VideoReader(FileHandle file, const ReadOptions& options);
+  VideoReader(FileHandle file, const ReadOptions& options, std::function<void()> on_picture = {});
   ~VideoReader();
   VideoReader(const VideoReader&) = delete;
   VideoReader& operator=(const VideoReader&) = delete;
 
   const VideoInfo& info() const;
-  double fps() const;  // of the result; 1 if nothing is known
+  double fps() const;  // of the result, on average; 1 if nothing is known
   int width() const;   // of the result
   int height() const;
   std::size_t frame_bytes() const;
@@ -63,6 +72,9 @@ class VideoReader {
 
   // After the end: why the file gave less than it should have; empty if it is whole.
   const std::string& damage() const;
+
+  // What was guessed or done to the pictures given so far.
+  std::vector<std::string> notes() const;
 
  private:
   struct State;

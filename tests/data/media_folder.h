@@ -57,6 +57,15 @@ class MediaFolder : public ::testing::Test {
         name);
   }
 
+  // Pictures 0..9 last 0.1 s, 10..19 last 0.4 s: 5 s in all.
+  std::filesystem::path slowing(const std::string& name) const {
+    return ffmpeg(
+        "-f lavfi -i \"nullsrc=size=64x48:rate=10,geq=lum=16+2*N:cb=128:cr=128,"
+        "setpts='if(lt(N,10),N,10+(N-10)*4)'\" -frames:v 20 -vsync vfr -c:v libx264 "
+        "-pix_fmt yuv420p -crf 4",
+        name);
+  }
+
   static int number_of(const Frames& frames, int index) {
     const std::size_t middle =
         3 * (static_cast<std::size_t>(frames.height) / 2 * static_cast<std::size_t>(frames.width) +

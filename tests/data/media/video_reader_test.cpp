@@ -1,5 +1,7 @@
 #include "data/media/video_reader.h"
 
+#include <gmock/gmock.h>
+
 #include <array>
 #include <cstring>
 #include <functional>
@@ -9,6 +11,8 @@
 
 namespace muybridge {
 namespace {
+
+using ::testing::ElementsAre;
 
 class VideoReaderTest : public MediaFolder {
  protected:
@@ -89,23 +93,140 @@ TEST_F(VideoReaderTest, RoundedTimesDoNotDisturbTheChoiceOfPictures) {
 }
 
 TEST_F(VideoReaderTest, VariableFrameRateFollowsTheClock) {
-  // Pictures 0..9 last 0.1 s, 10..19 last 0.4 s: 5 s in all.
-  const auto file = ffmpeg(
-      "-f lavfi -i \"nullsrc=size=64x48:rate=10,geq=lum=16+2*N:cb=128:cr=128,"
-      "setpts='if(lt(N,10),N,10+(N-10)*4)'\" -frames:v 20 -vsync vfr -c:v libx264 "
-      "-pix_fmt yuv420p -crf 4",
-      "a.mp4");
+  const auto file = slowing("a.mp4");
   const Frames frames = read_video(file, {.fps = 10});
   ASSERT_GE(frames.count, 46);
   for (int i = 0; i < 46; ++i) EXPECT_EQ(number_of(frames, i), i < 10 ? i : 10 + (i - 10) / 4) << i;
   EXPECT_EQ(read_video(file).count, 20);
 }
 
-TEST_F(VideoReaderTest, CutsUseOnlySomePicturesOfTheFile) {
+TEST_F(VideoReaderTest, PartsMakeUpTheWhole) {
+  const auto file = numbered("a.mp4", 100, 30);
+  for (const double fps : {0.0, 30.0, 24.0, 10.0}) {
+    const Frames whole = read_video(file, {.fps = fps});
+    int first = 0;
+    for (const int count : {7, 1, 30, 19, 100}) {
+      VideoReader reader(file, {.fps = fps, .first = first, .count = count});
+      Frames part;
+      part.rgb.resize(reader.frame_bytes() + VideoReader::kSlack);
+      int got = 0;
+      while (reader.next(part.rgb.data())) {
+        ASSERT_LT(first + got, whole.count);
+        EXPECT_EQ(std::memcmp(part.rgb.data(), whole.frame(first + got), whole.frame_bytes()), 0)
+            << "fps " << fps << " frame " << first + got;
+        ++got;
+      }
+      EXPECT_EQ(got, std::min(count, whole.count - first));
+      EXPECT_EQ(reader.finished(), first + got == whole.count) << "fps " << fps;
+      first += got;
+    }
+    EXPECT_EQ(first, whole.count);
+  }
+}
+
+TEST_F(VideoReaderTest, CutsCountPicturesWhateverTheRateDoes) {
   const Frames frames = read_video(numbered("a.mp4", 60), {.cut_first = 20, .cut_end = 35});
   ASSERT_EQ(frames.count, 15);
   EXPECT_EQ(number_of(frames, 0), 20);
   EXPECT_EQ(number_of(frames, 14), 34);
+  const Frames varying = read_video(slowing("b.mp4"), {.cut_first = 8, .cut_end = 14});
+  ASSERT_EQ(varying.count, 6);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(number_of(varying, i), 8 + i);
+}
+
+// Pictures 8 and 9 last 0.1 s each, 10 and 11 last 0.4 s each.
+TEST_F(VideoReaderTest, ACutBeginsAndEndsWithItsPictures) {
+  const Frames frames = read_video(slowing("a.mp4"), {.fps = 10, .cut_first = 8, .cut_end = 12});
+  ASSERT_EQ(frames.count, 10);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(number_of(frames, i), i < 2 ? 8 + i : i < 6 ? 10 : 11);
+}
+
+TEST_F(VideoReaderTest, ACutOutsideTheFileIsSaid) {
+  const auto file = numbered("a.mp4", 20);
+  VideoReader reader(file, {.cut_first = 15, .cut_end = 30});
+  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  int frames = 0;
+  while (reader.next(rgb.data())) ++frames;
+  EXPECT_EQ(frames, 5);
+  EXPECT_THAT(reader.notes(), ElementsAre("it has 20 pictures; its cut ends behind number 29"));
+  try {
+    read_video(file, {.cut_first = 20});
+    FAIL();
+  } catch (const Error& error) {
+    expect_contains(error.what(), "its 20 pictures end before its cut");
+  }
+}
+
+// A slow half must not make the fast half skip pictures.
+TEST_F(VideoReaderTest, NoPictureIsLostWhereTheRateVaries) {
+  const auto file = ffmpeg(
+      "-f lavfi -i \"nullsrc=size=32x32:rate=60,geq=lum='16+2*mod(N,100)':cb=128:cr=128,"
+      "select='lt(n,60)+not(mod(n,6))'\" -frames:v 100 -fps_mode vfr -c:v libx264 -pix_fmt yuv420p",
+      "a.mp4");
+  EXPECT_EQ(read_video(file).count, 100);
+  EXPECT_EQ(read_video(file, {.fps = 60}).count, 60 + 39 * 6 + 1);
+}
+
+TEST_F(VideoReaderTest, TheLastPictureOfAGifIsHeld) {
+  const auto file = ffmpeg(
+      "-f lavfi -i \"nullsrc=size=64x48:rate=10,geq=lum=16+8*N:cb=128:cr=128,format=gray\" "
+      "-frames:v 20 -final_delay 300",
+      "a.gif");
+  VideoReader reader(file, {.fps = 10});
+  Frames frames;
+  frames.width = 64;
+  frames.height = 48;
+  frames.rgb.resize(reader.frame_bytes() + VideoReader::kSlack);
+  int count = 0;
+  for (; reader.next(frames.rgb.data()); ++count) {
+    EXPECT_NEAR(pixel(frames, 32, 24)[1], 16 + 8 * std::min(count, 19), 3) << count;
+  }
+  EXPECT_EQ(count, 19 + 30);
+  EXPECT_EQ(reader.damage(), "");
+}
+
+TEST_F(VideoReaderTest, APauseIsFilled) {
+  const auto file = ffmpeg(
+      "-f lavfi -i \"nullsrc=size=64x48:rate=10,geq=lum='16+mod(N,200)':cb=128:cr=128,"
+      "select='lt(t,2)+gte(t,17)'\" -t 19 -fps_mode vfr -c:v libx264 -crf 4 -pix_fmt yuv420p",
+      "a.mkv");
+  VideoReader reader(file, {.fps = 8});
+  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  int count = 0;
+  while (reader.next(rgb.data())) ++count;
+  EXPECT_EQ(count, 19 * 8);
+  EXPECT_EQ(reader.damage(), "");
+  EXPECT_EQ(read_video(file).count, 40);
+}
+
+// libav does not know the tag ExtraSamples of what other programs write.
+TEST_F(VideoReaderTest, TiffsWithUnknownTagsAreRead) {
+  std::string tiff("II*\0\x14\0\0\0", 8);  // header: 12 bytes of pixels lie behind it
+  tiff += std::string("\xff\0\0\xff\0\0\xff\0\0\xff\0\0", 12);
+  const auto entry = [](int tag, int type, int value) {
+    std::string bytes;
+    for (const int part : {tag, type}) bytes += {char(part & 255), char(part >> 8)};
+    bytes += {1, 0, 0, 0, char(value & 255), char(value >> 8), 0, 0};
+    return bytes;
+  };
+  tiff += std::string("\x0b\0", 2);
+  for (const auto& [tag, value] : {std::pair{256, 2},
+                                   {257, 2},
+                                   {258, 8},
+                                   {259, 1},
+                                   {262, 2},
+                                   {273, 8},
+                                   {277, 3},
+                                   {278, 2},
+                                   {279, 12},
+                                   {284, 1},
+                                   {50000, 1}}) {
+    tiff += entry(tag, 3, value);
+  }
+  tiff += std::string(4, '\0');
+  const Frames frames = read_video(write("a.tif", tiff));
+  ASSERT_EQ(frames.count, 1);
+  expect_color(frames, 1, 1, kRed);
 }
 
 TEST_F(VideoReaderTest, CoverShowsTheMiddle) {
