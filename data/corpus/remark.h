@@ -72,7 +72,6 @@ inline constexpr const char* kTooShort = "too short";
 inline constexpr const char* kDamaged = "damaged";
 inline constexpr const char* kSameClip = "the same video and caption are in the corpus already";
 inline constexpr const char* kRests = "rests too short for a clip were dropped";
-inline constexpr const char* kRateVaries = "its rate varies, and so does that of its clips";
 inline constexpr const char* kChanged =
     "changed since it was prepared: its older clips count no more";
 inline constexpr const char* kGone = "no longer in the corpus: its clips count no more";

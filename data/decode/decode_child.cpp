@@ -152,9 +152,10 @@ std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring, 
   send_reply(stream_reply(order, reader));
   if (order.probe_only != 0) return {};
   DecodeReply reply = reply_of(order, DecodeReplyKind::kFrame);
+  const int slots = ring_slots(reader.frame_bytes());
   for (;; ++reply.number) {
-    if (reply.number >= kRingSlots) await_release(order.order);
-    reply.slot = static_cast<std::uint32_t>(reply.number % kRingSlots);
+    if (reply.number >= slots) await_release(order.order);
+    reply.slot = static_cast<std::uint32_t>(reply.number % slots);
     if (!reader.next(ring.data + reply.slot * order.slot_bytes)) break;
     reply.time = reader.time();
     send_reply(reply);

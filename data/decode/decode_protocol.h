@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -7,12 +8,14 @@
 #include "data/media/video_reader.h"
 
 // What a decoder process and its parent say to each other, one message a packet of a
-// SOCK_SEQPACKET socket. Pixels go through shared memory: a ring of kRingSlots frames. The parent
+// SOCK_SEQPACKET socket. Pixels go through shared memory: a ring of ring_slots() frames. The parent
 // trusts no field of a reply. How much memory and time an order may cost is limited from outside.
 namespace muybridge {
 
 inline constexpr std::uint32_t kDecodeMagic = 0x32564d44;  // "DMV2"
-inline constexpr int kRingSlots = 8;
+inline constexpr int kRingSlots = 8;                       // at most
+// Of large frames fewer slots are used, so that the ring takes about so much memory.
+inline constexpr std::size_t kRingBytes = std::size_t{64} << 20;
 inline constexpr int kDecodeSocket = 3;  // descriptors of the child
 inline constexpr int kDecodeRing = 4;
 inline constexpr const char* kDecodeCommand = "internal-decode";
@@ -67,7 +70,7 @@ struct DecodeReply {
   std::uint32_t magic = kDecodeMagic;
   DecodeReplyKind kind = DecodeReplyKind::kEnd;
   std::uint32_t order = 0;
-  std::uint32_t slot = 0;   // kFrame: frame number modulo kRingSlots
+  std::uint32_t slot = 0;   // kFrame: frame number modulo ring_slots()
   std::int64_t number = 0;  // kFrame: of this order, from 0
   double time = 0;          // kFrame: seconds after the first picture of the file
   std::int32_t width = 0;   // kStream: of the frames to come
@@ -84,6 +87,12 @@ struct DecodeReply {
   std::int32_t confined = 0;                     // kReady: the kernel filters its calls
   char text[256] = {};  // kEnd: what is wrong; kNote: the note; ends with 0
 };
+
+// The slots that are used for frames of so many bytes; both sides come to the same number.
+inline int ring_slots(std::size_t frame_bytes) {
+  const std::size_t fit = kRingBytes / std::max<std::size_t>(frame_bytes, 1);
+  return static_cast<int>(std::clamp<std::size_t>(fit, 2, kRingSlots));
+}
 
 static_assert(std::is_trivially_copyable_v<DecodeOrder>);
 static_assert(std::is_trivially_copyable_v<DecodeReply>);

@@ -253,8 +253,8 @@ struct DecodeWorker::State {
           break;
         case DecodeReplyKind::kFrame:
           if (!outcome.opened || order.probe_only != 0 || reply.number != outcome.frames ||
-              reply.slot != reply.number % kRingSlots || !std::isfinite(reply.time) ||
-              outcome.frames >= count) {
+              reply.slot != reply.number % ring_slots(outcome.stream.frame_bytes()) ||
+              !std::isfinite(reply.time) || outcome.frames >= count) {
             return nonsense();
           }
           on_frame(outcome.stream, {process->slot(reply.slot), reply.time});

@@ -67,13 +67,13 @@ void VideoClock::explain(VideoNotes& notes) const {
     notes.add(fmt::format("its pictures have no times: {:g} a second assumed", 1 / usual_));
   }
   if (longest_ > kSameRate * shortest_ && longest_ - shortest_ > 2.5 * tick_) {
-    notes.add(fmt::format("its rate varies from {:.3g} to {:.3g} pictures a second", 1 / longest_,
+    notes.add(fmt::format("its rate varies: {:.3g} to {:.3g} pictures a second", 1 / longest_,
                           1 / shortest_));
   }
   if (jumps_ > 0) {
     const std::string more = jumps_ > 1 ? fmt::format(" and {} times more", jumps_ - 1) : "";
     notes.add(
-        fmt::format("its clock jumps by {:+.2f} s after {:.2f} s{}; its pictures go on "
+        fmt::format("its clock jumps: by {:+.2f} s after {:.2f} s{}; its pictures go on "
                     "without the jump",
                     first_jump_.step, first_jump_.at, more));
   }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "data/media/clip_splitter.h"
 #include "data/media/picture_stream.h"
 #include "data/media/video_picture.h"
 
@@ -51,7 +50,6 @@ struct VideoReader::State {
     fps = options.fps > 0 && !info.image ? options.fps : info.fps > 0 ? info.fps : 1;
     find_beginning();
     measure();
-    while (skipped < options.first && advance()) ++skipped;
   }
 
   // Takes `ahead` to the first picture that is used.
@@ -79,8 +77,8 @@ struct VideoReader::State {
     if (!pictures.next(ahead)) {
       end = last_end;
       if (options.cut_end > picture) {
-        notes.add(fmt::format("it has {} pictures; its cut ends behind number {}", picture,
-                              options.cut_end - 1));
+        notes.add(fmt::format("its cut ends behind its last picture: number {} of {}",
+                              options.cut_end - 1, picture));
       }
       return;
     }
@@ -151,7 +149,7 @@ struct VideoReader::State {
   }
 
   bool next(std::uint8_t* rgb) {
-    if (options.count >= 0 && produced >= options.first + options.count) return false;
+    if (options.count >= 0 && produced >= options.count) return false;
     if (!advance()) return false;
     write(*current.frame, rgb);
     return true;
@@ -184,8 +182,7 @@ struct VideoReader::State {
   double begin = 0;           // of the first picture that is used
   double end = INFINITY;      // of the last one, once it is known
   std::int64_t picture = 0;   // pictures of the file that were taken into `ahead`
-  std::int64_t skipped = 0;   // frames of the result
-  std::int64_t produced = 0;  // with those skipped
+  std::int64_t produced = 0;  // frames of the result
   double shown = 0;           // time of the last frame given
   TimedPicture current;       // shown now
   TimedPicture ahead;         // the one behind it

@@ -175,9 +175,12 @@ class Preparation {
       if (outcome.dropped.frames > 0)
         add_note(remark::kRests, fmt::format("{} frames in {} pieces", outcome.dropped.frames,
                                              outcome.dropped.pieces));
-      if (outcome.fastest > 0)
-        add_note(remark::kRateVaries,
-                 fmt::format("{:.4g} to {:.4g} frames a second", outcome.slowest, outcome.fastest));
+      for (const std::string& note : outcome.notes) {
+        // "kind: particulars"
+        const std::size_t colon = std::min(note.find(": "), note.size());
+        report_.notes.push_back(
+            {name, note.substr(0, colon), note.substr(std::min(colon + 2, note.size()))});
+      }
     }
   }
 

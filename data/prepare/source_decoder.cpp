@@ -38,6 +38,7 @@ ReadOptions SourceDecoder::options() const {
   options.fps = context_.settings.fps;
   options.cut_first = source.cut_first;
   options.cut_end = source.cut_end;
+  options.threads = context_.decoder_threads;
   if (context_.settings.cutting == Cutting::kNone)
     options.count = context_.settings.lengths.longest;
   return options;
@@ -48,6 +49,7 @@ void SourceDecoder::decode() {
       source_.file, options(),
       [this](const DecodedStream& stream, const DecodedFrame& frame) { take(stream, frame); });
   outcome_.problem = decoded.problem;
+  outcome_.notes = decoded.notes;
   if (!splitter_) return;
   if (decoded.lost) {  // what is not complete cannot be trusted
     outcome_.dropped = splitter_->dropped();
@@ -96,16 +98,13 @@ void SourceDecoder::settle(const DecodedStream& stream) {
 }
 
 // Frames a second of a clip: those of the video, unless the times of its frames say otherwise.
-double SourceDecoder::rate_of(const DecodedStream& stream, const ClipSpan& span) {
+double SourceDecoder::rate_of(const DecodedStream& stream, const ClipSpan& span) const {
   if (context_.settings.fps > 0 || span.count < 2) return stream.fps;
   const auto at = static_cast<std::size_t>(span.first - first_time_);
   const double seconds = times_[at + static_cast<std::size_t>(span.count) - 1] - times_[at];
   if (seconds <= 0) return stream.fps;
   const double rate = (span.count - 1) / seconds;
-  if (std::abs(rate / stream.fps - 1) < kSameRate) return stream.fps;
-  outcome_.slowest = outcome_.slowest > 0 ? std::min(outcome_.slowest, rate) : rate;
-  outcome_.fastest = std::max(outcome_.fastest, rate);
-  return rate;
+  return std::abs(rate / stream.fps - 1) < kSameRate ? stream.fps : rate;
 }
 
 void SourceDecoder::write(const DecodedStream& stream, const ClipSpan& span) {

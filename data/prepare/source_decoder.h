@@ -45,9 +45,8 @@ struct SourceOutcome {
   std::int64_t present = 0;  // clips that were there before
   std::int64_t frames = 0;   // decoded
   DroppedFrames dropped;
-  double slowest = 0;  // clip's frames a second, where the rate varies; else 0
-  double fastest = 0;
-  std::string problem;  // empty if nothing is wrong with the video
+  std::vector<std::string> notes;  // what was guessed or done to its pictures
+  std::string problem;             // empty if nothing is wrong with the video
 };
 
 // Decodes one source from front to back and hands its clips to the writer as they are complete.
@@ -66,7 +65,7 @@ class SourceDecoder {
   void take(const DecodedStream& stream, const DecodedFrame& frame);
   void settle(const DecodedStream& stream);
   void write(const DecodedStream& stream, const ClipSpan& span);
-  double rate_of(const DecodedStream& stream, const ClipSpan& span);
+  double rate_of(const DecodedStream& stream, const ClipSpan& span) const;
 
   const PrepareContext& context_;
   DecodeWorker& worker_;

@@ -42,7 +42,7 @@ TEST_F(PictureStreamTest, EachPictureHasItsOwnTime) {
     EXPECT_NEAR(reader.time(), 0.1 * (i < 10 ? i : 10 + 4 * (i - 10)), 1e-6) << i;
   }
   EXPECT_FALSE(reader.next(rgb.data()));
-  EXPECT_THAT(reader.notes(), ElementsAre("its rate varies from 2.5 to 10 pictures a second"));
+  EXPECT_THAT(reader.notes(), ElementsAre("its rate varies: 2.5 to 10 pictures a second"));
 }
 
 TEST_F(PictureStreamTest, PicturesBehindAJumpOfTheClockAreUsed) {
@@ -62,7 +62,7 @@ TEST_F(PictureStreamTest, PicturesBehindAJumpOfTheClockAreUsed) {
   EXPECT_EQ(count, 80);
   EXPECT_EQ(reader.damage(), "");
   ASSERT_EQ(reader.notes().size(), 1U);
-  expect_contains(reader.notes()[0], "its clock jumps by +3600.04 s after 1.56 s; ");
+  expect_contains(reader.notes()[0], "its clock jumps: by +3600.04 s after 1.56 s; ");
   EXPECT_EQ(read_video(joined, {.fps = 25}).count, 80);
 }
 

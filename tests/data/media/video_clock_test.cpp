@@ -36,7 +36,7 @@ TEST(VideoClock, APauseIsNoJump) {
   clock.place(0, 1);
   EXPECT_DOUBLE_EQ(clock.place(600, 1).begin, 600);
   EXPECT_DOUBLE_EQ(clock.place(601, 1).begin, 601);
-  EXPECT_THAT(notes_of(clock), ElementsAre("its rate varies from 0.00167 to 1 pictures a second"));
+  EXPECT_THAT(notes_of(clock), ElementsAre("its rate varies: 0.00167 to 1 pictures a second"));
 }
 
 TEST(VideoClock, BehindAJumpItGoesOn) {
