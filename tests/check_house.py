@@ -39,6 +39,7 @@ ALSO = {"model/dit_parallel*": ("parallel",)}
 # A library, the headers that mark it, the files that may see it.
 LIBRARIES = [
     ("libav", r"libav|libsw", ("data/media/*", "eval/video_*")),
+    ("zimg", r"zimg", ("data/media/*",)),
     ("HDF5", r"(hdf5|H5\w*)\.h", ("data/shards/*", "train/checkpoint*")),
     ("yaml-cpp", r"yaml-cpp/", ("config/*", "*/config.*")),
     ("MPI", r"mpi\.h", ("parallel/*mpi*",)),

@@ -1,51 +1,65 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "data/media/av_handles.h"
+#include "data/media/tone_map.h"
+#include "data/media/video_colors.h"
 #include "data/media/video_geometry.h"
+#include "data/media/video_graph.h"
 #include "data/media/video_paint.h"
-
-struct SwsContext;
+#include "data/media/video_planes.h"
 
 namespace muybridge {
 
-// The swscale kernels may write this many bytes past the end of a picture.
-inline constexpr std::size_t kPictureSlack = 128;
-
-// Crops, scales, converts to RGB and turns pictures; keeps the scaler between pictures of one kind.
+// Crops, scales, converts to RGB and turns pictures; keeps its tools between pictures of one kind.
+// The result is what a BT.709 screen shows, 8 bits of full range: SDR as it is stored (the curves
+// of BT.601, BT.709 and sRGB are not told apart, as players do), BT.2020 and P3 in BT.709's
+// primaries, HDR through ToneMap, transparent parts over white.
 class PictureConverter {
  public:
-  PictureConverter();
-  ~PictureConverter();
+  // `still`: of an image, whose colours mean what its form says where nothing is marked.
+  explicit PictureConverter(bool still = false) : still_(still) {}
   PictureConverter(const PictureConverter&) = delete;
   PictureConverter& operator=(const PictureConverter&) = delete;
 
-  // Writes plan.height * plan.width * 3 bytes to `rgb`, which has kPictureSlack more behind it.
-  // Unmarked colours are BT.709 from 720 lines up and BT.601 below, as players take them.
-  // Throws Error(kCorrupt) for a picture that cannot be converted.
+  // Writes plan.height * plan.width * 3 bytes to `rgb`. Throws Error(kCorrupt) for a picture that
+  // cannot be converted.
   void convert(const AVFrame& picture, const PicturePlan& plan, Orientation orientation,
                std::uint8_t* rgb);
 
- private:
-  struct Size {
-    int width;
-    int height;
-  };
-  struct ScalerCloser {
-    void operator()(SwsContext* scaler) const noexcept;
-  };
-  void make_scaler(Size from, int from_format, Size to, int to_format, int matrix);
-  void prepare(const AVFrame& picture, const PicturePlan& plan);
+  // What was guessed or done to colours so far, each once.
+  const std::vector<std::string>& notes() const { return notes_.all(); }
 
-  std::array<int, 7> key_{};  // what these were made for:
-  std::unique_ptr<SwsContext, ScalerCloser> scaler_;
-  AvFrame planes_;  // 4:4:4 between the scaler and paint_rgb(); none if the scaler makes RGB
-  YuvColors colors_;
+ private:
+  // All that a converter depends on.
+  struct Kind {
+    int format = -1;
+    int width = 0;
+    int height = 0;
+    AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
+    AVColorPrimaries primaries = AVCOL_PRI_UNSPECIFIED;
+    AVColorTransferCharacteristic transfer = AVCOL_TRC_UNSPECIFIED;
+    AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
+    AVChromaLocation chroma = AVCHROMA_LOC_UNSPECIFIED;
+    PicturePlan plan;
+    bool operator==(const Kind&) const = default;
+  };
+  void prepare(const AVFrame& picture, const PicturePlan& plan);
+  void note_conversions(const PictureColors& colors);
+  void run_graph(const AVFrame& picture, const PicturePlan& plan, std::uint8_t* rgb);
+
+  bool still_;
+  PictureNotes notes_;
+  std::optional<Kind> kind_;  // what these were made for:
+  PictureColors colors_;
+  std::optional<PicturePainter> painter_;  // else the graph
+  std::optional<PictureGraph> graph_;      // made with the first picture's planes
+  std::optional<ToneMap> tone_map_;
+  PlaneReader planes_;
   std::vector<std::uint8_t> turned_;  // a picture before its turn
 };
 

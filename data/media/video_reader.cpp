@@ -34,13 +34,14 @@ double pixel_aspect(const AVStream& stream, const AVFrame& frame) {
 
 }  // namespace
 
-const std::size_t VideoReader::kSlack = kPictureSlack;
+const std::size_t VideoReader::kSlack = 0;
 
 struct VideoReader::State {
   State(FileHandle file, const ReadOptions& read_options, std::function<void()> picture_seen)
       : options(read_options),
         on_picture(std::move(picture_seen)),
-        pictures(std::move(file), read_options.max_pixels, read_options.threads, notes) {
+        pictures(std::move(file), read_options.max_pixels, read_options.threads, notes),
+        converter(pictures.input().is_image()) {
     const VideoInput& input = pictures.input();
     orientation = input.orientation();
     info.codec = avcodec_get_name(input.stream().codecpar->codec_id);

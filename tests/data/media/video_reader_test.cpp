@@ -346,11 +346,12 @@ TEST_F(VideoReaderTest, ScalesWell) {
     for (const auto& [width, height] : {std::pair{160, 120}, {96, 72}, {400, 300}}) {
       const Frames ours =
           read_video(file, {.size = {.resize = Resize::kCover, .width = width, .height = height}});
-      const Frames reference = read_video(
-          ffmpeg(fmt::format("-i '{}' -vf scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int+"
-                             "full_chroma_inp,format=gbrp -c:v ffv1",
-                             file.string(), width, height),
-                 "reference.mkv"));
+      const Frames reference = read_video(ffmpeg(
+          fmt::format(
+              "-i '{}' -vf scale={}:{}:in_h_chr_pos=0:in_v_chr_pos=128:flags=bicubic+accurate_rnd+"
+              "full_chroma_int+full_chroma_inp,format=gbrp -c:v ffv1",
+              file.string(), width, height),
+          "reference.mkv"));
       ASSERT_EQ(reference.width, width);
       ASSERT_EQ(reference.rgb.size(), ours.rgb.size());
       double square = 0;
