@@ -63,4 +63,6 @@ std::string explained(const std::string& reason) {
   return last_complaint.empty() ? reason : reason + " (" + last_complaint + ")";
 }
 
+bool libav_complained() { return !last_complaint.empty(); }
+
 }  // namespace muybridge

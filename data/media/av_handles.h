@@ -40,5 +40,6 @@ int with_memory(int error);
 // explained() adds it to a reason.
 void listen_to_libav();
 std::string explained(const std::string& reason);
+bool libav_complained();  // since listen_to_libav()
 
 }  // namespace muybridge

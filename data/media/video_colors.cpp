@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/media/icc_profile.h"
 
 extern "C" {
 #include <libavutil/dovi_meta.h>
@@ -92,6 +93,23 @@ AVColorPrimaries primaries_of(const AVFrame& picture, AVColorSpace matrix) {
   }
 }
 
+// Pictures without tags may say their primaries by an ICC profile, as photographs of phones do.
+void apply_icc_profile(const AVFrame& picture, PictureColors& colors, PictureNotes& notes) {
+  const AVFrameSideData* side = av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE);
+  if (side == nullptr || picture.color_primaries != AVCOL_PRI_UNSPECIFIED) return;
+  switch (icc_colors({side->data, static_cast<std::size_t>(side->size)})) {
+    case IccColors::kSrgb:
+      break;
+    case IccColors::kDisplayP3:
+      colors.primaries = AVCOL_PRI_SMPTE432;
+      colors.transfer = AVCOL_TRC_IEC61966_2_1;
+      break;
+    case IccColors::kOther:
+      notes.add("its ICC profile is neither sRGB nor Display P3: taken as sRGB");
+      break;
+  }
+}
+
 }  // namespace
 
 void PictureNotes::add(std::string note) {
@@ -115,7 +133,8 @@ PictureColors colors_of(const AVFrame& picture, bool still, PictureNotes& notes)
     colors.full_range = rgb || picture.color_range != AVCOL_RANGE_MPEG;
   } else {
     colors.matrix = matrix_of(picture, still, notes);
-    colors.full_range = picture.color_range == AVCOL_RANGE_JPEG || is_jpeg_format(picture.format);
+    colors.full_range = picture.color_range == AVCOL_RANGE_JPEG || is_jpeg_format(picture.format) ||
+                        (still && picture.color_range == AVCOL_RANGE_UNSPECIFIED);
   }
   if (!gray) colors.primaries = primaries_of(picture, colors.matrix);
   if (picture.color_trc != AVCOL_TRC_UNSPECIFIED && picture.color_trc != AVCOL_TRC_RESERVED0) {
@@ -124,9 +143,12 @@ PictureColors colors_of(const AVFrame& picture, bool still, PictureNotes& notes)
   if ((format->flags & AV_PIX_FMT_FLAG_FLOAT) != 0 && picture.color_trc == AVCOL_TRC_UNSPECIFIED) {
     colors.transfer = AVCOL_TRC_LINEAR;
   }
-  colors.chroma = picture.chroma_location != AVCHROMA_LOC_UNSPECIFIED ? picture.chroma_location
-                  : colors.full_range                                 ? AVCHROMA_LOC_CENTER
-                                                                      : AVCHROMA_LOC_LEFT;
+  if (!gray) apply_icc_profile(picture, colors, notes);
+  if (picture.chroma_location != AVCHROMA_LOC_UNSPECIFIED) {
+    colors.chroma = picture.chroma_location;
+  } else if (still) {
+    colors.chroma = AVCHROMA_LOC_CENTER;
+  }
   return colors;
 }
 

@@ -36,8 +36,8 @@ class PictureNotes {
 //              1280 columns up and BT.601 below; a still picture is BT.601, as its forms say
 //   primaries  those of BT.2020 with its matrix or with HDR, else BT.709. The primaries of BT.601
 //              (525 and 625 lines) count as BT.709, as most players do
-//   range      limited; full for RGB, grey and the formats of JPEG
-//   chroma     to the left; for full range in the middle, as in JPEG
+//   range      limited; full for RGB, grey, stills and the formats of JPEG
+//   chroma     to the left; of stills in the middle, as in JPEG
 PictureColors colors_of(const AVFrame& picture, bool still, PictureNotes& notes);
 
 bool is_hdr(const PictureColors& colors);  // PQ or HLG

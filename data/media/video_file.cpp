@@ -64,4 +64,8 @@ std::int64_t VideoFile::seek(void* opaque, std::int64_t offset, int whence) {
   return file.position_ = offset;
 }
 
+bool VideoFile::read_at(std::uint64_t place, void* out, std::size_t bytes) const {
+  return muybridge::read_at(handle_, out, bytes, place, "reading a video file") == bytes;
+}
+
 }  // namespace muybridge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/file_handle.h"
@@ -20,6 +21,9 @@ class VideoFile {
   AvIo rewound();
 
   std::int64_t size() const { return size_; }
+
+  // Without libav: false where there are not so many bytes.
+  bool read_at(std::uint64_t place, void* out, std::size_t bytes) const;
 
   // Throws Error(kIo) if the system failed to read it: no fault of the file.
   void check() const;

@@ -106,9 +106,10 @@ PlaneMargins margins_for(const PlaneLayout& layout, const PicturePlan& plan, int
 }
 
 PictureGraph::PictureGraph(const Planes& planes, const PictureColors& colors,
-                           const PicturePlan& plan, const GraphOutput& output)
+                           const PicturePlan& plan, const GraphOutput& output, bool premultiplied)
     : sample_bytes_(output.deep ? 2 : 1), alpha_(planes.layout.alpha) {
-  const zimg_image_format from = format_of(planes, colors, plan);
+  zimg_image_format from = format_of(planes, colors, plan);
+  if (alpha_ && premultiplied) from.alpha = ZIMG_ALPHA_PREMULTIPLIED;
   const zimg_image_format to = result_of(from, colors, output);
   zimg_graph_builder_params parameters;
   zimg_graph_builder_params_default(&parameters, ZIMG_API_VERSION);

@@ -31,10 +31,10 @@ PlaneMargins margins_for(const PlaneLayout& layout, const PicturePlan& plan, int
 // than BT.709 are converted in linear light.
 class PictureGraph {
  public:
-  // `planes` says how the pictures lie, `plan` which part of them is used. Throws Error(kCorrupt)
-  // where zimg cannot.
+  // `planes` says how the pictures lie, `plan` which part of them is used; `premultiplied`, that
+  // their colours are multiplied by their alpha. Throws Error(kCorrupt) where zimg cannot.
   PictureGraph(const Planes& planes, const PictureColors& colors, const PicturePlan& plan,
-               const GraphOutput& output);
+               const GraphOutput& output, bool premultiplied);
 
   // Columns [begin, end) of a row of the result: red, green, blue, alpha where there is some.
   struct Span {

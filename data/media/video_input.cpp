@@ -14,7 +14,8 @@ constexpr const char* kFormats =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h261,h263,h264,"
     "hevc,m4v,vc1,vc1test,dirac,cavsvideo,mjpeg,mjpeg_2000,smjpeg,mpjpeg,ivf,nut,gif,apng,mxf,gxf,"
     "dv,dnxhd,obu,rm,wtv,nuv,nsv,roq,swf,flic,yuv4mpegpipe,"
-    "bmp_pipe,jpeg_pipe,jpegls_pipe,png_pipe,ppm_pipe,pgm_pipe,tiff_pipe,webp_pipe";
+    "bmp_pipe,jpeg_pipe,jpegls_pipe,png_pipe,ppm_pipe,pgm_pipe,pbm_pipe,pam_pipe,tiff_pipe,"
+    "webp_pipe";
 
 // Those whose header says how long the longest of their streams is, not each.
 constexpr std::string_view kLengthOfAll[] = {"matroska,webm", "flv", "asf"};
@@ -26,6 +27,23 @@ constexpr double kGap = 1.6;
 
 int refuse_other_files(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EACCES);
+}
+
+// libav's own decoders of VP8 and VP9 leave transparency aside; those of libvpx do not.
+const AVCodec* decoder_for(const AVStream& stream) {
+  const AVCodecID codec = stream.codecpar->codec_id;
+  const AVDictionaryEntry* alpha = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  const char* name = codec == AV_CODEC_ID_VP8   ? "libvpx"
+                     : codec == AV_CODEC_ID_VP9 ? "libvpx-vp9"
+                                                : nullptr;
+  if (alpha != nullptr && std::string_view(alpha->value) == "1" && name != nullptr) {
+    const AVCodec* found = avcodec_find_decoder_by_name(name);
+    if (found == nullptr) {
+      fail(ExitCode::kCorrupt, "transparent {} needs libav with {}", avcodec_get_name(codec), name);
+    }
+    return found;
+  }
+  return avcodec_find_decoder(codec);
 }
 
 }  // namespace
@@ -102,7 +120,11 @@ void VideoInput::choose_stream() {
   }
   const auto* matrix = reinterpret_cast<const std::int32_t*>(
       av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
-  if (matrix != nullptr) orientation_ = orientation_of(matrix);
+  facts_ = image_facts([this](std::uint64_t at, void* out, std::size_t bytes) {
+    return file_.read_at(at, out, bytes);
+  });
+  if (!facts_.unreadable.empty()) fail(ExitCode::kCorrupt, "{}", facts_.unreadable);
+  orientation_ = matrix != nullptr ? orientation_of(matrix) : facts_.orientation;
 }
 
 void VideoInput::look_at_index() {
@@ -115,7 +137,7 @@ void VideoInput::look_at_index() {
 }
 
 void VideoInput::open_decoder(int threads) {
-  const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
+  const AVCodec* codec = decoder_for(*stream_);
   if (codec == nullptr) {
     fail(ExitCode::kCorrupt, "no decoder for its codec \"{}\"",
          avcodec_get_name(stream_->codecpar->codec_id));
@@ -127,9 +149,10 @@ void VideoInput::open_decoder(int threads) {
   decoder_->thread_count = threads;
   decoder_->pkt_timebase = stream_->time_base;
   decoder_->max_pixels = max_pixels_;
-  // Damage is an error, not something to paint over. Of TIFF a tag that libav does not know would
-  // be damage too.
-  if (codec->id != AV_CODEC_ID_TIFF) decoder_->err_recognition |= AV_EF_EXPLODE;
+  // Damage is an error, not something to paint over. TIFF would take unknown tags for damage; its
+  // lost pixels are known by what libav complains of.
+  tells_damage_ = codec->id != AV_CODEC_ID_TIFF;
+  if (tells_damage_) decoder_->err_recognition |= AV_EF_EXPLODE;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened < 0) refuse("its decoder cannot be opened", opened);
 }
@@ -225,7 +248,7 @@ bool VideoInput::feed() {
   }
   const int sent = send();
   av_packet_unref(packet_.get());
-  if (sent < 0 && (started_ || threads_ > 1)) {
+  if (sent < 0 && (started_ || threads_ > 1 || is_image())) {
     stop(sent == AVERROR_EOF ? "the file breaks off" : "damaged: " + av_reason(sent));
   }
   if (fruitless_ > kFruitlessPackets) stop("too many packets without a picture");
@@ -242,7 +265,8 @@ bool VideoInput::decode(AVFrame& picture) {
       continue;
     }
     const bool concealed = got == 0 && (picture.decode_error_flags != 0 ||
-                                        (picture.flags & AV_FRAME_FLAG_CORRUPT) != 0);
+                                        (picture.flags & AV_FRAME_FLAG_CORRUPT) != 0 ||
+                                        (!tells_damage_ && libav_complained()));
     if (got == 0 && !concealed) {
       if (!follows(picture)) {
         av_frame_unref(&picture);
@@ -254,7 +278,7 @@ bool VideoInput::decode(AVFrame& picture) {
     }
     av_frame_unref(&picture);
     // Before the first good picture a stream that was cut out of a longer one may stumble.
-    if (started_ || draining_ || threads_ > 1) {
+    if (started_ || draining_ || threads_ > 1 || is_image()) {
       stop("damaged: " + (got < 0 ? av_reason(got) : "a broken picture"));
       over_ = concealed;  // those behind it may be made from it
     }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file_handle.h"
 #include "data/media/av_handles.h"
+#include "data/media/image_facts.h"
 #include "data/media/video_file.h"
 #include "data/media/video_geometry.h"
 
@@ -33,6 +34,7 @@ class VideoInput {
   const AVStream& stream() const { return *stream_; }
   Orientation orientation() const { return orientation_; }
   bool is_image() const;
+  bool premultiplied() const { return facts_.premultiplied; }  // its colours, by its alpha
   double rate() const;     // pictures a second, on average, as the file says; 0 if unknown
   double seconds() const;  // as the file says; 0 if unknown
   const std::string& damage() const { return damage_; }
@@ -63,10 +65,12 @@ class VideoInput {
   AvDecoder decoder_;
   AvPacket packet_;
   AVStream* stream_ = nullptr;
+  ImageFacts facts_;
   Orientation orientation_;
   std::int64_t given_ = 0;  // pictures
   std::string damage_;
   std::int64_t fruitless_ = 0;  // packets of the stream since the last picture
+  bool tells_damage_ = true;    // the decoder returns an error for it
   bool started_ = false;        // a good picture was seen
   bool draining_ = false;
   bool over_ = false;     // nothing more can be used

@@ -33,15 +33,23 @@ void PictureConverter::note_conversions(const PictureColors& colors) {
 }
 
 void PictureConverter::prepare(const AVFrame& picture, const PicturePlan& plan) {
-  const Kind kind{picture.format,      picture.width,           picture.height,
-                  picture.colorspace,  picture.color_primaries, picture.color_trc,
-                  picture.color_range, picture.chroma_location, plan};
+  const AVFrameSideData* icc = av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE);
+  const Kind kind{.format = picture.format,
+                  .width = picture.width,
+                  .height = picture.height,
+                  .matrix = picture.colorspace,
+                  .primaries = picture.color_primaries,
+                  .transfer = picture.color_trc,
+                  .range = picture.color_range,
+                  .chroma = picture.chroma_location,
+                  .icc_bytes = icc == nullptr ? 0 : static_cast<std::size_t>(icc->size),
+                  .plan = plan};
   if (kind_ == kind) return;
   kind_.reset();
   painter_.reset();
   graph_.reset();
   tone_map_.reset();
-  colors_ = colors_of(picture, still_, notes_);
+  colors_ = colors_of(picture, source_.still, notes_);
   note_conversions(colors_);
   if (is_common(picture.format) && !scales(plan)) painter_ = PicturePainter::of(colors_);
   if (is_hdr(colors_)) tone_map_.emplace(colors_);
@@ -55,7 +63,8 @@ void PictureConverter::run_graph(const AVFrame& picture, const PicturePlan& plan
   const Planes planes = planes_.read(picture, margins);
   if (!graph_) {
     graph_.emplace(planes, colors_, plan,
-                   GraphOutput{plan.scaled_width, plan.scaled_height, tone_map_.has_value()});
+                   GraphOutput{plan.scaled_width, plan.scaled_height, tone_map_.has_value()},
+                   source_.premultiplied);
   }
   const bool alpha = planes.layout.alpha;
   bool transparent = false;

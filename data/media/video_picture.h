@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,8 +22,12 @@ namespace muybridge {
 // primaries, HDR through ToneMap, transparent parts over white.
 class PictureConverter {
  public:
-  // `still`: of an image, whose colours mean what its form says where nothing is marked.
-  explicit PictureConverter(bool still = false) : still_(still) {}
+  struct Source {
+    bool still = false;          // its colours mean what forms of images say, where not marked
+    bool premultiplied = false;  // colours are multiplied by alpha
+  };
+  explicit PictureConverter(Source source) : source_(source) {}
+  PictureConverter() : PictureConverter(Source{}) {}
   PictureConverter(const PictureConverter&) = delete;
   PictureConverter& operator=(const PictureConverter&) = delete;
 
@@ -45,6 +50,7 @@ class PictureConverter {
     AVColorTransferCharacteristic transfer = AVCOL_TRC_UNSPECIFIED;
     AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
     AVChromaLocation chroma = AVCHROMA_LOC_UNSPECIFIED;
+    std::size_t icc_bytes = 0;  // of its ICC profile
     PicturePlan plan;
     bool operator==(const Kind&) const = default;
   };
@@ -52,7 +58,7 @@ class PictureConverter {
   void note_conversions(const PictureColors& colors);
   void run_graph(const AVFrame& picture, const PicturePlan& plan, std::uint8_t* rgb);
 
-  bool still_;
+  Source source_;
   PictureNotes notes_;
   std::optional<Kind> kind_;  // what these were made for:
   PictureColors colors_;

@@ -63,7 +63,7 @@ struct Component {
   bool is_plane() const {
     const AVComponentDescriptor at = place();
     const bool native = out_bytes == 1 || !has_flag(*format, AV_PIX_FMT_FLAG_BE);
-    return at.step == out_bytes && at.offset == 0 && at.shift == 0 && native &&
+    return at.step == out_bytes && at.offset == 0 && at.shift == 0 && native && at.depth >= 8 &&
            at.depth > 8 * (out_bytes - 1) &&
            !has_flag(*format, AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_PAL);
   }

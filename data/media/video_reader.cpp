@@ -41,7 +41,8 @@ struct VideoReader::State {
       : options(read_options),
         on_picture(std::move(picture_seen)),
         pictures(std::move(file), read_options.max_pixels, read_options.threads, notes),
-        converter(pictures.input().is_image()) {
+        converter({.still = pictures.input().is_image(),
+                   .premultiplied = pictures.input().premultiplied()}) {
     const VideoInput& input = pictures.input();
     orientation = input.orientation();
     info.codec = avcodec_get_name(input.stream().codecpar->codec_id);

@@ -81,8 +81,9 @@ inline std::array<double, 3> stored_yuv(const std::array<double, 3>& rgb, AVColo
   }
   const double middle = 128 * unit;
   if (full_range) return {yuv[0] * top, yuv[1] * top + middle, yuv[2] * top + middle};
-  return {16 * unit + 219 * unit * yuv[0], middle + 224 * unit * yuv[1],
-          middle + 224 * unit * yuv[2]};
+  // ITU-T H.273 makes YCgCo of R, G, B that are of limited range already.
+  const double chroma = unit * (matrix == AVCOL_SPC_YCGCO ? 219 : 224);
+  return {16 * unit + 219 * unit * yuv[0], middle + chroma * yuv[1], middle + chroma * yuv[2]};
 }
 
 // What is shown of stored samples of 8 bits; `channel` is 0 for red.
