@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 #include "core/error.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr double kPeak = 1000;  // cd/m^2 of the brightest HDR light that is kept apart
 constexpr double kWhite = 203;  // cd/m^2 that become 255
 constexpr int kCurve = 4096;    // entries of a table
+constexpr int kBlock = 256;
 
 // SMPTE ST 2084.
 constexpr double kM1 = 2610.0 / 16384;
@@ -122,7 +124,7 @@ Primaries primaries_of(AVColorPrimaries primaries) {
 float fourth_root(float value) { return std::sqrt(std::sqrt(value)); }
 
 // A table over 0 .. 1, between its entries on a straight line.
-float look_up(const std::vector<float>& table, float at) {
+float look_up(const float* table, float at) {
   const float place = std::clamp(at, 0.0F, 1.0F) * (kCurve - 1);
   const int index = std::min(static_cast<int>(place), kCurve - 2);
   const float rest = place - static_cast<float>(index);
@@ -156,34 +158,56 @@ ToneMap::ToneMap(const PictureColors& colors) : hlg_(colors.transfer == AVCOL_TR
   std::copy(to_709.begin(), to_709.end(), to_709_.begin());
 }
 
-float ToneMap::ootf_gain(float luminance) const { return look_up(ootf_, fourth_root(luminance)); }
-
-// Light above the peak becomes white: the table ends there, so the rest is a plain division.
-float ToneMap::tone_gain(float light) const {
-  return light < 1 ? look_up(tone_, fourth_root(light)) : 1 / light;
-}
-
 void ToneMap::map(const std::uint16_t* red, const std::uint16_t* green, const std::uint16_t* blue,
                   int count, std::uint8_t* rgb) const {
-  const std::array<float, 9>& m = to_709_;
+  for (int i = 0; i < count; i += kBlock) {
+    map_block(red + i, green + i, blue + i, std::min(kBlock, count - i),
+              rgb + std::ptrdiff_t{3} * i);
+  }
+}
+
+// Plain loops over a block, which the compiler makes into loops over many pixels at once.
+void ToneMap::map_block(const std::uint16_t* red, const std::uint16_t* green,
+                        const std::uint16_t* blue, int count, std::uint8_t* rgb) const {
+  std::array<float, kBlock> r, g, b, gain;
   for (int i = 0; i < count; ++i) {
-    const float r = light_[red[i]];
-    const float g = light_[green[i]];
-    const float b = light_[blue[i]];
-    const float luminance = luma_[0] * r + luma_[1] * g + luma_[2] * b;
-    std::array<float, 3> color = {m[0] * r + m[1] * g + m[2] * b, m[3] * r + m[4] * g + m[5] * b,
-                                  m[6] * r + m[7] * g + m[8] * b};
-    const float least = std::min({color[0], color[1], color[2]});
-    if (least < 0) {
-      const float kept = luminance / (luminance - least);
-      for (float& part : color) part = luminance + kept * (part - luminance);
-    }
-    float gain = hlg_ ? ootf_gain(luminance) : 1;
-    gain *= tone_gain(gain * std::max({color[0], color[1], color[2]}));
-    for (const float part : color) {
-      const float root = std::sqrt(std::clamp(gain * part, 0.0F, 1.0F));
-      *rgb++ = code_[static_cast<std::size_t>(root * (kCurve - 1) + 0.5F)];
-    }
+    r[i] = light_[red[i]];
+    g[i] = light_[green[i]];
+    b[i] = light_[blue[i]];
+  }
+  const std::array<float, 9> m = to_709_;
+  const std::array<float, 3> luma = luma_;
+  for (int i = 0; i < count; ++i) {
+    const float luminance = luma[0] * r[i] + luma[1] * g[i] + luma[2] * b[i];
+    const float r709 = m[0] * r[i] + m[1] * g[i] + m[2] * b[i];
+    const float g709 = m[3] * r[i] + m[4] * g[i] + m[5] * b[i];
+    const float b709 = m[6] * r[i] + m[7] * g[i] + m[8] * b[i];
+    const float least = std::min(std::min(r709, g709), b709);
+    const float kept = least < 0 ? luminance / (luminance - least) : 1.0F;
+    r[i] = luminance + kept * (r709 - luminance);
+    g[i] = luminance + kept * (g709 - luminance);
+    b[i] = luminance + kept * (b709 - luminance);
+    gain[i] = luminance;
+  }
+  if (hlg_) {
+    for (int i = 0; i < count; ++i) gain[i] = look_up(ootf_.data(), fourth_root(gain[i]));
+  } else {
+    std::fill_n(gain.begin(), count, 1.0F);
+  }
+  for (int i = 0; i < count; ++i) {
+    // Light above the peak becomes white: the table ends there, so the rest is a plain division.
+    const float most = gain[i] * std::max(std::max(r[i], g[i]), b[i]);
+    const float within = std::min(most, 1.0F);
+    gain[i] *= look_up(tone_.data(), fourth_root(within)) * (most > 1 ? 1 / most : 1.0F);
+  }
+  const auto code = [&](float light) {
+    const float root = std::sqrt(std::clamp(light, 0.0F, 1.0F));
+    return code_[static_cast<std::size_t>(static_cast<int>(root * (kCurve - 1) + 0.5F))];
+  };
+  for (int i = 0; i < count; ++i) {
+    rgb[3 * i] = code(gain[i] * r[i]);
+    rgb[3 * i + 1] = code(gain[i] * g[i]);
+    rgb[3 * i + 2] = code(gain[i] * b[i]);
   }
 }
 

@@ -29,8 +29,8 @@ class ToneMap {
            int count, std::uint8_t* rgb) const;
 
  private:
-  float ootf_gain(float luminance) const;
-  float tone_gain(float light) const;
+  void map_block(const std::uint16_t* red, const std::uint16_t* green, const std::uint16_t* blue,
+                 int count, std::uint8_t* rgb) const;
 
   bool hlg_;
   std::vector<float> light_;        // of a 16-bit signal; 1 is 1000 cd/m^2
