@@ -156,7 +156,7 @@ const std::int16_t* PicturePainter::stretch(const AVFrame& picture, int plane, i
   blended[-1] = static_cast<std::int16_t>(above_weight * a[left] + below_weight * b[left]);
   blended[count] = static_cast<std::int16_t>(above_weight * a[right] + below_weight * b[right]);
 
-  out.resize(static_cast<std::size_t>(2 * count));
+  out.resize(2 * static_cast<std::size_t>(count));
   std::int16_t* const stretched = out.data();
   constexpr int kGray = 128 * 16;
   const auto scaled = [](int sixteen) {

@@ -69,9 +69,9 @@ class PlaneReader {
   PlaneReader(const PlaneReader&) = delete;
   PlaneReader& operator=(const PlaneReader&) = delete;
 
-  // Valid until the next call, and while `picture` is. Planes of the picture itself where zimg can
+  // Valid until the next call, and while `source` is. Planes of the source itself where zimg can
   // read them as they lie and no margin is wanted.
-  Planes read(const AVFrame& picture, PlaneMargins margins);
+  Planes read(const AVFrame& source, PlaneMargins margins);
 
  private:
   struct ScalerCloser {

@@ -48,7 +48,8 @@ void expect_painted(const AVFrame& frame, const PictureColors& colors, const Pic
                     double left, double top) {
   std::optional<PicturePainter> painter = PicturePainter::of(colors);
   ASSERT_TRUE(painter);
-  const auto bytes = static_cast<std::size_t>(3 * plan.crop_width * plan.crop_height);
+  const auto bytes = std::size_t{3} * static_cast<std::size_t>(plan.crop_width) *
+                     static_cast<std::size_t>(plan.crop_height);
   std::vector<std::uint8_t> rgb(bytes + 64, 0xA5);
   painter->paint(frame, plan, rgb.data());
   for (int y = 0; y < plan.crop_height; ++y) {

@@ -97,7 +97,7 @@ TEST(VideoPicture, RgbAndGreyAreTakenAsTheyAre) {
     EXPECT_TRUE(converter.notes().empty());
   }
   const TestFrame grey = blank_frame(AV_PIX_FMT_GRAY8, 64, 64);
-  std::memset(grey->data[0], 200, static_cast<std::size_t>(64 * grey->linesize[0]));
+  std::memset(grey->data[0], 200, std::size_t{64} * static_cast<std::size_t>(grey->linesize[0]));
   PictureConverter converter;
   EXPECT_EQ(converted(converter, *grey, whole_plan(64, 64))[0], 200);
   grey->color_range = AVCOL_RANGE_MPEG;
@@ -109,7 +109,7 @@ TEST(VideoPicture, ColorsDoNotDependOnCropOrSize) {
   const std::array<double, 3> yuv = stored_yuv({0, 0.75, 0}, AVCOL_SPC_BT709, false, 8);
   for (int c = 0; c < 3; ++c) {
     std::memset(frame->data[c], static_cast<int>(std::lround(yuv[c])),
-                static_cast<std::size_t>(frame->linesize[c] * (c == 0 ? 720 : 360)));
+                static_cast<std::size_t>(frame->linesize[c]) * (c == 0 ? 720U : 360U));
   }
   PictureConverter converter;
   for (const SizeOptions& size :
