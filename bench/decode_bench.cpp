@@ -45,7 +45,7 @@ double ffmpeg_seconds(const std::string& video) {
 double reader_seconds(const std::string& video, std::int64_t& frames) {
   const double before = cpu_seconds(RUSAGE_SELF);
   VideoReader reader(video);
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   for (frames = 0; reader.next(rgb.data()); ++frames) {
   }
   return cpu_seconds(RUSAGE_SELF) - before;

@@ -145,7 +145,7 @@ class SignOfLife {
 // Returns what is wrong with the file, empty if it is whole.
 std::string decode(const DecodeOrder& order, FileHandle file, const Ring& ring, DecodeReply& end) {
   VideoReader reader(std::move(file), options_of(order), SignOfLife(order));
-  const std::size_t needed = reader.frame_bytes() + VideoReader::kSlack;
+  const std::size_t needed = reader.frame_bytes();
   if (needed > order.slot_bytes || order.slot_bytes > ring.bytes / kRingSlots) {
     fail(ExitCode::kCorrupt, "its frames of {}x{} are too large", reader.width(), reader.height());
   }

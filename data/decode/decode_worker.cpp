@@ -88,7 +88,7 @@ struct DecodeWorker::State {
   State(const DecodeLimits& decode_limits, const std::atomic<bool>* stop_flag)
       : limits(decode_limits), stop(stop_flag) {
     constexpr std::size_t kPage = 4096;
-    slot_bytes = (limits.frame_bytes + VideoReader::kSlack + kPage - 1) / kPage * kPage;
+    slot_bytes = (limits.frame_bytes + kPage - 1) / kPage * kPage;
   }
 
   void start() {

@@ -40,7 +40,7 @@ void refuse_ipt(const AVFrame& picture) {
   }
 }
 
-AVColorSpace matrix_of(const AVFrame& picture, bool still, PictureNotes& notes) {
+AVColorSpace matrix_of(const AVFrame& picture, bool still, VideoNotes& notes) {
   switch (picture.colorspace) {
     case AVCOL_SPC_BT709:
     case AVCOL_SPC_FCC:
@@ -94,7 +94,7 @@ AVColorPrimaries primaries_of(const AVFrame& picture, AVColorSpace matrix) {
 }
 
 // Pictures without tags may say their primaries by an ICC profile, as photographs of phones do.
-void apply_icc_profile(const AVFrame& picture, PictureColors& colors, PictureNotes& notes) {
+void apply_icc_profile(const AVFrame& picture, PictureColors& colors, VideoNotes& notes) {
   const AVFrameSideData* side = av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE);
   if (side == nullptr || picture.color_primaries != AVCOL_PRI_UNSPECIFIED) return;
   switch (icc_colors({side->data, static_cast<std::size_t>(side->size)})) {
@@ -112,13 +112,7 @@ void apply_icc_profile(const AVFrame& picture, PictureColors& colors, PictureNot
 
 }  // namespace
 
-void PictureNotes::add(std::string note) {
-  if (std::find(notes_.begin(), notes_.end(), note) == notes_.end()) {
-    notes_.push_back(std::move(note));
-  }
-}
-
-PictureColors colors_of(const AVFrame& picture, bool still, PictureNotes& notes) {
+PictureColors colors_of(const AVFrame& picture, bool still, VideoNotes& notes) {
   refuse_ipt(picture);
   const AVPixFmtDescriptor* format =
       av_pix_fmt_desc_get(static_cast<AVPixelFormat>(picture.format));

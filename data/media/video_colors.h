@@ -1,7 +1,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
+
+#include "data/media/video_notes.h"
 
 extern "C" {
 #include <libavutil/frame.h>
@@ -20,16 +21,6 @@ struct PictureColors {
   bool operator==(const PictureColors&) const = default;
 };
 
-// Remarks for the user, each once, in the order in which they came up.
-class PictureNotes {
- public:
-  void add(std::string note);
-  const std::vector<std::string>& all() const { return notes_; }
-
- private:
-  std::vector<std::string> notes_;
-};
-
 // Reads the tags of a picture as it was decoded, before any crop. What is not marked is decided by
 // its format and size alone, and noted where it is a guess:
 //   matrix     BT.2020 if primaries or transfer are of that kind, else BT.709 from 720 lines or
@@ -38,7 +29,7 @@ class PictureNotes {
 //              (525 and 625 lines) count as BT.709, as most players do
 //   range      limited; full for RGB, grey, stills and the formats of JPEG
 //   chroma     to the left; of stills in the middle, as in JPEG
-PictureColors colors_of(const AVFrame& picture, bool still, PictureNotes& notes);
+PictureColors colors_of(const AVFrame& picture, bool still, VideoNotes& notes);
 
 bool is_hdr(const PictureColors& colors);  // PQ or HLG
 

@@ -59,7 +59,7 @@ class PictureConverter {
   void run_graph(const AVFrame& picture, const PicturePlan& plan, std::uint8_t* rgb);
 
   Source source_;
-  PictureNotes notes_;
+  VideoNotes notes_;
   std::optional<Kind> kind_;  // what these were made for:
   PictureColors colors_;
   std::optional<PicturePainter> painter_;  // else the graph

@@ -34,8 +34,6 @@ double pixel_aspect(const AVStream& stream, const AVFrame& frame) {
 
 }  // namespace
 
-const std::size_t VideoReader::kSlack = 0;
-
 struct VideoReader::State {
   State(FileHandle file, const ReadOptions& read_options, std::function<void()> picture_seen)
       : options(read_options),
@@ -227,6 +225,7 @@ const std::string& VideoReader::damage() const { return state_->pictures.input()
 std::vector<std::string> VideoReader::notes() const {
   VideoNotes notes = state_->notes;
   if (!state_->info.image) state_->pictures.clock().explain(notes);
+  for (const std::string& note : state_->converter.notes()) notes.add(note);
   return notes.all();
 }
 
@@ -238,8 +237,8 @@ Frames read_video(const std::filesystem::path& path, const ReadOptions& options)
   const std::size_t bytes = reader.frame_bytes();
   for (;;) {
     const std::size_t used = bytes * static_cast<std::size_t>(result.count);
-    if (result.rgb.size() < used + bytes + VideoReader::kSlack) {
-      result.rgb.resize(std::max(2 * used, used + bytes) + VideoReader::kSlack);
+    if (result.rgb.size() < used + bytes) {
+      result.rgb.resize(std::max(2 * used, used + bytes));
     }
     if (!reader.next(result.rgb.data() + used)) break;
     ++result.count;

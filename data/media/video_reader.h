@@ -40,9 +40,6 @@ struct VideoInfo {
 // says, so pauses are filled and pictures that are too fast are left out.
 class VideoReader {
  public:
-  // next() may write this many bytes behind a frame.
-  static const std::size_t kSlack;
-
   // Throws Error: kIo if the file cannot be opened or read, kCorrupt if it holds no video; and
   // std::bad_alloc. So does next(). `on_picture` is called for each picture that is decoded.
   explicit VideoReader(const std::filesystem::path& path, const ReadOptions& options = {});
@@ -60,7 +57,7 @@ class VideoReader {
   // Frames that the whole file would give, estimated from what it says of itself; 0 if unknown.
   std::int64_t expected_frames() const;
 
-  // Fills [height, width, 3] and kSlack bytes of scratch behind it; false at the end.
+  // Fills [height, width, 3]; false at the end.
   bool next(std::uint8_t* rgb);
 
   // When the frame that next() gave last is to be seen, in seconds after the first of the file.

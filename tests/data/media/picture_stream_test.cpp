@@ -36,7 +36,7 @@ TEST_F(PictureStreamTest, OpenGroupsOfPicturesAreWhole) {
 
 TEST_F(PictureStreamTest, EachPictureHasItsOwnTime) {
   VideoReader reader(slowing("a.mp4"));
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(reader.next(rgb.data()));
     EXPECT_NEAR(reader.time(), 0.1 * (i < 10 ? i : 10 + 4 * (i - 10)), 1e-6) << i;
@@ -52,7 +52,7 @@ TEST_F(PictureStreamTest, PicturesBehindAJumpOfTheClockAreUsed) {
       "-pix_fmt yuv420p",
       "a.mkv");
   VideoReader reader(joined);
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   double last = -1;
   int count = 0;
   for (; reader.next(rgb.data()); ++count) {
@@ -68,7 +68,7 @@ TEST_F(PictureStreamTest, PicturesBehindAJumpOfTheClockAreUsed) {
 
 TEST_F(PictureStreamTest, WhereAFileHasNoTimesTheRateIsAssumed) {
   VideoReader reader(numbered("a.h264", 30));
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   for (int i = 0; i < 30; ++i) {
     ASSERT_TRUE(reader.next(rgb.data()));
     EXPECT_NEAR(reader.time(), i / 30.0, 1e-6);
@@ -84,7 +84,7 @@ TEST_F(PictureStreamTest, LongerSoundIsNoDamage) {
         "-c:v libx264 -ar 44100",
         name);
     VideoReader reader(file);
-    std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+    std::vector<std::uint8_t> rgb(reader.frame_bytes());
     int count = 0;
     while (reader.next(rgb.data())) ++count;
     EXPECT_EQ(count, 20) << name;

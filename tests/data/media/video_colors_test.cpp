@@ -23,7 +23,7 @@ TestFrame frame_of(AVPixelFormat format, int width, int height) {
 }
 
 PictureColors colors(const AVFrame& frame, bool still = false) {
-  PictureNotes notes;
+  VideoNotes notes;
   return colors_of(frame, still, notes);
 }
 
@@ -34,7 +34,7 @@ TEST(VideoColors, TagsAreTaken) {
   frame->color_primaries = AVCOL_PRI_SMPTE432;
   frame->color_trc = AVCOL_TRC_IEC61966_2_1;
   frame->chroma_location = AVCHROMA_LOC_TOPLEFT;
-  PictureNotes notes;
+  VideoNotes notes;
   EXPECT_EQ(colors_of(*frame, false, notes),
             (PictureColors{AVCOL_SPC_SMPTE240M, AVCOL_PRI_SMPTE432, AVCOL_TRC_IEC61966_2_1,
                            AVCHROMA_LOC_TOPLEFT, true}));
@@ -48,7 +48,7 @@ TEST(VideoColors, WhatIsNotMarkedFollowsTheSizeOfTheSource) {
         {1280, 536, AVCOL_SPC_BT709, "BT.709"},
         {960, 720, AVCOL_SPC_BT709, "BT.709"},
         {3840, 2160, AVCOL_SPC_BT709, "BT.709"}}) {
-    PictureNotes notes;
+    VideoNotes notes;
     const TestFrame frame = frame_of(AV_PIX_FMT_YUV420P, width, height);
     EXPECT_EQ(colors_of(*frame, false, notes),
               (PictureColors{matrix, AVCOL_PRI_BT709, AVCOL_TRC_BT709, AVCHROMA_LOC_LEFT, false}));
@@ -84,7 +84,7 @@ TEST(VideoColors, RangeFollowsTagAndFormat) {
 
 TEST(VideoColors, StillsMeanWhatTheirFormsSay) {
   const TestFrame frame = frame_of(AV_PIX_FMT_YUV420P, 4000, 3000);
-  PictureNotes notes;
+  VideoNotes notes;
   const PictureColors found = colors_of(*frame, true, notes);
   EXPECT_EQ(found.matrix, AVCOL_SPC_SMPTE170M);
   EXPECT_EQ(found.chroma, AVCHROMA_LOC_CENTER);
@@ -95,7 +95,7 @@ TEST(VideoColors, StillsMeanWhatTheirFormsSay) {
 TEST(VideoColors, UnknownMatricesAreNoted) {
   const TestFrame frame = frame_of(AV_PIX_FMT_YUV444P, 64, 48);
   frame->colorspace = AVCOL_SPC_SMPTE2085;
-  PictureNotes notes;
+  VideoNotes notes;
   EXPECT_EQ(colors_of(*frame, false, notes).matrix, AVCOL_SPC_SMPTE170M);
   colors_of(*frame, false, notes);
   ASSERT_EQ(notes.all().size(), 1U);
@@ -112,7 +112,7 @@ TEST(VideoColors, IccProfilesNamePrimariesWhereTagsDoNot) {
     AVFrameSideData* side =
         av_frame_new_side_data(frame.get(), AV_FRAME_DATA_ICC_PROFILE, profile.size());
     std::memcpy(side->data, profile.data(), profile.size());
-    PictureNotes notes;
+    VideoNotes notes;
     EXPECT_EQ(colors_of(*frame, true, notes).primaries, primaries);
     EXPECT_EQ(notes.all().size(), notes_wanted);
     frame->color_primaries = AVCOL_PRI_BT2020;

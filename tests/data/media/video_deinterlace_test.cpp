@@ -45,7 +45,7 @@ class DeinterlacerTest : public MediaFolder {
 
   static std::vector<std::string> notes_of(const std::filesystem::path& file) {
     VideoReader reader(file);
-    std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+    std::vector<std::uint8_t> rgb(reader.frame_bytes());
     while (reader.next(rgb.data())) {
     }
     return reader.notes();

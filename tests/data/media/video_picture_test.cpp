@@ -187,7 +187,7 @@ TEST(VideoPicture, HdrGoesThroughTheToneMap) {
     frame->color_trc = hlg ? AVCOL_TRC_ARIB_STD_B67 : AVCOL_TRC_SMPTE2084;
     PictureConverter converter;
     const std::vector<std::uint8_t> rgb = converted(converter, *frame, whole_plan(128, 16));
-    PictureNotes notes;
+    VideoNotes notes;
     const ToneMap map(colors_of(*frame, false, notes));
     for (int bar = 0; bar < 8; ++bar) {
       std::array<std::uint16_t, 3> signal{};

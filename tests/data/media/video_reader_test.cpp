@@ -120,7 +120,7 @@ TEST_F(VideoReaderTest, ACutBeginsAndEndsWithItsPictures) {
 TEST_F(VideoReaderTest, ACutOutsideTheFileIsSaid) {
   const auto file = numbered("a.mp4", 20);
   VideoReader reader(file, {.cut_first = 15, .cut_end = 30});
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   int frames = 0;
   while (reader.next(rgb.data())) ++frames;
   EXPECT_EQ(frames, 5);
@@ -152,7 +152,7 @@ TEST_F(VideoReaderTest, TheLastPictureOfAGifIsHeld) {
   Frames frames;
   frames.width = 64;
   frames.height = 48;
-  frames.rgb.resize(reader.frame_bytes() + VideoReader::kSlack);
+  frames.rgb.resize(reader.frame_bytes());
   int count = 0;
   for (; reader.next(frames.rgb.data()); ++count) {
     EXPECT_NEAR(pixel(frames, 32, 24)[1], 16 + 8 * std::min(count, 19), 3) << count;
@@ -167,7 +167,7 @@ TEST_F(VideoReaderTest, APauseIsFilled) {
       "select='lt(t,2)+gte(t,17)'\" -t 19 -fps_mode vfr -c:v libx264 -crf 4 -pix_fmt yuv420p",
       "a.mkv");
   VideoReader reader(file, {.fps = 8});
-  std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+  std::vector<std::uint8_t> rgb(reader.frame_bytes());
   int count = 0;
   while (reader.next(rgb.data())) ++count;
   EXPECT_EQ(count, 19 * 8);
@@ -307,7 +307,7 @@ TEST_F(VideoReaderTest, StaysWithinItsSlack) {
       VideoReader reader(file,
                          {.size = {.resize = Resize::kCover, .width = width, .height = height}});
       constexpr std::size_t kGuard = 256;
-      std::vector<std::uint8_t> buffer(reader.frame_bytes() + VideoReader::kSlack + kGuard, 0xA5);
+      std::vector<std::uint8_t> buffer(reader.frame_bytes() + kGuard, 0xA5);
       ASSERT_TRUE(reader.next(buffer.data()));
       for (std::size_t i = buffer.size() - kGuard; i < buffer.size(); ++i) {
         ASSERT_EQ(buffer[i], 0xA5) << width << "x" << height << " byte " << i;
@@ -404,7 +404,7 @@ TEST_F(VideoReaderTest, ATruncatedFileGivesOnlyGoodFrames) {
     std::string why;
     try {
       VideoReader reader(cut);
-      std::vector<std::uint8_t> rgb(reader.frame_bytes() + VideoReader::kSlack);
+      std::vector<std::uint8_t> rgb(reader.frame_bytes());
       for (; reader.next(rgb.data()); ++frames) {
         ASSERT_EQ(std::memcmp(rgb.data(), whole.frame(frames), whole.frame_bytes()), 0)
             << part << "/24, frame " << frames;
