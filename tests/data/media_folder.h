@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/file.h"
 #include "data/media/frames.h"
@@ -71,6 +72,14 @@ class MediaFolder : public ::testing::Test {
         3 * (static_cast<std::size_t>(frames.height) / 2 * static_cast<std::size_t>(frames.width) +
              static_cast<std::size_t>(frames.width) / 2);
     return static_cast<int>(std::lround(frames.frame(index)[middle] * 219.0 / 255 / 2));
+  }
+
+  // Notes, without the one that all unmarked videos of the ffmpeg command get.
+  static std::vector<std::string> but_colors(std::vector<std::string> notes) {
+    std::erase_if(notes, [](const std::string& note) {
+      return note.starts_with("colour matrix not marked");
+    });
+    return notes;
   }
 
   std::filesystem::path folder_;

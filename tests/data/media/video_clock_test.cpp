@@ -48,7 +48,7 @@ TEST(VideoClock, BehindAJumpItGoesOn) {
   EXPECT_NEAR(clock.place(3, 5).begin, 0.2, 1e-9);
   EXPECT_NEAR(clock.place(8, 5).begin, 0.25, 1e-9);
   EXPECT_THAT(notes_of(clock),
-              ElementsAre(HasSubstr("jumps by +700.00 s after 0.05 s and 1 times")));
+              ElementsAre(HasSubstr("jumps: by +700.00 s after 0.05 s and 1 times")));
 }
 
 // As an MPEG program with few times is read: two pictures get the times of those before.
@@ -58,7 +58,7 @@ TEST(VideoClock, AClockThatComesBackIsBelieved) {
   for (int i = 5; i < 9; ++i) EXPECT_NEAR(clock.place(4 * (i - 2), 4).begin, 0.04 * i, 1e-9);
   for (int i = 9; i < 12; ++i) EXPECT_NEAR(clock.place(4 * i, 4).begin, 0.04 * i, 1e-9);
   EXPECT_NEAR(clock.place(64, 4).begin, 0.64, 1e-9);
-  EXPECT_THAT(notes_of(clock), ElementsAre(HasSubstr("varies"), HasSubstr("jumps by -0.04 s")));
+  EXPECT_THAT(notes_of(clock), ElementsAre(HasSubstr("varies"), HasSubstr("jumps: by -0.04 s")));
 }
 
 TEST(VideoClock, PicturesWithoutTimesFollowTheirDurations) {

@@ -65,7 +65,7 @@ TEST_F(DeinterlacerTest, FlaggedPicturesAreMadeWhole) {
     const Frames frames = read_video(file);
     EXPECT_EQ(frames.count, 8) << name;
     EXPECT_LT(combs(frames), 0.01) << name;
-    EXPECT_THAT(notes_of(file), ElementsAre("interlaced: made whole (bwdif)")) << name;
+    EXPECT_THAT(but_colors(notes_of(file)), ElementsAre("interlaced: made whole (bwdif)")) << name;
   }
 }
 
@@ -75,7 +75,7 @@ TEST_F(DeinterlacerTest, WhatIsNotFlaggedIsNotTouched) {
                                "-c:v libx264 -crf 8",
                            "a.mp4");
   EXPECT_GT(combs(read_video(file)), 0.05);
-  EXPECT_THAT(notes_of(file), IsEmpty());
+  EXPECT_THAT(but_colors(notes_of(file)), IsEmpty());
 }
 
 // Film for television: pictures are whole, every other one is to be shown for three fields. No

@@ -124,7 +124,8 @@ TEST_F(VideoReaderTest, ACutOutsideTheFileIsSaid) {
   int frames = 0;
   while (reader.next(rgb.data())) ++frames;
   EXPECT_EQ(frames, 5);
-  EXPECT_THAT(reader.notes(), ElementsAre("its cut ends behind its last picture: number 29 of 20"));
+  EXPECT_THAT(but_colors(reader.notes()),
+              ElementsAre("its cut ends behind its last picture: number 29 of 20"));
   try {
     read_video(file, {.cut_first = 20});
     FAIL();

@@ -80,8 +80,10 @@ TEST_F(Prepare, LongVideosAreCutAtScenes) {
   for (const ClipRecord& record : records())
     spans.emplace_back(record.start_seconds, record.frames);
   EXPECT_EQ(spans, (std::vector<std::pair<double, int>>{{0, 16}, {1.6, 9}, {2.5, 15}, {4, 16}}));
-  EXPECT_EQ(remarks(report().at("notes")).at("film.mp4"),
-            "rests too short for a clip were dropped: 4 frames in 1 pieces");
+  EXPECT_NE(remarks(report().at("notes"))
+                .at("film.mp4")
+                .find("rests too short for a clip were dropped: 4 frames in 1 pieces"),
+            std::string::npos);
   options_.output = folder_ / "by-length";
   options_.settings.cutting = Cutting::kLength;
   run();
