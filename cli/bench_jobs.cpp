@@ -6,7 +6,7 @@
 #include "model/sampler.h"
 #include "train/model_options.h"
 #include "train/optimizer.h"
-#include "train/train_step.h"
+#include "train/micro_batch.h"
 
 namespace muybridge {
 namespace {

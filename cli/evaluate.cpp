@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <memory>
@@ -13,12 +12,11 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "parallel/values.h"
+#include "parallel/together.h"
 #include "parallel/world.h"
 #include "train/evaluation.h"
 #include "train/loaded_model.h"
 #include "train/model_options.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -63,9 +61,7 @@ Json wall_seconds(const TrainConfig& config, const RunFolder& run, double evalua
 }
 
 Json peak_memory(const RunFolder& run, Group& group) {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  double bytes = all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax);
+  auto bytes = static_cast<double>(peak_memory_bytes(group));
   if (fs::exists(run.report())) {
     const Json report = Json::parse(read_file(run.report()), nullptr, false);
     if (report.is_object()) bytes = std::max(bytes, report.value("peak_memory_bytes", 0.0));

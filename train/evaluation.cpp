@@ -1,15 +1,18 @@
 #include "train/evaluation.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "core/file.h"
-#include "core/log.h"
+#include "parallel/together.h"
+#include "parallel/values.h"
 #include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -70,6 +73,12 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   return set;
 }
 
+double mean_loss(const Evaluation& evaluation) {
+  return std::accumulate(evaluation.validation_loss.begin(), evaluation.validation_loss.end(),
+                         0.0) /
+         kTimeQuantiles;
+}
+
 }  // namespace
 
 Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
@@ -89,6 +98,27 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Grou
   result.scores = mean_scores(scores);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
+}
+
+Json metrics_of(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  Json metrics = {{"validation_loss", std::isfinite(loss) ? Json(loss) : Json(nullptr)}};
+  for (const auto& [name, score] : evaluation.scores) metrics["score_" + name] = score;
+  return metrics;
+}
+
+std::string describe_evaluation(const Evaluation& evaluation) {
+  std::string text = fmt::format("validation loss {:.4f}", mean_loss(evaluation));
+  for (const auto& [name, score] : evaluation.scores)
+    text += fmt::format("  {} {:.3f}", name, score);
+  return text;
+}
+
+std::int64_t peak_memory_bytes(Group& group) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(
+      all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax));
 }
 
 std::string describe_model(const DitOptions& options, std::int64_t parameters) {

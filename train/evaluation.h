@@ -36,6 +36,15 @@ struct EvaluationSubject {
 // Collective; the ranks share the work and all get the result.
 Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group);
 
+// What it adds to the step's line of metrics.jsonl: "validation_loss" and a "score_" each.
+nlohmann::ordered_json metrics_of(const Evaluation& evaluation);
+
+// "validation loss 0.1234  color 0.917  shape 0.833"
+std::string describe_evaluation(const Evaluation& evaluation);
+
+// The most memory that a process of the group has held so far. Collective.
+std::int64_t peak_memory_bytes(Group& group);
+
 // "DiT 4 x 128, 1.4 M parameters"
 std::string describe_model(const DitOptions& options, std::int64_t parameters);
 

@@ -12,8 +12,8 @@
 #include "data/media/video_about.h"
 #include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
+#include "parallel/together.h"
 #include "train/checkpoint_folder.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
