@@ -56,7 +56,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
 
 TrainStep::Totals TrainStep::accumulate_gradients(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
-  const int count = loader_.micro_batches_per_step();
+  const int count = loader_.begin_step();  // may be 0: the others' gradients are taken over
   Totals totals;
   for (int i = 0; i < count; ++i) {
     BackwardOptions options;
