@@ -15,6 +15,7 @@ class RunRecords {
   RunRecords(const RunFolder& run, std::int64_t step, std::int64_t steps, int log_every);
 
   void add(const StepMetrics& metrics);
+  std::int64_t last_step() const { return metrics_.last_step(); }
   // To the disk: a commit relies on the lines up to its step.
   void sync() const { metrics_.sync(); }
   // Takes the progress bar away while something else is printed.

@@ -1,32 +1,59 @@
 #include "train/trainer.h"
 
+#include <omp.h>
+
+#include "core/error.h"
 #include "core/log.h"
 #include "parallel/together.h"
 #include "train/evaluation.h"
 #include "train/model_options.h"
-#include "train/stop_request.h"
+#include "train/require_memory.h"
 #include "train/weights.h"
 
 namespace muybridge {
+namespace {
+
+// What a commit holds of each parameter: master, momentum, variance, average.
+std::int64_t commit_bytes(const Parameters& parameters) {
+  return parameters.count() * std::ssize(kStateKinds) * std::int64_t{sizeof(float)};
+}
+
+const TrainConfig& runnable(const TrainConfig& config, const World& world) {
+  const std::string warning = require_runnable(config, world.size());
+  if (!warning.empty() && world.rank() == 0) log_warning("{}", warning);
+  return config;
+}
+
+// Before any batch or weight is there.
+std::unique_ptr<Loader> make_loader(const TrainConfig& config, const Corpora& corpora,
+                                    const Parameters& parameters, const World& world) {
+  const std::string warning =
+      require_memory(memory_of_run(config, corpora.train, parameters.flat_size()),
+                     world.local_size(), this_machine());
+  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
+  return std::make_unique<Loader>(corpora.train, loader_options(config), world.rank(),
+                                  world.size());
+}
+
+}  // namespace
 
 Trainer::Trainer(const TrainConfig& config, World& world,
                  const std::vector<std::string>& command_line)
-    : config_(config),
+    : config_(runnable(config, world)),
       group_(*world.group()),
+      corpora_(open_corpora(config)),
+      prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
+      dit_(parameters_, dit_options(config)),
+      loader_(make_loader(config, corpora_, parameters_, world)),
       run_{config.folder()},
-      lock_(open_run(run_, group_)),
-      corpus_(CorpusIndex::open(config.data.train)),
-      dit_(parameters_, dit_options(config)) {
-  if (!config_.data.validation.empty())
-    validation_corpus_ =
-        std::make_unique<CorpusIndex>(CorpusIndex::open_held_out(config_.data.validation));
+      lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
+  require_room(run_, commit_bytes(parameters_), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer);
-  loader_ =
-      std::make_unique<Loader>(corpus_, loader_options(config_), group_.rank(), group_.size());
   train_step_ =
       std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, world.group());
-  start_ = restore(config_, run_, parameters_, *optimizer_, *loader_, group_);
+  model_ = std::make_unique<TrainedModel>(TrainedModel{parameters_, *optimizer_, *loader_});
+  start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
   committed_ = start_.committed;
   rank_zero(group_, [&] {
@@ -38,63 +65,97 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   });
   log_info("{}, {} clips, {} ranks of {} threads, run {}",
            describe_model(dit_.options(), parameters_.count()), loader_->clips(), group_.size(),
-           world.threads(), run_.root.string());
+           omp_get_max_threads(), run_.root.string());
 }
 
 TrainOutcome Trainer::run() {
   const StopRequest stop(group_, config_.train.max_seconds);
-  const auto is_due = [this](int every) { return every > 0 && step_ % every == 0; };
+  finish_last_step(stop);
   while (step_ < config_.train.steps) {
     StepMetrics metrics = train_step_->run(step_ + 1, committed_);
     ++step_;
-    const bool last = step_ == config_.train.steps;
-    if (last || is_due(config_.eval.every)) evaluate(metrics, stop.seconds());
-    if (records_) records_->add(metrics);
-    const bool stopping = stop.agreed();
-    if (last || stopping || is_due(config_.train.checkpoint_every)) commit(stop.seconds());
+    const bool last = step_ == config_.train.steps, stopping = stop.agreed();
+    // A commit comes first, with the step's metrics in it: what fails or dies after it is made up
+    // for by the next start.
+    const bool waits = evaluation_is_due();
+    if (!waits && records_) records_->add(metrics);
+    const int every = config_.train.checkpoint_every;
+    if (last || stopping || (every > 0 && step_ % every == 0)) {
+      if (records_) records_->sync();
+      commit_run(config_, run_, metrics, train_seconds(stop), *model_, group_);
+      committed_ = step_;
+    }
     if (stopping && !last) {
       log_info("stopped after step {}; the same command goes on from there", step_);
       return TrainOutcome::kPreempted;
     }
+    if (waits) evaluate_and_record(std::move(metrics), stop);
   }
   if (records_) records_->clear_progress();
+  if (failed_evaluations_ > 0)
+    log_warning(
+        "the run is done and committed, but {} evaluations failed; measure it with: muybridge "
+        "evaluate {}",
+        failed_evaluations_, run_.root.string());
   return TrainOutcome::kFinished;
 }
 
-void Trainer::evaluate(StepMetrics& metrics, double seconds) {
+bool Trainer::evaluation_is_due() const {
+  const int every = config_.eval.every;
+  return step_ == config_.train.steps || (every > 0 && step_ % every == 0);
+}
+
+// A start that was cut off between a commit and the step's line of metrics left these to this one.
+void Trainer::finish_last_step(const StopRequest& clock) {
+  if (start_.metrics.is_null()) return;
+  const std::string recorded =
+      rank_zero(group_, [&] { return records_->last_step() == step_ ? "recorded" : ""; });
+  if (!recorded.empty()) return;
+  StepMetrics metrics = step_metrics_from(start_.metrics);
+  if (evaluation_is_due())
+    evaluate_and_record(std::move(metrics), clock);
+  else if (records_)
+    records_->add(metrics);
+}
+
+void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock) {
   if (records_) records_->clear_progress();
+  try {
+    evaluate(metrics, train_seconds(clock));
+  } catch (const std::exception& error) {
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    if (known != nullptr && known->code() == ExitCode::kRankLost) throw;
+    ++failed_evaluations_;
+    metrics.extra["evaluation_error"] = error.what();
+    log_error(
+        "step {}: the evaluation failed, and training goes on without it: {}. Once that is mended, "
+        "'muybridge evaluate {}' measures the newest commit",
+        step_, error.what(), run_.root.string());
+    if (records_ && records_->last_step() < step_) records_->add(metrics);
+  }
+}
+
+void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
   const WeightsScope average(parameters_, optimizer_->average());
-  const Evaluation evaluation =
-      muybridge::evaluate({.dit = dit_,
-                           .config = config_,
-                           .corpus = validation_corpus_ ? validation_corpus_.get() : &corpus_,
-                           .step = step_,
-                           .checkpoint = {}},
-                          run_, group_);
+  const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
+                                                     .config = config_,
+                                                     .corpus = &corpora_.validation(),
+                                                     .prompts = prompts_,
+                                                     .step = step_,
+                                                     .checkpoint = {}},
+                                                    run_, group_);
   metrics.extra.update(metrics_of(evaluation));
   log_info("step {}: {} ({:.1f} s)", step_, describe_evaluation(evaluation), evaluation.seconds);
   const std::int64_t peak = peak_memory_bytes(group_);
   rank_zero(group_, [&] {
-    write_report(run_, evaluation, describe_model(dit_.options(), parameters_.count()),
-                 config_.run.name,
-                 {{"wall_seconds",
-                   {{"train", start_.train_seconds + seconds}, {"evaluate", evaluation.seconds}}},
+    const std::string model = describe_model(dit_.options(), parameters_.count());
+    write_report(run_, evaluation, model,
+                 {{"wall_seconds", {{"train", train_seconds}, {"evaluate", evaluation.seconds}}},
                   {"peak_memory_bytes", peak}});
+    records_->add(metrics);
+    draw_gallery(run_, evaluation, model, config_.run.name);
     return std::string();
   });
-}
-
-void Trainer::commit(double seconds) {
-  if (records_) records_->sync();
-  TrainState state = state_of(parameters_, *optimizer_);
-  state.owned = even_share(parameters_.flat_size(), group_.rank(), group_.size());
-  state.step = step_;
-  state.seed = static_cast<std::uint64_t>(config_.train.seed);
-  state.loader_position = loader_->position();
-  state.extra = {{"train_seconds", start_.train_seconds + seconds}};
-  state.config = to_yaml(config_);
-  save_checkpoint(run_.checkpoints(), state, group_, config_.train.keep_checkpoints);
-  committed_ = step_;
 }
 
 }  // namespace muybridge

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,8 +9,10 @@
 #include "model/dit.h"
 #include "parallel/world.h"
 #include "train/optimizer.h"
+#include "train/preflight.h"
 #include "train/resume.h"
 #include "train/run_records.h"
+#include "train/stop_request.h"
 #include "train/train_step.h"
 
 namespace muybridge {
@@ -23,29 +26,38 @@ enum class TrainOutcome : std::uint8_t {
 // one, and all call run(). A run whose folder holds a commit goes on from there (train.resume).
 class Trainer {
  public:
+  // Throws before anything is written for all that can be known to be wrong (train/preflight.h).
   Trainer(const TrainConfig& config, World& world, const std::vector<std::string>& command_line);
 
+  // An evaluation that fails costs that evaluation: it is logged, and noted in the step's metrics.
   TrainOutcome run();
 
  private:
-  void evaluate(StepMetrics& metrics, double seconds);
-  void commit(double seconds);
+  void finish_last_step(const StopRequest& clock);
+  void evaluate_and_record(StepMetrics metrics, const StopRequest& clock);
+  void evaluate(StepMetrics& metrics, double train_seconds);
+  bool evaluation_is_due() const;
+  double train_seconds(const StopRequest& clock) const {
+    return start_.train_seconds + clock.seconds();
+  }
 
   const TrainConfig config_;
   Group& group_;
-  RunFolder run_;
-  FolderLock lock_;
-  CorpusIndex corpus_;
-  std::unique_ptr<CorpusIndex> validation_corpus_;  // null: the held-out clips of corpus_
+  const Corpora corpora_;
+  const std::vector<EvaluationPrompt> prompts_;
   Parameters parameters_;
-  Dit dit_;
-  std::unique_ptr<Optimizer> optimizer_;
+  const Dit dit_;
   std::unique_ptr<Loader> loader_;
+  const RunFolder run_;
+  FolderLock lock_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<TrainStep> train_step_;
-  std::unique_ptr<RunRecords> records_;  // of rank 0
+  std::unique_ptr<TrainedModel> model_;
   StartingPoint start_;
-  std::int64_t step_ = 0;        // steps done
-  std::int64_t committed_ = -1;  // step of the last commit
+  std::unique_ptr<RunRecords> records_;  // of rank 0
+  std::int64_t step_ = 0;                // steps done
+  std::int64_t committed_ = -1;          // step of the last commit
+  int failed_evaluations_ = 0;
 };
 
 }  // namespace muybridge
