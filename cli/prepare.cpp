@@ -22,7 +22,11 @@ struct Arguments {
   PrepareOptions options;
   std::string size;
   std::string resize;
-  std::string split = "scenes";
+  std::string cutting = "scenes";
+  int longest = 81;
+  int shortest = 0;
+  int step = 1;
+  int stride = 0;
   std::string shard_of;
   double shard_megabytes = 1024;
   bool json = false;
@@ -82,14 +86,19 @@ void show(const PrepareOptions& options, const PrepareReport& report) {
   if (report.sources_present > 0) {
     fmt::print("{} videos and images were there already\n", report.sources_present);
   }
-  constexpr std::size_t kShown = 5;
-  for (std::size_t i = 0; i < std::min(report.skipped.size(), kShown); ++i) {
-    fmt::print("skipped {}: {}\n", report.skipped[i].name, report.skipped[i].text);
-  }
-  if (report.skipped.size() > kShown) {
-    fmt::print("skipped {} files in all; the reasons are in {}\n", report.skipped.size(),
-               (options.output / "report.json").string());
-  }
+  const auto count = [](std::int64_t clips, const char* what) {
+    if (clips > 0) fmt::print("{} clips {}\n", clips, what);
+  };
+  count(report.clips_retired, "of files that changed or are gone count no more");
+  count(report.clips_duplicate, "that are there twice count once");
+  count(report.clips_shared, "are left out: they show frames of held-out clips");
+  if (report.rests > 0)
+    fmt::print("{} frames are in no clip: {} rests are too short for one\n", report.rest_frames,
+               report.rests);
+  for (const std::string& line : summarise(report.skipped)) fmt::print("skipped {}\n", line);
+  for (const std::string& line : summarise(report.notes)) fmt::print("note: {}\n", line);
+  if (!report.skipped.empty() || !report.notes.empty())
+    fmt::print("All of these are in {}\n", (options.output / "report.json").string());
 }
 
 void run(Arguments arguments) {
@@ -97,7 +106,9 @@ void run(Arguments arguments) {
   set_part(arguments.shard_of, options);
   set_log_rank(options.part, options.parts);
   set_size(arguments, options.settings.size);
-  options.settings.split = *cutting_named(arguments.split);
+  options.settings.lengths =
+      clip_lengths(arguments.longest, arguments.shortest, arguments.step, arguments.stride);
+  options.settings.cutting = *cutting_named(arguments.cutting);
   options.shard_bytes = static_cast<std::uint64_t>(arguments.shard_megabytes * (1 << 20));
   const StopSignals signals;
   const PrepareReport report = prepare_corpus(options, signals.requested());
@@ -135,22 +146,24 @@ void add_options(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--fps", settings.fps, "Frames a second; 0: each picture of the video is a frame")
       ->capture_default_str();
-  command.add_option("--frames", settings.lengths.longest, "Frames of a clip, at most")
+  command.add_option("--frames", arguments.longest, "Frames of a clip, at most")
       ->capture_default_str();
   command
-      .add_option("--min-frames", settings.lengths.shortest,
-                  "Frames of a clip, at least; shorter rests are dropped; images always count")
+      .add_option("--min-frames", arguments.shortest,
+                  "Frames of a clip, at least; shorter scenes and rests are dropped, images never. "
+                  "0: 5, and a quarter of --frames for the rest of a scene behind a whole clip")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
-      .add_option("--frame-step", settings.lengths.step,
+      .add_option("--frame-step", arguments.step,
                   "Lengths of clips are --min-frames plus a multiple of it")
       ->capture_default_str();
   command
-      .add_option("--stride", settings.lengths.stride,
+      .add_option("--stride", arguments.stride,
                   "Frames from the start of a clip to that of the next; 0: end to end")
       ->capture_default_str();
   command
-      .add_option("--split", arguments.split,
+      .add_option("--split", arguments.cutting,
                   "Long videos: scenes, at cuts and by length; length, by length alone; none, only "
                   "the first clip of each")
       ->check(CLI::IsMember({"scenes", "length", "none"}))

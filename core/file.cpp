@@ -106,15 +106,30 @@ void append_line(const std::filesystem::path& path, std::string_view line) {
   file.write_all(whole);
 }
 
+struct Hasher::State {
+  XXH3_state_t* xxh = XXH3_createState();
+  ~State() { XXH3_freeState(xxh); }
+};
+
+Hasher::Hasher() : state_(std::make_unique<State>()) {
+  if (state_->xxh == nullptr) throw std::bad_alloc();
+  XXH3_128bits_reset(state_->xxh);
+}
+Hasher::~Hasher() = default;
+
+void Hasher::add(const void* data, std::size_t bytes) {
+  XXH3_128bits_update(state_->xxh, data, bytes);
+}
+
+std::string Hasher::hex() const { return to_hex(XXH3_128bits_digest(state_->xxh)); }
+
 std::string hash_file(const std::filesystem::path& path) {
   const OpenFile file(path, O_RDONLY);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
-                                                                       &XXH3_freeState);
-  XXH3_128bits_reset(state.get());
+  Hasher hasher;
   std::vector<char> block(1 << 20);
   while (const std::size_t got = file.read(block.data(), block.size()))
-    XXH3_128bits_update(state.get(), block.data(), got);
-  return to_hex(XXH3_128bits_digest(state.get()));
+    hasher.add(block.data(), got);
+  return hasher.hex();
 }
 
 std::string hash_bytes(const void* data, std::size_t bytes) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,21 @@ void rename_durably(const std::filesystem::path& from, const std::filesystem::pa
 
 // Appends whole lines; a line is either there or not after a crash of the process.
 void append_line(const std::filesystem::path& path, std::string_view line);
+
+// XXH3 128-bit of bytes that come in parts.
+class Hasher {
+ public:
+  Hasher();
+  ~Hasher();
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+  void add(const void* data, std::size_t bytes);
+  std::string hex() const;  // of all so far, as hash_bytes() of them
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // XXH3 128-bit of a file's content as 32 hexadecimal digits, and of a block of memory.
 std::string hash_file(const std::filesystem::path& path);

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <string>
 #include <utility>
-
-#include "core/error.h"
 
 namespace muybridge {
 
@@ -34,10 +34,16 @@ class FileHandle {
 };
 
 // Throws Error(kIo) with the path and the reason. A pipe or a device never blocks the opening.
-inline FileHandle open_to_read(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) fail_errno("open(" + path.string() + ")", errno);
-  return FileHandle(descriptor);
-}
+FileHandle open_to_read(const std::filesystem::path& path);
+
+// A new file in `folder` that has no name and vanishes with its handle. Throws Error(kIo).
+FileHandle open_nameless(const std::filesystem::path& folder);
+
+// All bytes at a place of the file. Throw Error(kIo), which begins with `what` is being done; at
+// the end of the file read_at() returns how many bytes there were.
+void write_at(const FileHandle& file, const void* data, std::size_t bytes, std::uint64_t place,
+              const std::string& what);
+std::size_t read_at(const FileHandle& file, void* data, std::size_t bytes, std::uint64_t place,
+                    const std::string& what);
 
 }  // namespace muybridge

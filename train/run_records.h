@@ -24,7 +24,7 @@ class RunRecords {
  private:
   MetricsLog metrics_;
   TensorBoardWriter tensorboard_;
-  ProgressBar progress_;
+  TrainingProgress progress_;
 };
 
 }  // namespace muybridge

@@ -27,7 +27,8 @@ struct ClipSource {
 // A file and what is said of it in the report.
 struct FileRemark {
   std::string name;
-  std::string text;
+  std::string kind;  // a short phrase, the same for all remarks of a kind
+  std::string text;  // particulars; may be empty
   bool operator==(const FileRemark&) const = default;
 };
 

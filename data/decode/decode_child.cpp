@@ -111,9 +111,7 @@ ReadOptions options_of(const DecodeOrder& order) {
   options.size.multiple = order.multiple;
   if (order.has_crop != 0) options.size.crop = order.crop;
   options.fps = order.fps;
-  options.first = order.first;
   options.count = order.count;
-  options.unit_of = order.unit_of;
   options.cut_first = order.cut_first;
   options.cut_end = order.cut_end;
   options.max_pixels = order.max_pixels;

@@ -34,9 +34,7 @@ struct DecodeOrder {
   std::int32_t has_crop = 0;
   CropBox crop;
   double fps = 0;
-  std::int64_t first = 0;
   std::int64_t count = -1;
-  std::int64_t unit_of = 0;
   std::int64_t cut_first = 0;
   std::int64_t cut_end = -1;
   std::int64_t max_pixels = 0;

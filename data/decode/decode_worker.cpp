@@ -11,7 +11,6 @@
 #include "core/error.h"
 #include "data/decode/decode_process.h"
 #include "data/decode/decode_protocol.h"
-#include "data/media/clip_splitter.h"
 
 namespace muybridge {
 namespace {
@@ -87,9 +86,7 @@ struct DecodeWorker::State {
     order.has_crop = options.size.crop ? 1 : 0;
     order.crop = options.size.crop.value_or(CropBox{});
     order.fps = options.fps;
-    order.first = options.first;
     order.count = options.count;
-    order.unit_of = options.unit_of;
     order.cut_first = options.cut_first;
     order.cut_end = options.cut_end;
     order.max_pixels = options.max_pixels;
@@ -162,7 +159,7 @@ struct DecodeWorker::State {
   std::string follow(const DecodeOrder& order, Clock::time_point deadline, const OnFrame& on_frame,
                      DecodeOutcome& outcome) {
     DecodeReply reply;
-    std::int64_t count = order.count;
+    const std::int64_t count = order.count;
     for (;;) {
       if (std::string loss = receive(reply, deadline); !loss.empty()) return loss;
       if (reply.magic != kDecodeMagic || reply.order != order.order) return kNonsense;
@@ -175,9 +172,6 @@ struct DecodeWorker::State {
           if (outcome.opened || !plausible(reply, slot_bytes)) return kNonsense;
           outcome.opened = true;
           outcome.stream = stream_of(reply);
-          if (order.unit_of > 0) {
-            count = frames_of_unit(order.unit_of, outcome.stream.frame_bytes());
-          }
           break;
         case DecodeReplyKind::kFrame:
           if (!outcome.opened || order.probe_only != 0 || reply.number != outcome.frames ||

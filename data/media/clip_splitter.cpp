@@ -4,36 +4,44 @@
 
 namespace muybridge {
 
-std::vector<ClipSpan> split_clips(int frames, const std::vector<int>& cuts,
-                                  const ClipLengths& lengths) {
-  std::vector<int> ends = cuts;
-  ends.push_back(frames);
-  const int stride = lengths.stride > 0 ? lengths.stride : lengths.longest;
-  std::vector<ClipSpan> clips;
-  int scene = 0;
-  for (const int end : ends) {
-    int covered = scene;  // a clip that adds nothing to those before is left out
-    for (int first = scene; first < end && covered < end; first += stride) {
-      const int available = std::min(lengths.longest, end - first);
-      if (available < lengths.shortest) break;
-      const int count =
-          lengths.shortest + (available - lengths.shortest) / lengths.step * lengths.step;
-      clips.push_back({first, count});
-      covered = first + available;
-      if (lengths.first_only) return clips;
-    }
-    scene = end;
-  }
-  return clips;
+ClipSplitter::ClipSplitter(const ClipLengths& lengths) : lengths_(lengths) {}
+
+void ClipSplitter::emit(int count, std::vector<ClipSpan>& complete) {
+  complete.push_back({next_, count});
+  covered_ = next_ + count;
+  next_ += stride();
+  done_ = lengths_.first_only;
 }
 
-std::int64_t frames_of_unit(std::int64_t longest_clip, std::size_t frame_bytes) {
-  constexpr std::size_t kUnitBytes = std::size_t{128} << 20;
-  constexpr std::int64_t kMostFrames = 1024;
-  const auto fitting =
-      static_cast<std::int64_t>(kUnitBytes / std::max<std::size_t>(frame_bytes, 1));
-  const std::int64_t wanted = std::max(std::min(fitting, kMostFrames), 2 * longest_clip);
-  return (wanted + longest_clip - 1) / longest_clip * longest_clip;
+void ClipSplitter::add(bool cut, std::vector<ClipSpan>& complete) {
+  if (cut) {
+    end_scene(complete);
+    begin_scene();
+  }
+  ++frames_;
+  if (!done_ && frames_ == next_ + lengths_.longest) emit(lengths_.longest, complete);
+}
+
+void ClipSplitter::end(std::vector<ClipSpan>& complete) {
+  end_scene(complete);
+  begin_scene();
+}
+
+void ClipSplitter::begin_scene() { scene_ = next_ = covered_ = frames_; }
+
+// What is left of a scene when it ends: the clip that was begun is cut short or dropped.
+void ClipSplitter::end_scene(std::vector<ClipSpan>& complete) {
+  std::int64_t kept = std::max(covered_, next_);  // frames between two strides were not asked for
+  const std::int64_t available = frames_ - next_;
+  const int least = next_ > scene_ ? std::max(lengths_.rest, lengths_.shortest) : lengths_.shortest;
+  if (!done_ && covered_ < frames_ && available >= least) {
+    const int steps = (static_cast<int>(available) - lengths_.shortest) / lengths_.step;
+    emit(lengths_.shortest + steps * lengths_.step, complete);
+    kept = covered_;
+  }
+  if (lengths_.first_only || kept >= frames_) return;
+  dropped_.frames += frames_ - kept;
+  ++dropped_.pieces;
 }
 
 }  // namespace muybridge

@@ -64,50 +64,58 @@ double sketch_distance(const FrameSketch& a, const FrameSketch& b) {
   return 0.5 * std::min(1.0, 3 * pixels) + 0.5 * histogram;
 }
 
-namespace {
+CutFinder::CutFinder(const CutOptions& options) : options_(options) {}
+
+int CutFinder::delay() const { return std::max(options_.neighbours, options_.flash - 1); }
+
+void CutFinder::add(const FrameSketch& frame) {
+  steps_.push_back(sketches_.empty() ? 0 : sketch_distance(sketches_.back(), frame));
+  sketches_.push_back(frame);
+  ++end_;
+}
+
+void CutFinder::end() { ended_ = true; }
+
+std::optional<bool> CutFinder::next() {
+  if (answered_ >= end_ || (!ended_ && answered_ + delay() >= end_)) return std::nullopt;
+  const bool cut = is_cut(answered_);
+  ++answered_;
+  const std::int64_t oldest = answered_ - std::max(options_.neighbours, options_.flash) - 1;
+  for (; first_ < oldest; ++first_) {
+    sketches_.pop_front();
+    steps_.pop_front();
+  }
+  return cut;
+}
+
+bool CutFinder::is_cut(std::int64_t frame) const {
+  if (frame == 0) return false;
+  const double here = steps_[static_cast<std::size_t>(frame - first_)];
+  return here >= options_.threshold && here >= options_.contrast * mean_nearby(frame) &&
+         lasts(frame);
+}
 
 // A flash comes back to what was before: the scenes on both sides of a cut differ for longer.
-bool lasts(const std::vector<FrameSketch>& frames, int cut, const CutOptions& options) {
-  const int before = std::max(cut - options.shortest, 0);
-  const int after = std::min(cut + options.shortest - 1, static_cast<int>(frames.size()) - 1);
-  const auto far_apart = [&](int a, int b) {
-    return sketch_distance(frames[static_cast<std::size_t>(a)],
-                           frames[static_cast<std::size_t>(b)]) >= options.threshold;
-  };
-  return far_apart(cut - 1, after) && far_apart(before, cut);
+bool CutFinder::lasts(std::int64_t cut) const {
+  const std::int64_t before = std::max<std::int64_t>(cut - options_.flash, 0);
+  const std::int64_t after = std::min(cut + options_.flash - 1, end_ - 1);
+  return distance(cut - 1, after) >= options_.threshold &&
+         distance(before, cut) >= options_.threshold;
 }
 
-// The mean distance of the frames around one, without its own.
-double mean_nearby(const std::vector<double>& distance, int at, int neighbours) {
+// The mean step of the frames around one, without its own.
+double CutFinder::mean_nearby(std::int64_t frame) const {
+  const std::int64_t begin = std::max<std::int64_t>(1, frame - options_.neighbours);
+  const std::int64_t last = std::min(frame + options_.neighbours, end_ - 1);
   double sum = 0;
-  int count = 0;
-  const int last = std::min(static_cast<int>(distance.size()) - 1, at + neighbours);
-  for (int i = std::max(1, at - neighbours); i <= last; ++i) {
-    if (i == at) continue;
-    sum += distance[static_cast<std::size_t>(i)];
-    ++count;
-  }
-  return count > 0 ? sum / count : 0;
+  for (std::int64_t i = begin; i <= last; ++i)
+    if (i != frame) sum += steps_[static_cast<std::size_t>(i - first_)];
+  return last > begin ? sum / static_cast<double>(last - begin) : 0;
 }
 
-}  // namespace
-
-std::vector<int> find_cuts(const std::vector<FrameSketch>& frames, const CutOptions& options) {
-  std::vector<double> distance(frames.size(), 0);  // to the frame before
-  for (std::size_t i = 1; i < frames.size(); ++i) {
-    distance[i] = sketch_distance(frames[i - 1], frames[i]);
-  }
-  std::vector<int> cuts;
-  int scene = 0;
-  for (int i = 1; i < static_cast<int>(frames.size()); ++i) {
-    const double here = distance[static_cast<std::size_t>(i)];
-    if (here < options.threshold || i - scene < options.shortest) continue;
-    if (here < options.contrast * mean_nearby(distance, i, options.neighbours)) continue;
-    if (!lasts(frames, i, options)) continue;
-    cuts.push_back(i);
-    scene = i;
-  }
-  return cuts;
+double CutFinder::distance(std::int64_t a, std::int64_t b) const {
+  return sketch_distance(sketches_[static_cast<std::size_t>(a - first_)],
+                         sketches_[static_cast<std::size_t>(b - first_)]);
 }
 
 }  // namespace muybridge

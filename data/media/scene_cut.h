@@ -2,7 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
+#include <deque>
+#include <optional>
 
 namespace muybridge {
 
@@ -27,10 +28,37 @@ struct CutOptions {
   double threshold = 0.25;  // distance between the frames on both sides of a cut, at least
   double contrast = 3;      // times the mean distance of the frames near it, at least
   int neighbours = 6;       // frames on each side that "near" means
-  int shortest = 4;         // frames of a scene: a flash makes no scene
+  int flash = 4;            // frames: what was before a flash is back so soon after it
 };
 
-// Indices of the frames that begin a new scene, ascending; 0 is not among them. Pure.
-std::vector<int> find_cuts(const std::vector<FrameSketch>& frames, const CutOptions& options = {});
+// Finds the frames that begin a new scene while a video is being decoded. What it says of a frame
+// depends on the frames around it alone, so a frame's answer comes delay() frames after it.
+class CutFinder {
+ public:
+  explicit CutFinder(const CutOptions& options = {});
+
+  void add(const FrameSketch& frame);
+  void end();  // no frame follows
+
+  // Whether the first frame not yet answered for begins a new scene (the very first one never
+  // does); nothing while it depends on frames to come, or when all were answered.
+  std::optional<bool> next();
+
+  int delay() const;
+
+ private:
+  bool is_cut(std::int64_t frame) const;
+  bool lasts(std::int64_t cut) const;
+  double mean_nearby(std::int64_t frame) const;
+  double distance(std::int64_t a, std::int64_t b) const;
+
+  CutOptions options_;
+  std::deque<FrameSketch> sketches_;  // of frames first_ .. end_ - 1
+  std::deque<double> steps_;          // the distance of each to the one before it
+  std::int64_t first_ = 0;
+  std::int64_t end_ = 0;
+  std::int64_t answered_ = 0;
+  bool ended_ = false;
+};
 
 }  // namespace muybridge

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/error.h"
 #include "core/file_handle.h"
 #include "data/media/video_geometry.h"
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "data/media/clip_splitter.h"
 #include "data/media/video_input.h"
 #include "data/media/video_picture.h"
 
@@ -54,8 +53,7 @@ struct VideoReader::State {
     fps = options.fps > 0 && !info.image ? options.fps : info.fps > 0 ? info.fps : 1;
     begin = static_cast<double>(options.cut_first) / source_rate;
     end = options.cut_end >= 0 ? static_cast<double>(options.cut_end) / source_rate : INFINITY;
-    produced = options.first;
-    open_at(begin + static_cast<double>(options.first) / fps);
+    open_at(begin);
     measure();
   }
 
@@ -121,7 +119,6 @@ struct VideoReader::State {
     plan_width = width;
     plan_height = height;
     plan = plan_picture(width, height, aspect, orientation, options.size);
-    if (options.unit_of > 0) options.count = frames_of_unit(options.unit_of, frame_bytes());
     info.width = static_cast<int>(std::lround(width * aspect));
     info.height = height;
     if (orientation.quarter_turns % 2 != 0) std::swap(info.width, info.height);
@@ -141,13 +138,12 @@ struct VideoReader::State {
   }
 
   bool next(std::uint8_t* rgb) {
-    if (options.count >= 0 && produced - options.first >= options.count) return false;
+    if (options.count >= 0 && produced >= options.count) return false;
     if (finished()) return false;
     if (keeps_pictures()) {
       // Frames are counted by the clock, so that parts of a file neither overlap nor leave gaps.
-      const double window = options.count < 0
-                                ? INFINITY
-                                : begin + static_cast<double>(options.first + options.count) / fps;
+      const double window =
+          options.count < 0 ? INFINITY : begin + static_cast<double>(options.count) / fps;
       if (ahead.time + kLate / source_rate >= window) return false;
       step();
     }

@@ -15,9 +15,7 @@ namespace muybridge {
 struct ReadOptions {
   SizeOptions size;
   double fps = 0;              // frames a second of the result; 0: every picture of the file
-  std::int64_t first = 0;      // frames of the result to skip
   std::int64_t count = -1;     // frames of the result to give; -1: all
-  std::int64_t unit_of = 0;    // more than 0: count is frames_of_unit(unit_of, bytes of a frame)
   std::int64_t cut_first = 0;  // use only pictures cut_first .. cut_end - 1 of the file,
   std::int64_t cut_end = -1;   // counted by its average rate; -1: to the end
   std::int64_t max_pixels = std::int64_t{1} << 26;  // a picture of the file; more is refused

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <mutex>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -11,12 +11,12 @@
 #include "core/error.h"
 #include "core/folder_lock.h"
 #include "core/log.h"
+#include "core/progress_bar.h"
 #include "data/corpus/corpus_listing.h"
-#include "data/prepare/holdout.h"
-#include "data/prepare/prepare_decoder.h"
-#include "data/prepare/prepare_progress.h"
-#include "data/prepare/prepare_queue.h"
+#include "data/prepare/decoder_pool.h"
 #include "data/prepare/prepare_writer.h"
+#include "data/prepare/present_clips.h"
+#include "data/prepare/retirement.h"
 #include "data/shards/corpus_index.h"
 
 namespace muybridge {
@@ -33,72 +33,6 @@ std::vector<ClipSource> take_part(std::vector<ClipSource> clips, int part, int p
   return mine;
 }
 
-// Decoding threads, joined whatever happens; the first failure of any is kept.
-class DecoderPool {
- public:
-  DecoderPool(const PrepareContext& context, int count, std::atomic<bool>& halt)
-      : queue_(context.queue), halt_(halt) {
-    for (int i = 0; i < count; ++i) {
-      threads_.emplace_back([this, &context] {
-        try {
-          run_prepare_decoder(context);
-        } catch (...) {
-          const std::scoped_lock lock(mutex_);
-          if (!failure_) failure_ = std::current_exception();
-          queue_.stop();
-        }
-      });
-    }
-  }
-  ~DecoderPool() { join(); }
-  DecoderPool(const DecoderPool&) = delete;
-  DecoderPool& operator=(const DecoderPool&) = delete;
-
-  // Ends what they are doing.
-  void join() {
-    halt_ = true;
-    queue_.stop();
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
-  }
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  PrepareQueue& queue_;
-  std::atomic<bool>& halt_;
-  std::mutex mutex_;
-  std::exception_ptr failure_;
-  std::vector<std::thread> threads_;
-};
-
-// Passes *stop on to whoever waits.
-class StopWatch {
- public:
-  StopWatch(const std::atomic<bool>& stop, std::atomic<bool>& halt, PrepareQueue& queue)
-      : thread_([this, &stop, &halt, &queue] {
-          while (!done_.load()) {
-            if (stop.load()) {
-              halt = true;
-              queue.stop();
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-          }
-        }) {}
-  ~StopWatch() {
-    done_ = true;
-    thread_.join();
-  }
-  StopWatch(const StopWatch&) = delete;
-  StopWatch& operator=(const StopWatch&) = delete;
-
- private:
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
-
 void check_options(const PrepareOptions& options) {
   check_settings(options.settings);
   if (options.parts < 1 || options.part < 0 || options.part >= options.parts) {
@@ -110,23 +44,6 @@ void check_options(const PrepareOptions& options) {
   if (fs::exists(options.output) && fs::equivalent(options.input, options.output, error)) {
     fail(ExitCode::kUsage, "{}: the output must be another folder than the corpus",
          options.output.string());
-  }
-}
-
-// Clips of files that look different now than when they were prepared.
-void note_stale(const PresentUnits& present, const std::vector<ClipSource>& sources,
-                const std::set<std::string>& current, PrepareReport& report) {
-  std::set<std::string> names;
-  for (const ClipSource& source : sources) names.insert(source.name);
-  std::set<std::string> told;
-  for (const PresentUnits::Origin& origin : present.origins()) {
-    if (current.contains(origin.unit) || !names.contains(origin.source)) continue;
-    if (!told.insert(origin.source).second) continue;
-    report.notes.push_back(
-        {origin.source,
-         fmt::format("the file or its caption has changed; the older clips are still "
-                     "in {}: delete it and prepare again to be rid of them",
-                     origin.shard)});
   }
 }
 
@@ -150,9 +67,9 @@ class Preparation {
       report_.notes = listing.notes;
       report_.sources = static_cast<std::int64_t>(listing.skipped.size());
     }
-    const Holdout holdout(options_.settings.validation, listing.clips.size());
-    const std::vector<ClipSource> sources =
-        take_part(std::move(listing.clips), options_.part, options_.parts);
+    view_.origin = fs::canonical(options_.input).string();
+    for (const ClipSource& source : listing.clips) view_.names.insert(source.name);
+    sources_ = take_part(std::move(listing.clips), options_.part, options_.parts);
 
     fs::create_directories(options_.output);
     const FolderLock lock(
@@ -161,86 +78,126 @@ class Preparation {
         fmt::format("{}: another prepare is at work here; wait for its end, or share the work with "
                     "--shard-of",
                     options_.output.string()));
-    const PresentUnits present(options_.output, settings_);
+    present_ = PresentClips(options_.output, settings_);
     std::exception_ptr failure;
     try {
-      work(sources, holdout, present);
+      if (!sources_.empty()) work();
     } catch (...) {
       failure = std::current_exception();
     }
     report_.stopped = failure != nullptr || stop_.load();
     report_.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    publish(failure);
+    conclude(failure);
     return report_;
   }
 
  private:
-  void work(const std::vector<ClipSource>& sources, const Holdout& holdout,
-            const PresentUnits& present) {
+  void work() {
     PrepareWriter writer({.folder = options_.output,
                           .part = options_.part,
                           .parts = options_.parts,
                           .shard_bytes = options_.shard_bytes,
-                          .settings = settings_},
-                         sources, holdout, present, report_);
-    const int workers = worker_count(sources.size());
-    PrepareQueue queue(sources.size(),
-                       usual_unit_bytes(options_.settings) * static_cast<std::size_t>(workers));
-    SourceOpener opener(sources, options_.output);
-    DecodeLimits limits = options_.limits;
-    limits.frame_bytes = std::min(limits.frame_bytes, most_frame_bytes(options_.settings));
-    std::atomic<bool> halt{false};
-    const PrepareContext context{
-        options_.settings, settings_, sources, present, limits, halt, opener, queue};
-    std::set<std::string> current;
-    bool complete = false;
-    {
-      const StopWatch watch(stop_, halt, queue);
-      DecoderPool pool(context, workers, halt);
-      complete = write_results(queue, writer, sources.size(), current);
-      pool.join();
-      if (!complete && !stop_.load()) {
-        writer.finish(false);
-        pool.rethrow();
-      }
-    }
-    writer.finish(complete);
-    if (complete) note_stale(present, sources, current, report_);
-  }
-
-  // True if every unit was written.
-  bool write_results(PrepareQueue& queue, PrepareWriter& writer, std::size_t sources,
-                     std::set<std::string>& current) {
-    PrepareProgress progress(sources);
-    std::size_t done = 0;
-    while (std::optional<PreparedUnit> unit = queue.next_result()) {
-      const bool last = unit->last;
-      current.insert(unit->identity);
-      writer.add(std::move(*unit));
-      if (last) ++done;
-      progress.show(static_cast<double>(done), report_.clips_made,
-                    static_cast<std::int64_t>(report_.skipped.size()), report_.frames_decoded);
-    }
-    return done == sources;
-  }
-
-  int worker_count(std::size_t sources) const {
+                          .settings = settings_});
     const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
     const int wanted = options_.workers > 0 ? options_.workers : cores;
-    return sources == 0 ? 0 : wanted;
+    const int workers = std::min(
+        wanted, static_cast<int>(std::min<std::size_t>(sources_.size(), std::size_t{1} << 16)));
+    DecodeLimits limits = options_.limits;
+    limits.frame_bytes = std::min(limits.frame_bytes, most_frame_bytes(options_.settings));
+    SourceQueue queue(sources_, options_.output);
+    std::atomic<bool> halt{false};
+    std::atomic<std::int64_t> frames{0};
+    const PrepareContext context{
+        .settings = options_.settings,
+        .settings_text = settings_,
+        .origin = view_.origin,
+        .sources = sources_,
+        .present = present_,
+        .scratch = options_.output,
+        .store_bytes = options_.frame_memory / static_cast<std::size_t>(workers),
+        .decoder_threads = wanted / workers,
+        .stop = halt,
+        .writer = writer,
+        .frames = frames};
+    std::exception_ptr failure;
+    {
+      ProgressBar bar(static_cast<double>(sources_.size()));
+      std::size_t done = 0;
+      DecoderPool pool(context, limits, queue, workers, [&](SourceOutcome outcome) {
+        ++done;
+        note(outcome);
+      });
+      try {
+        pool.wait(stop_, halt, [&] {
+          bar.update(
+              static_cast<double>(done),
+              fmt::format("{}/{} files, {} clips, {} skipped, {} frames", done, sources_.size(),
+                          writer.clips(), report_.skipped.size(), frames.load()));
+        });
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    }
+    writer.finish();
+    report_.clips_made = writer.clips();
+    report_.frames_decoded = frames.load();
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  // What is to be said of a source.
+  void note(const SourceOutcome& outcome) {
+    const std::string& name = sources_[outcome.number].name;
+    const auto add_note = [&](const char* kind, const std::string& text) {
+      report_.notes.push_back({name, kind, text});
+    };
+    ++report_.sources;
+    if (!outcome.identity.empty()) {
+      ++read_[name];
+      view_.identities[name].insert(outcome.identity);
+    }
+    report_.rests += outcome.dropped.pieces;
+    report_.rest_frames += outcome.dropped.frames;
+    if (outcome.twice) add_note("the same video and caption are in the corpus already", {});
+    if (outcome.complete) ++report_.sources_present;
+    if (outcome.twice || outcome.complete) return;
+    const std::int64_t clips = outcome.made + outcome.present;
+    if (clips == 0 && !outcome.problem.empty()) {
+      report_.skipped.push_back({name, "cannot be used", outcome.problem});
+    } else if (clips == 0) {
+      report_.skipped.push_back({name, "too short",
+                                 fmt::format("{} frames, and no scene has {} (--min-frames)",
+                                             outcome.frames, options_.settings.lengths.shortest)});
+    } else {
+      if (!outcome.problem.empty())
+        add_note("damaged",
+                 fmt::format("{}; the {} clips before that are used", outcome.problem, clips));
+      if (outcome.dropped.frames > 0)
+        add_note(
+            "rests too short for a clip were dropped",
+            fmt::format("{} frames in {} pieces", outcome.dropped.frames, outcome.dropped.pieces));
+      if (outcome.fastest > 0)
+        add_note("its rate varies, and so does that of its clips",
+                 fmt::format("{:.4g} to {:.4g} frames a second", outcome.slowest, outcome.fastest));
+    }
+  }
+
+  // Whose clips count no more. Names of which a source was not read are left as they are.
+  Retirement retirement(const std::set<std::string>& before) {
+    std::map<std::string, std::int64_t> wanted;
+    for (const ClipSource& source : sources_) ++wanted[source.name];
+    for (const auto& [name, count] : wanted)
+      if (read_[name] < count) view_.identities.erase(name);
+    return retire(view_, present_.origins(), before);
   }
 
   // The index and the report of what is there, also after a failure.
-  void publish(const std::exception_ptr& failure) {
+  void conclude(const std::exception_ptr& failure) {
     try {
       const FolderLock lock(options_.output / ".index.lock", FolderLock::kForever, {});
-      if (!list_shards(options_.output).empty()) {
-        const CorpusIndex index = CorpusIndex::build(options_.output);
-        for (const CorpusClip& clip : index.clips()) {
-          ++(clip.validation ? report_.clips_validation : report_.clips_train);
-        }
-      }
+      if (!list_shards(options_.output).empty()) build_index();
+      std::ranges::sort(report_.skipped, {}, &FileRemark::name);
+      std::ranges::sort(report_.notes, {}, &FileRemark::name);
       write_report(options_.output, report_);
     } catch (const std::exception& error) {
       if (!failure) throw;
@@ -249,9 +206,31 @@ class Preparation {
     if (failure) std::rethrow_exception(failure);
   }
 
+  void build_index() {
+    ChoiceRules rules = CorpusIndex::rules_of(options_.output);
+    Retirement retired = retirement(rules.retired);
+    rules.retired = std::move(retired.identities);
+    rules.held_out = options_.settings.validation;
+    for (const std::string& name : retired.changed)
+      report_.notes.push_back(
+          {name, "changed since it was prepared: its older clips count no more", {}});
+    for (const std::string& name : retired.removed)
+      report_.notes.push_back({name, "no longer in the corpus: its clips count no more", {}});
+    const CorpusIndex index = CorpusIndex::build(options_.output, rules);
+    for (const CorpusClip& clip : index.clips())
+      ++(clip.validation ? report_.clips_validation : report_.clips_train);
+    report_.clips_retired = index.choice().retired;
+    report_.clips_duplicate = index.choice().duplicates;
+    report_.clips_shared = index.choice().shared;
+  }
+
   const PrepareOptions& options_;
   const std::atomic<bool>& stop_;
   std::string settings_;
+  std::vector<ClipSource> sources_;  // of this part
+  PresentClips present_;
+  CorpusView view_;
+  std::map<std::string, std::int64_t> read_;  // sources of each name
   PrepareReport report_;
 };
 
@@ -266,8 +245,9 @@ PrepareReport prepare_corpus(const PrepareOptions& options, const std::atomic<bo
          report.clips_made, options.output.string());
   }
   if (options.parts == 1 && report.clips_train + report.clips_validation == 0) {
-    fail(ExitCode::kCorrupt, "{}: no clip can be used, {} files were skipped; see {}",
-         options.input.string(), report.skipped.size(), (options.output / "report.json").string());
+    fail(ExitCode::kCorrupt, "{}: no clip can be used; skipped:\n  {}\nAll reasons are in {}",
+         options.input.string(), fmt::join(summarise(report.skipped), "\n  "),
+         (options.output / "report.json").string());
   }
   return report;
 }

@@ -18,6 +18,7 @@ struct PrepareOptions {
   int part = 0;     // this process takes every source whose number modulo `parts` is `part`
   int parts = 1;
   std::uint64_t shard_bytes = std::uint64_t{1} << 30;
+  std::size_t frame_memory = std::size_t{512} << 20;  // for decoded frames, of all decoders
   DecodeLimits limits;
 };
 

@@ -11,10 +11,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string reason_of(const FileRemark& remark) {
+  if (remark.text.empty()) return remark.kind;
+  return remark.kind.empty() ? remark.text : remark.kind + ": " + remark.text;
+}
+
 Json to_json(const std::vector<FileRemark>& remarks) {
   Json list = Json::array();
   for (const FileRemark& remark : remarks) {
-    list.push_back({{"file", remark.name}, {"reason", remark.text}});
+    list.push_back({{"file", remark.name}, {"kind", remark.kind}, {"reason", reason_of(remark)}});
   }
   return list;
 }
@@ -28,7 +33,12 @@ Json to_json(const PrepareReport& report) {
           {"clips_made", report.clips_made},
           {"clips_train", report.clips_train},
           {"clips_validation", report.clips_validation},
+          {"clips_retired", report.clips_retired},
+          {"clips_duplicate", report.clips_duplicate},
+          {"clips_shared", report.clips_shared},
           {"frames_decoded", report.frames_decoded},
+          {"rests", report.rests},
+          {"rest_frames", report.rest_frames},
           {"wall_seconds", report.seconds},
           {"settings", Json::parse(report.settings)},
           {"skipped", to_json(report.skipped)},
@@ -45,8 +55,8 @@ std::filesystem::path part_path(const std::filesystem::path& folder, int part, i
 
 // Adds what another part counted; what describes the whole corpus is taken from the newest.
 void merge(Json& whole, const Json& part) {
-  for (const char* key :
-       {"sources", "sources_present", "sources_skipped", "clips_made", "frames_decoded"}) {
+  for (const char* key : {"sources", "sources_present", "sources_skipped", "clips_made",
+                          "frames_decoded", "rests", "rest_frames"}) {
     whole[key] = whole.at(key).get<std::int64_t>() + part.at(key).get<std::int64_t>();
   }
   whole["complete"] = whole.at("complete").get<bool>() && part.at("complete").get<bool>();
@@ -58,6 +68,29 @@ void merge(Json& whole, const Json& part) {
 }
 
 }  // namespace
+
+std::vector<std::string> summarise(const std::vector<FileRemark>& remarks) {
+  struct Kind {
+    std::string name;
+    std::int64_t count = 0;
+    const FileRemark* first = nullptr;
+  };
+  std::vector<Kind> kinds;
+  for (const FileRemark& remark : remarks) {
+    auto kind = std::ranges::find(kinds, remark.kind, &Kind::name);
+    if (kind == kinds.end()) kind = kinds.insert(kind, {remark.kind, 0, &remark});
+    ++kind->count;
+  }
+  std::ranges::stable_sort(kinds, std::greater{}, &Kind::count);
+  std::vector<std::string> lines;
+  for (const Kind& kind : kinds) {
+    const std::string text = kind.first->text.empty() ? "" : ": " + kind.first->text;
+    lines.push_back(kind.count == 1 ? fmt::format("{}: {}{}", kind.first->name, kind.name, text)
+                                    : fmt::format("{} files: {}; the first is {}{}", kind.count,
+                                                  kind.name, kind.first->name, text));
+  }
+  return lines;
+}
 
 std::string report_json(const PrepareReport& report) { return dump(to_json(report)); }
 

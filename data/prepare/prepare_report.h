@@ -9,14 +9,6 @@
 
 namespace muybridge {
 
-// What became of one source, summed over its units.
-struct SourceTally {
-  std::int64_t made = 0;     // clips
-  std::int64_t present = 0;  // units that were there already
-  std::int64_t frames = 0;   // decoded
-  std::string problem;       // the first one
-};
-
 struct PrepareReport {
   std::string form;
   std::string settings;  // JSON
@@ -26,6 +18,8 @@ struct PrepareReport {
   std::int64_t sources_present = 0;  // complete before
   std::int64_t clips_made = 0;
   std::int64_t frames_decoded = 0;
+  std::int64_t rests = 0;        // pieces of videos that came into no clip,
+  std::int64_t rest_frames = 0;  // and their frames
   double seconds = 0;
   bool stopped = false;
   std::vector<FileRemark> skipped;
@@ -34,7 +28,13 @@ struct PrepareReport {
   // What the whole corpus holds now.
   std::int64_t clips_train = 0;
   std::int64_t clips_validation = 0;
+  std::int64_t clips_retired = 0;    // of files that changed or are gone: they count no more
+  std::int64_t clips_duplicate = 0;  // there twice
+  std::int64_t clips_shared = 0;     // not trained on: they show frames of held-out clips
 };
+
+// "no caption (first: a.mp4)": a line for each kind of remark, most frequent first.
+std::vector<std::string> summarise(const std::vector<FileRemark>& remarks);
 
 std::string report_json(const PrepareReport& report);
 

@@ -10,19 +10,27 @@
 namespace muybridge {
 namespace {
 
-constexpr std::array<std::string_view, 3> kSplitNames = {"scenes", "length", "none"};
+constexpr std::array<std::string_view, 3> kCuttingNames = {"scenes", "length", "none"};
 
 // Changes when the same video and settings would give other clips.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr std::size_t kLargestNativeFrame = std::size_t{3} * 8192 * 4352;
 
 }  // namespace
 
 std::optional<Cutting> cutting_named(std::string_view name) {
-  const auto* found = std::find(kSplitNames.begin(), kSplitNames.end(), name);
-  if (found == kSplitNames.end()) return std::nullopt;
-  return static_cast<Cutting>(found - kSplitNames.begin());
+  const auto* found = std::find(kCuttingNames.begin(), kCuttingNames.end(), name);
+  if (found == kCuttingNames.end()) return std::nullopt;
+  return static_cast<Cutting>(found - kCuttingNames.begin());
+}
+
+ClipLengths clip_lengths(int longest, int shortest, int step, int stride) {
+  constexpr int kShortest = 5;
+  ClipLengths lengths{.longest = longest, .step = step, .stride = stride};
+  lengths.shortest = shortest > 0 ? shortest : std::min(kShortest, longest);
+  lengths.rest = shortest > 0 ? shortest : std::max(lengths.shortest, longest / 4);
+  return lengths;
 }
 
 void check_settings(const PrepareSettings& settings) {
@@ -65,9 +73,10 @@ std::string settings_json(const PrepareSettings& settings) {
       {"fps", settings.fps},
       {"frames", settings.lengths.longest},
       {"min_frames", settings.lengths.shortest},
+      {"min_rest", settings.lengths.rest},
       {"frame_step", settings.lengths.step},
       {"stride", settings.lengths.stride},
-      {"split", kSplitNames[static_cast<std::size_t>(settings.split)]},
+      {"split", kCuttingNames[static_cast<std::size_t>(settings.cutting)]},
       {"validation", settings.validation},
       {"max_caption_bytes", settings.captions.max_bytes},
       {"caption", settings.captions.fallback},
@@ -79,12 +88,6 @@ std::size_t most_frame_bytes(const PrepareSettings& settings) {
   if (settings.size.resize == Resize::kNative) return kLargestNativeFrame;
   return std::size_t{3} * static_cast<std::size_t>(settings.size.width) *
          static_cast<std::size_t>(settings.size.height);
-}
-
-std::size_t usual_unit_bytes(const PrepareSettings& settings) {
-  constexpr std::size_t kUsualNativeFrame = std::size_t{3} * 1920 * 1080;
-  const std::size_t frame = std::min(most_frame_bytes(settings), kUsualNativeFrame);
-  return frame * static_cast<std::size_t>(frames_of_unit(settings.lengths.longest, frame));
 }
 
 }  // namespace muybridge

@@ -11,6 +11,7 @@
 
 namespace muybridge {
 
+// How a video becomes clips.
 enum class Cutting {
   kScenes,  // at cuts, then by length
   kLength,  // by length alone
@@ -23,10 +24,16 @@ struct PrepareSettings {
   SizeOptions size;  // without a crop
   double fps = 0;    // 0: as the video is
   ClipLengths lengths;
-  Cutting split = Cutting::kScenes;
+  Cutting cutting = Cutting::kScenes;
   double validation = 0.02;  // share held out where the corpus does not say
   CaptionRules captions;
 };
+
+// The lengths that --frames, --min-frames and --frame-step ask for. Without --min-frames (0) a
+// scene makes a clip from 5 frames on, and what is left of a scene behind a whole clip from a
+// quarter of
+// --frames on: rests of a frame or two would train as still pictures with captions of a motion.
+ClipLengths clip_lengths(int longest, int shortest, int step, int stride);
 
 // Throws Error(kUsage) for settings that make no clips, naming the option.
 void check_settings(const PrepareSettings& settings);
@@ -36,8 +43,5 @@ std::string settings_json(const PrepareSettings& settings);
 
 // The largest frame of the result; for kNative, of a result that is accepted.
 std::size_t most_frame_bytes(const PrepareSettings& settings);
-
-// Of the frames of a unit, at most, for frames of the usual sizes.
-std::size_t usual_unit_bytes(const PrepareSettings& settings);
 
 }  // namespace muybridge

@@ -10,33 +10,16 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "data/shards/corpus_choice.h"
+#include "data/shards/index_file.h"
 #include "data/shards/shard.h"
 
 namespace muybridge {
 
-// What the index knows of a clip without opening its shard.
-struct CorpusClip {
-  int shard = 0;  // position in CorpusIndex::shards()
-  int clip = 0;   // within the shard
-  int frames = 0;
-  int height = 0;
-  int width = 0;
-  int channels = 0;
-  bool validation = false;
-};
-
-struct CorpusShard {
-  std::string file;
-  std::uint64_t bytes = 0;
-  std::string hash;
-  std::string records_hash;
-  std::int64_t first_clip = 0;  // its clips are [first_clip, first_clip + clips) of the corpus
-  int clips = 0;
-};
-
-// A prepared corpus: the shards that index.json vouches for. Clips are numbered through all shards
-// in order. A shard is opened and held against the index when it is first used; the bytes of a clip
-// are held against their hash whenever they are read. Threads may share an index.
+// A prepared corpus: the clips that index.json vouches for, numbered by source and time, however
+// they lie in the shards (corpus_choice.h). A shard is opened and held against the index when it
+// is first used; the bytes of a clip are held against their hash whenever they are read. Threads
+// may share an index.
 class CorpusIndex {
  public:
   // Reads FOLDER/index.json. Throws Error(kIo) if it is not there, Error(kCorrupt) if it was
@@ -47,8 +30,12 @@ class CorpusIndex {
   static CorpusIndex open_held_out(const std::filesystem::path& folder);
 
   // Lists the shards of a folder and replaces index.json at once. Shards that the present index
-  // knows are not hashed again. Throws Error(kUsage) if the settings of two shards differ.
-  static CorpusIndex build(const std::filesystem::path& folder);
+  // knows are not hashed again. Throws Error(kUsage) if the settings of two shards differ. The
+  // result may have no clips.
+  static CorpusIndex build(const std::filesystem::path& folder, const ChoiceRules& rules = {});
+
+  // What the present index of a folder was built by; the defaults where there is none.
+  static ChoiceRules rules_of(const std::filesystem::path& folder);
 
   ~CorpusIndex();
   CorpusIndex(CorpusIndex&&) noexcept;
@@ -56,7 +43,10 @@ class CorpusIndex {
 
   const std::filesystem::path& folder() const;
   const std::string& settings() const;  // JSON
-  const std::string& identity() const;  // a hash that changes with any clip or setting
+  // A hash of the settings and of every clip and its split: the same for the same corpus, whoever
+  // prepared it.
+  const std::string& identity() const;
+  const Choice& choice() const;  // of build(): what was left out, and why
   DType dtype() const;
   const std::vector<CorpusShard>& shards() const;
   const std::vector<CorpusClip>& clips() const;

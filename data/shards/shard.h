@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,8 +20,10 @@ struct ClipRecord {
   std::string caption;          // UTF-8; bytes that are not are replaced when written
   std::string source;           // path relative to the corpus
   double start_seconds = 0;     // where the clip begins in its source
+  std::string origin;           // the corpus that `source` is relative to
+  std::string video_hash;       // of the source's bytes: clips of one video have the same
   std::string content_hash;     // 32 hex digits: the identity of source, span and settings
-  std::string split = "train";  // or "validation"
+  std::string split = "train";  // or "validation", or empty: the index of the corpus chooses
   int frames = 0;
   int height = 0;
   int width = 0;
@@ -32,7 +35,17 @@ struct ClipRecord {
     return std::size_t(frames) * std::size_t(height) * std::size_t(width) * std::size_t(channels);
   }
   std::size_t bytes() const { return elements() * size_of(dtype); }
+  // What the content hashes of all clips of a source, with its caption and settings, begin with.
+  static constexpr std::size_t kIdentityDigits = 22;
+  std::string source_identity() const { return content_hash.substr(0, kIdentityDigits); }
   bool operator==(const ClipRecord&) const = default;
+};
+
+// A source all of whose clips are in this shard and those committed before it.
+struct FinishedSource {
+  std::string identity;    // what the content hashes of its clips begin with
+  std::int64_t clips = 0;  // in all
+  bool operator==(const FinishedSource&) const = default;
 };
 
 // What index.json says about a shard.
@@ -73,6 +86,13 @@ class ShardWriter {
   // Copies record.bytes() bytes. All clips of a shard have one dtype.
   // Throws Error(kIo) on a full disk; the writer can only be dropped then.
   void add(const ClipRecord& record, const void* data);
+  // The same for a clip of pixels whose frames come one by one: `frame(t)` has height * width *
+  // channels bytes, valid until the next call.
+  using FrameOf = std::function<const std::uint8_t*(int t)>;
+  void add(const ClipRecord& record, const FrameOf& frame);
+
+  // To be called when its clips were added, here or to a shard before.
+  void finish_source(const FinishedSource& source);
 
   int clips() const;
   std::uint64_t bytes() const;  // of clip data so far
@@ -97,6 +117,7 @@ class ShardReader {
   const std::string& settings() const;
   const std::string& records_hash() const;
   const std::vector<ClipRecord>& records() const;
+  const std::vector<FinishedSource>& finished_sources() const;
 
   // Fills `out`, which has records()[clip].bytes() bytes, and checks their hash: Error(kCorrupt)
   // names file and clip, and `out` is not to be used then. Threads may read at once.

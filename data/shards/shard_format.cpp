@@ -28,7 +28,7 @@ std::string fault_of(const ClipRecord& record) {
                        record.width, record.channels);
   if (!std::isfinite(record.start_seconds) || !std::isfinite(record.fps))
     return "its start or frame rate is not a number";
-  if (record.split != "train" && record.split != "validation")
+  if (!record.split.empty() && record.split != "train" && record.split != "validation")
     return fmt::format("its split is '{}', neither train nor validation", record.split);
   if (record.dtype != DType::kU8 && record.dtype != DType::kF32 && record.dtype != DType::kBF16)
     return fmt::format("its type {} is none of u8, f32, bf16", name_of(record.dtype));
@@ -39,6 +39,8 @@ Json to_json(const StoredClip& clip) {
   const ClipRecord& record = clip.record;
   return {{"caption", record.caption},
           {"source", record.source},
+          {"origin", record.origin},
+          {"video_hash", record.video_hash},
           {"start_seconds", record.start_seconds},
           {"content_hash", record.content_hash},
           {"split", record.split},
@@ -54,6 +56,8 @@ StoredClip from_json(const Json& json, DType dtype) {
   record.caption = json.at("caption").get<std::string>();
   record.source = json.at("source").get<std::string>();
   record.start_seconds = json.at("start_seconds").get<double>();
+  record.origin = json.at("origin").get<std::string>();
+  record.video_hash = json.at("video_hash").get<std::string>();
   record.content_hash = json.at("content_hash").get<std::string>();
   record.split = json.at("split").get<std::string>();
   const Json& grid = json.at("grid");
@@ -119,11 +123,38 @@ std::vector<StoredClip> from_lines(std::string_view lines, DType dtype, std::uin
   return clips;
 }
 
-std::string hash_records(std::string_view settings, std::string_view lines) {
-  std::string both(settings);
-  both += '\n';
-  both += lines;
-  return hash_bytes(both.data(), both.size());
+std::string to_lines(const std::vector<FinishedSource>& sources) {
+  std::string lines;
+  for (const FinishedSource& source : sources)
+    lines += Json{{"identity", source.identity}, {"clips", source.clips}}.dump() + '\n';
+  return lines;
+}
+
+std::vector<FinishedSource> sources_from_lines(std::string_view lines, const std::string& file) {
+  std::vector<FinishedSource> sources;
+  while (!lines.empty()) {
+    const std::size_t length = std::min(lines.find('\n'), lines.size());
+    try {
+      const Json json = Json::parse(lines.substr(0, length));
+      sources.push_back(
+          {json.at("identity").get<std::string>(), json.at("clips").get<std::int64_t>()});
+    } catch (const Json::exception& error) {
+      fail(ExitCode::kCorrupt, "{}: its finished source {} cannot be read: {}", file,
+           sources.size(), error.what());
+    }
+    lines.remove_prefix(std::min(length + 1, lines.size()));
+  }
+  return sources;
+}
+
+std::string hash_records(std::string_view settings, std::string_view lines,
+                         std::string_view sources) {
+  std::string all(settings);
+  for (const std::string_view part : {lines, sources}) {
+    all += '\n';
+    all += part;
+  }
+  return hash_bytes(all.data(), all.size());
 }
 
 }  // namespace muybridge::shard_format

@@ -11,12 +11,13 @@
 namespace muybridge::shard_format {
 
 constexpr const char* kFormatLabel = "format";
-constexpr const char* kFormat = "muybridge-shard-1";
+constexpr const char* kFormat = "muybridge-shard-2";
 constexpr const char* kDTypeLabel = "dtype";
 constexpr const char* kHashLabel = "records_hash";
 constexpr const char* kData = "data";          // all clips' elements end to end
 constexpr const char* kRecords = "records";    // UTF-8, a JSON object a line, a line a clip
 constexpr const char* kSettings = "settings";  // UTF-8, one JSON object
+constexpr const char* kSources = "sources";    // UTF-8, a JSON object a line: FinishedSource
 
 // Large, for HDF5 1.10 takes a time quadratic in their number to say where chunks lie.
 constexpr std::size_t kChunkBytes = 4 << 20;
@@ -42,6 +43,11 @@ std::string to_lines(const std::vector<StoredClip>& clips);
 std::vector<StoredClip> from_lines(std::string_view lines, DType dtype, std::uint64_t elements,
                                    const std::string& file);
 
-std::string hash_records(std::string_view settings, std::string_view lines);
+std::string to_lines(const std::vector<FinishedSource>& sources);
+// Throws Error(kCorrupt), which begins with `file`.
+std::vector<FinishedSource> sources_from_lines(std::string_view lines, const std::string& file);
+
+std::string hash_records(std::string_view settings, std::string_view lines,
+                         std::string_view sources);
 
 }  // namespace muybridge::shard_format

@@ -56,10 +56,12 @@ Lock::Lock() : guard_(library_mutex()) {
   static const bool ready = [] {
     H5dont_atexit();
     H5open();
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     return true;
   }();
+  // Each thread has an error stack of its own, which prints unless it is told not to.
+  static thread_local const bool silent = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(ready);
+  static_cast<void>(silent);
 }
 
 void Checker::fail_call(const char* call) const {

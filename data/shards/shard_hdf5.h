@@ -15,8 +15,8 @@
 namespace muybridge::hdf5 {
 
 // The library has global state and is built without locks of its own: whoever calls it holds this.
-// The first Lock also sets the library up: it prints nothing, and does not run at exit, where it
-// crashes after a disk was full. Recursive, so that closing a handle under a Lock is fine.
+// It also sets the library up: nothing is printed, whatever thread calls, and nothing runs at exit,
+// where it crashes after a disk was full. Recursive, so that closing a handle under a Lock is fine.
 class Lock {
  public:
   Lock();

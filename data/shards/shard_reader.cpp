@@ -1,11 +1,10 @@
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/file_handle.h"
 #include "data/shards/shard.h"
 #include "data/shards/shard_format.h"
 #include "data/shards/shard_hdf5.h"
@@ -15,40 +14,11 @@ namespace {
 
 using namespace shard_format;
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& path)
-      : path_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) fail_errno("open(" + path_ + ")", errno);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(fd_); }
-
-  std::uint64_t size() const {
-    struct stat status = {};
-    if (::fstat(fd_, &status) != 0) fail_errno("fstat(" + path_ + ")", errno);
-    return static_cast<std::uint64_t>(status.st_size);
-  }
-
-  // Less than `bytes` only at the end of the file.
-  std::size_t read_at(std::uint64_t position, std::byte* out, std::size_t bytes) const {
-    std::size_t done = 0;
-    while (done < bytes) {
-      const ssize_t got =
-          ::pread(fd_, out + done, bytes - done, static_cast<off_t>(position + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail_errno("read(" + path_ + ")", errno);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
-  }
-
- private:
-  std::string path_;
-  int fd_;
-};
+std::uint64_t size_of_file(const FileHandle& file, const std::filesystem::path& path) {
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) fail_errno("fstat(" + path.string() + ")", errno);
+  return static_cast<std::uint64_t>(status.st_size);
+}
 
 // Where the flat data set lies in the file. HDF5 finds the chunks; their bytes are then read
 // straight into the caller's memory, by many threads at once, and checked by the clips' hashes.
@@ -87,36 +57,46 @@ Layout find_layout(const hdf5::File& file, std::size_t element_bytes, const hdf5
 }  // namespace
 
 struct ShardReader::State {
-  explicit State(const std::filesystem::path& where) : path(where), descriptor(where) {}
+  explicit State(const std::filesystem::path& where) : path(where), file(open_to_read(where)) {}
 
   std::filesystem::path path;
-  Descriptor descriptor;
+  FileHandle file;
   Layout layout;
   std::string settings;
   std::string records_hash;
   std::vector<ClipRecord> records;
+  std::vector<FinishedSource> sources;
   std::vector<std::uint64_t> offsets;  // elements
   std::vector<std::string> data_hashes;
+
+  void read(int clip, std::uint64_t position, std::byte* to, std::size_t bytes) const;
+  std::uint64_t begin_of(int clip) const;  // bytes of the flat data set before it
+  void require_hash(int clip, const std::string& hash) const;
+  std::string name_of(int clip) const;
 };
 
 ShardReader::ShardReader(const std::filesystem::path& path)
     : state_(std::make_unique<State>(path)) {
   State& state = *state_;
-  const std::uint64_t bytes = state.descriptor.size();
+  const std::uint64_t bytes = size_of_file(state.file, path);
   const hdf5::Checker check{path, ExitCode::kCorrupt};
   const hdf5::File file = hdf5::open_file(path);
   const std::string format = hdf5::read_label(file, kFormatLabel, check);
   if (format != kFormat)
-    fail(ExitCode::kCorrupt, "{}: its format is '{}', this program reads '{}'", path.string(),
-         format, kFormat);
+    fail(ExitCode::kCorrupt,
+         "{}: its format is '{}', this program reads '{}'; prepare the corpus again, into another "
+         "folder",
+         path.string(), format, kFormat);
   state.settings = hdf5::read_text(file, kSettings, bytes, check);
   state.records_hash = hdf5::read_label(file, kHashLabel, check);
   const std::string lines = hdf5::read_text(file, kRecords, bytes, check);
-  if (hash_records(state.settings, lines) != state.records_hash)
+  const std::string sources = hdf5::read_text(file, kSources, bytes, check);
+  if (hash_records(state.settings, lines, sources) != state.records_hash)
     fail(ExitCode::kCorrupt,
          "{}: its records do not match their hash; restore the file, or delete it and prepare "
          "again",
          path.string());
+  state.sources = sources_from_lines(sources, path.string());
   const std::string dtype_name = hdf5::read_label(file, kDTypeLabel, check);
   if (dtype_name != "u8" && dtype_name != "f32" && dtype_name != "bf16")
     fail(ExitCode::kCorrupt, "{}: its type '{}' is none of u8, f32, bf16", path.string(),
@@ -141,42 +121,64 @@ const std::filesystem::path& ShardReader::path() const { return state_->path; }
 const std::string& ShardReader::settings() const { return state_->settings; }
 const std::string& ShardReader::records_hash() const { return state_->records_hash; }
 const std::vector<ClipRecord>& ShardReader::records() const { return state_->records; }
+const std::vector<FinishedSource>& ShardReader::finished_sources() const { return state_->sources; }
+
+// Reads elements of the flat data set; `clip` is who they belong to.
+void ShardReader::State::read(int clip, std::uint64_t position, std::byte* to,
+                              std::size_t bytes) const {
+  while (bytes > 0) {
+    const std::uint64_t within = position % layout.chunk_bytes;
+    const std::size_t part = std::min<std::size_t>(bytes, layout.chunk_bytes - within);
+    const std::uint64_t address = layout.chunks[position / layout.chunk_bytes] + within;
+    if (read_at(file, to, part, address, "read(" + path.string() + ")") != part)
+      fail(ExitCode::kCorrupt,
+           "{}: {} ends beyond the file, which was cut short; restore it, or delete it and prepare "
+           "again",
+           path.string(), name_of(clip));
+    position += part;
+    to += part;
+    bytes -= part;
+  }
+}
+
+std::uint64_t ShardReader::State::begin_of(int clip) const {
+  const auto at = static_cast<std::size_t>(clip);
+  return offsets[at] * size_of(records.at(at).dtype);
+}
+
+void ShardReader::State::require_hash(int clip, const std::string& hash) const {
+  if (hash == data_hashes[static_cast<std::size_t>(clip)]) return;
+  fail(ExitCode::kCorrupt,
+       "{}: {} does not match its hash; restore the file, or delete it and prepare again",
+       path.string(), name_of(clip));
+}
+
+std::string ShardReader::State::name_of(int clip) const {
+  const ClipRecord& record = records[static_cast<std::size_t>(clip)];
+  return fmt::format("clip {} ({} at {} s)", clip, record.source, record.start_seconds);
+}
 
 void ShardReader::read(int clip, std::span<std::byte> out) const {
   const State& state = *state_;
   const ClipRecord& record = state.records.at(static_cast<std::size_t>(clip));
-  const Layout& layout = state.layout;
-  std::uint64_t position = state.offsets[static_cast<std::size_t>(clip)] * size_of(record.dtype);
-  std::byte* to = out.data();
-  std::size_t left = out.size();
-  if (left != record.bytes())
+  if (out.size() != record.bytes())
     fail(ExitCode::kInternal, "{}: clip {} has {} bytes, the buffer {}", state.path.string(), clip,
-         record.bytes(), left);
-  while (left > 0) {
-    const std::uint64_t within = position % layout.chunk_bytes;
-    const std::size_t part = std::min<std::size_t>(left, layout.chunk_bytes - within);
-    const std::uint64_t address = layout.chunks[position / layout.chunk_bytes] + within;
-    if (state.descriptor.read_at(address, to, part) != part)
-      fail(ExitCode::kCorrupt,
-           "{}: clip {} ({} at {} s) ends beyond the file, which was cut short; restore it, or "
-           "delete it and prepare again",
-           state.path.string(), clip, record.source, record.start_seconds);
-    position += part;
-    to += part;
-    left -= part;
-  }
-  if (hash_bytes(out.data(), out.size()) != state.data_hashes[static_cast<std::size_t>(clip)])
-    fail(ExitCode::kCorrupt,
-         "{}: clip {} ({} at {} s) does not match its hash; restore the file, or delete it and "
-         "prepare again",
-         state.path.string(), clip, record.source, record.start_seconds);
+         record.bytes(), out.size());
+  state.read(clip, state.begin_of(clip), out.data(), out.size());
+  state.require_hash(clip, hash_bytes(out.data(), out.size()));
 }
 
 void ShardReader::verify() const {
-  std::vector<std::byte> buffer;
+  std::vector<std::byte> block(kChunkBytes);
   for (int clip = 0; clip < static_cast<int>(state_->records.size()); ++clip) {
-    buffer.resize(state_->records[static_cast<std::size_t>(clip)].bytes());
-    read(clip, buffer);
+    Hasher hasher;
+    const std::size_t bytes = state_->records[static_cast<std::size_t>(clip)].bytes();
+    for (std::size_t done = 0; done < bytes; done += block.size()) {
+      const std::size_t part = std::min(block.size(), bytes - done);
+      state_->read(clip, state_->begin_of(clip) + done, block.data(), part);
+      hasher.add(block.data(), part);
+    }
+    state_->require_hash(clip, hasher.hex());
   }
 }
 

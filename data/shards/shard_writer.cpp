@@ -77,14 +77,34 @@ struct ShardWriter::State {
   hdf5::File file;
   hdf5::Dataset data;
   std::vector<StoredClip> clips;
+  std::vector<FinishedSource> sources;
   std::vector<std::byte> pending;
   std::uint64_t written = 0;  // elements
   bool broken = false;        // a write failed
   bool committed = false;
 
-  DType dtype() const { return clips.front().record.dtype; }
+  DType type = DType::kU8;  // of all clips
+
+  DType dtype() const { return type; }
   std::uint64_t elements() const {
     return clips.empty() ? 0 : clips.back().offset + clips.back().record.elements();
+  }
+
+  // A failure between begin() and end() leaves the writer broken.
+  void begin(const ClipRecord& record) {
+    if (broken || committed)
+      fail(ExitCode::kInternal, "shard: {} takes no more clips", path.string());
+    check_record(record);
+    if (!clips.empty() && record.dtype != dtype())
+      fail(ExitCode::kUsage, "shard: clip {} is {}, but {} holds {}; a shard has one type",
+           record.source, name_of(record.dtype), path.string(), name_of(dtype()));
+    type = record.dtype;
+    broken = true;
+  }
+
+  void end(const ClipRecord& record, std::string hash) {
+    clips.push_back({record, elements(), std::move(hash)});
+    broken = false;
   }
 
   void append(const std::byte* bytes, std::size_t count) {
@@ -110,11 +130,13 @@ struct ShardWriter::State {
   void finish() {
     write_pending();
     const std::string lines = to_lines(clips);
+    const std::string finished = to_lines(sources);
     hdf5::write_text(file, kRecords, lines, check);
+    hdf5::write_text(file, kSources, finished, check);
     hdf5::write_text(file, kSettings, settings, check);
     hdf5::write_label(file, kFormatLabel, kFormat, check);
     hdf5::write_label(file, kDTypeLabel, name_of(dtype()), check);
-    hdf5::write_label(file, kHashLabel, hash_records(settings, lines), check);
+    hdf5::write_label(file, kHashLabel, hash_records(settings, lines, finished), check);
     data.close(check, "H5Dclose");
     {
       const hdf5::Lock lock;
@@ -151,18 +173,26 @@ ShardWriter::~ShardWriter() {
 }
 
 void ShardWriter::add(const ClipRecord& record, const void* data) {
-  State& state = *state_;
-  if (state.broken || state.committed)
-    fail(ExitCode::kInternal, "shard: {} takes no more clips", state.path.string());
-  check_record(record);
-  if (!state.clips.empty() && record.dtype != state.dtype())
-    fail(ExitCode::kUsage, "shard: clip {} is {}, but {} holds {}; a shard has one type",
-         record.source, name_of(record.dtype), state.path.string(), name_of(state.dtype()));
-  state.clips.push_back({record, state.elements(), hash_bytes(data, record.bytes())});
-  state.broken = true;
-  state.append(static_cast<const std::byte*>(data), record.bytes());
-  state.broken = false;
+  const auto* bytes = static_cast<const std::byte*>(data);
+  const std::size_t count = record.bytes();
+  state_->begin(record);
+  state_->append(bytes, count);
+  state_->end(record, hash_bytes(data, count));
 }
+
+void ShardWriter::add(const ClipRecord& record, const FrameOf& frame) {
+  const std::size_t bytes = record.bytes() / static_cast<std::size_t>(std::max(record.frames, 1));
+  state_->begin(record);
+  Hasher hasher;
+  for (int t = 0; t < record.frames; ++t) {
+    const std::uint8_t* const rgb = frame(t);
+    hasher.add(rgb, bytes);
+    state_->append(reinterpret_cast<const std::byte*>(rgb), bytes);
+  }
+  state_->end(record, hasher.hex());
+}
+
+void ShardWriter::finish_source(const FinishedSource& source) { state_->sources.push_back(source); }
 
 int ShardWriter::clips() const { return static_cast<int>(state_->clips.size()); }
 

@@ -49,7 +49,7 @@ class TemporaryCorpus : public ::testing::Test {
       for (std::size_t i = first; i < std::min(first + clips_a_shard, clips.size()); ++i) {
         ClipRecord record;
         record.caption = clips[i].caption;
-        record.source = fmt::format("clip-{}.mp4", i);
+        record.source = fmt::format("clip-{:05}.mp4", i);
         record.split = clips[i].split;
         record.frames = clips[i].frames;
         record.height = clips[i].height;

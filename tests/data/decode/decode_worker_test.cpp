@@ -40,8 +40,8 @@ class DecodeWorkerTest : public MediaFolder {
 
 TEST_F(DecodeWorkerTest, GivesTheFramesOfTheReader) {
   const auto file = numbered("a.mp4", 50);
-  const ReadOptions options{
-      .size = {.resize = Resize::kCover, .width = 32, .height = 24}, .fps = 20, .first = 3};
+  const ReadOptions options{.size = {.resize = Resize::kCover, .width = 32, .height = 24},
+                            .fps = 20};
   const Frames wanted = read_video(file, options);
   DecodeWorker worker;
   int index = 0;

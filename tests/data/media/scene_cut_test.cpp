@@ -40,12 +40,61 @@ FrameSketch flat(int level) {
   });
 }
 
+// The frames that begin a new scene, as they are found while frames come.
+std::vector<int> find_cuts(const std::vector<FrameSketch>& frames) {
+  CutFinder finder;
+  std::vector<int> cuts;
+  int answered = 0;
+  const auto take = [&] {
+    for (; const std::optional<bool> cut = finder.next(); ++answered)
+      if (*cut) cuts.push_back(answered);
+  };
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    finder.add(frames[i]);
+    take();
+    EXPECT_GE(answered, static_cast<int>(i) - finder.delay());
+  }
+  finder.end();
+  take();
+  EXPECT_EQ(answered, static_cast<int>(frames.size()));
+  return cuts;
+}
+
 TEST(SceneCut, FindsTheFrameThatBeginsANewScene) {
   std::vector<FrameSketch> frames;
   for (int i = 0; i < 20; ++i) frames.push_back(waves(9, 220, 120, 60, i));
   for (int i = 0; i < 15; ++i) frames.push_back(waves(4, 40, 90, 200, 2 * i));
   for (int i = 0; i < 10; ++i) frames.push_back(waves(15, 250, 250, 250, i));
   EXPECT_EQ(find_cuts(frames), (std::vector<int>{20, 35}));
+}
+
+TEST(SceneCut, FindsCutsNearBothEndsAndNearEachOther) {
+  const auto first = [](int i) { return waves(9, 220, 120, 60, i); };
+  const auto second = [](int i) { return waves(4, 40, 90, 200, 2 * i); };
+  const auto third = [](int i) { return waves(15, 250, 250, 250, i); };
+  for (const int length : {1, 2, 3}) {
+    std::vector<FrameSketch> frames;
+    for (int i = 0; i < length; ++i) frames.push_back(first(i));
+    for (int i = 0; i < 20; ++i) frames.push_back(second(i));
+    for (int i = 0; i < length; ++i) frames.push_back(third(i));
+    for (int i = 0; i < 20; ++i) frames.push_back(first(i));
+    for (int i = 0; i < length; ++i) frames.push_back(second(i));
+    EXPECT_EQ(find_cuts(frames),
+              (std::vector<int>{length, length + 20, 2 * length + 20, 2 * length + 40}))
+        << length;
+  }
+}
+
+// Whatever lies far before or behind, the same frames around a cut give the same answer.
+TEST(SceneCut, LongVideosAreLikeShortOnes) {
+  std::vector<FrameSketch> frames;
+  std::vector<int> wanted;
+  for (int scene = 0; scene < 60; ++scene) {
+    if (scene > 0) wanted.push_back(static_cast<int>(frames.size()));
+    for (int i = 0; i < 17 + scene % 5; ++i)
+      frames.push_back(scene % 2 == 0 ? waves(9, 220, 120, 60, i) : waves(4, 40, 90, 200, i));
+  }
+  EXPECT_EQ(find_cuts(frames), wanted);
 }
 
 TEST(SceneCut, SeesScenesOfEqualBrightnessByTheirColor) {

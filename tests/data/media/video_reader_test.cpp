@@ -101,30 +101,6 @@ TEST_F(VideoReaderTest, VariableFrameRateFollowsTheClock) {
   EXPECT_EQ(read_video(file).count, 20);
 }
 
-TEST_F(VideoReaderTest, PartsMakeUpTheWhole) {
-  const auto file = numbered("a.mp4", 100, 30);
-  for (const double fps : {0.0, 30.0, 24.0, 10.0}) {
-    const Frames whole = read_video(file, {.fps = fps});
-    int first = 0;
-    for (const int count : {7, 1, 30, 19, 100}) {
-      VideoReader reader(file, {.fps = fps, .first = first, .count = count});
-      Frames part;
-      part.rgb.resize(reader.frame_bytes() + VideoReader::kSlack);
-      int got = 0;
-      while (reader.next(part.rgb.data())) {
-        ASSERT_LT(first + got, whole.count);
-        EXPECT_EQ(std::memcmp(part.rgb.data(), whole.frame(first + got), whole.frame_bytes()), 0)
-            << "fps " << fps << " frame " << first + got;
-        ++got;
-      }
-      EXPECT_EQ(got, std::min(count, whole.count - first));
-      EXPECT_EQ(reader.finished(), first + got == whole.count) << "fps " << fps;
-      first += got;
-    }
-    EXPECT_EQ(first, whole.count);
-  }
-}
-
 TEST_F(VideoReaderTest, CutsUseOnlySomePicturesOfTheFile) {
   const Frames frames = read_video(numbered("a.mp4", 60), {.cut_first = 20, .cut_end = 35});
   ASSERT_EQ(frames.count, 15);

@@ -21,7 +21,7 @@ class Prepare : public MediaFolder {
     MediaFolder::SetUp();
     options_.input = folder_ / "in";
     options_.output = folder_ / "out";
-    options_.settings.lengths.longest = 16;
+    options_.settings.lengths = clip_lengths(16, 0, 1, 0);
     options_.workers = 2;
   }
 
@@ -87,7 +87,10 @@ class Prepare : public MediaFolder {
 
   static std::map<std::string, std::string> remarks(const nlohmann::json& list) {
     std::map<std::string, std::string> result;
-    for (const auto& remark : list) result[remark.at("file")] = remark.at("reason");
+    for (const auto& remark : list) {
+      std::string& text = result[remark.at("file")];
+      text += (text.empty() ? "" : "; ") + remark.at("reason").get<std::string>();
+    }
     return result;
   }
 

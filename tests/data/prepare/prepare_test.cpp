@@ -49,16 +49,21 @@ TEST_F(Prepare, WhatIsThereIsNotMadeAgain) {
   EXPECT_TRUE(fs::exists(shard_path(options_.output, 1)));
 }
 
-TEST_F(Prepare, TheSameCorpusGivesTheSameBytes) {
+TEST_F(Prepare, TheSameCorpusGivesTheSameClipsInTheSameOrder) {
   clips(12);
   clip("clip-03b", 40, 4);
   run();
-  const std::string one = hash_file(shard_path(options_.output, 0));
+  const std::string one = index().identity();
+  const std::vector<ClipRecord> all = records();
+  const auto pixels = contents();
   for (const int workers : {1, 5}) {
     options_.output = folder_ / fmt::format("out-{}", workers);
     options_.workers = workers;
+    options_.shard_bytes = workers == 1 ? 1 : 1 << 20;
     run();
-    EXPECT_EQ(hash_file(shard_path(options_.output, 0)), one) << workers;
+    EXPECT_EQ(index().identity(), one) << workers;
+    EXPECT_EQ(records(), all) << workers;
+    EXPECT_EQ(contents(), pixels) << workers;
   }
 }
 
@@ -74,30 +79,31 @@ TEST_F(Prepare, LongVideosAreCutAtScenes) {
   std::vector<std::pair<double, int>> spans;
   for (const ClipRecord& record : records())
     spans.emplace_back(record.start_seconds, record.frames);
-  EXPECT_EQ(spans,
-            (std::vector<std::pair<double, int>>{{0, 16}, {1.6, 9}, {2.5, 15}, {4, 16}, {5.6, 4}}));
+  EXPECT_EQ(spans, (std::vector<std::pair<double, int>>{{0, 16}, {1.6, 9}, {2.5, 15}, {4, 16}}));
+  EXPECT_EQ(remarks(report().at("notes")).at("film.mp4"),
+            "rests too short for a clip were dropped: 4 frames in 1 pieces");
   options_.output = folder_ / "by-length";
-  options_.settings.split = Cutting::kLength;
+  options_.settings.cutting = Cutting::kLength;
   run();
-  EXPECT_EQ(records().size(), 4U);
+  EXPECT_EQ(records().size(), 4U);  // 16, 16, 16 and 12
   options_.output = folder_ / "first";
-  options_.settings.split = Cutting::kNone;
+  options_.settings.cutting = Cutting::kNone;
   run();
   EXPECT_EQ(records().size(), 1U);
 }
 
-// 2500 frames are three units; many decoders work on them at once, and no frame is lost or twice.
-TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
+// A long video goes through in one piece: no frame is lost or twice, whatever the threads.
+TEST_F(Prepare, NoFrameOfALongVideoIsLost) {
   write("in/long.txt", "a long video");
   const auto file = ffmpeg(
       "-f lavfi -i \"nullsrc=size=32x32:rate=25,geq=lum='16+2*mod(N,100)':cb=128:cr=128\" "
       "-frames:v 2500 -c:v libx264 -g 50 -bf 2 -crf 4 -pix_fmt yuv420p",
       "in/long.mp4");
-  options_.settings.split = Cutting::kLength;
+  options_.settings.cutting = Cutting::kLength;
   options_.workers = 3;
-  ASSERT_EQ(frames_of_unit(16, 3 * 32 * 32), 1024);
   const PrepareReport result = run();
   EXPECT_EQ(result.frames_decoded, 2500);
+  EXPECT_EQ(result.rest_frames, 4);
   const CorpusIndex corpus = index();
   const Frames whole = read_video(file);
   ASSERT_EQ(whole.count, 2500);
@@ -111,8 +117,39 @@ TEST_F(Prepare, UnitsOfALongVideoFitTogether) {
     ASSERT_EQ(std::memcmp(bytes.data(), whole.frame(next), bytes.size()), 0) << next;
     next += record.frames;
   }
-  EXPECT_EQ(next, 2500);
+  EXPECT_EQ(next, 2496);
   EXPECT_EQ(run().frames_decoded, 0);
+}
+
+// Frames that do not fit into memory wait in a file.
+TEST_F(Prepare, LittleMemoryGivesTheSameClips) {
+  clip("a", 1, 5);
+  run();
+  const auto pixels = contents();
+  ASSERT_EQ(pixels.size(), 5U);
+  options_.output = folder_ / "little";
+  options_.frame_memory = 10000;  // two frames
+  run();
+  EXPECT_EQ(contents(), pixels);
+}
+
+// The rate changes from 60 to 10: each picture is used once, and each clip says its own rate.
+TEST_F(Prepare, ClipsOfAVideoOfVaryingRateSayTheirOwn) {
+  write("in/a.txt", "slower and slower");
+  ffmpeg(
+      "-f lavfi -i testsrc2=s=64x64:r=60:d=4 -vf \"select='lt(t,2)+not(mod(n,6))'\" -fps_mode vfr "
+      "-pix_fmt yuv420p",
+      "in/a.mp4");
+  options_.settings.cutting = Cutting::kLength;
+  options_.settings.lengths = clip_lengths(20, 20, 1, 0);
+  const PrepareReport result = run();
+  EXPECT_EQ(result.frames_decoded, 140);
+  const std::vector<ClipRecord> all = records();
+  ASSERT_EQ(all.size(), 7U);
+  EXPECT_NEAR(all[0].fps, 60, 0.1);
+  EXPECT_NEAR(all[6].fps, 10, 0.1);
+  EXPECT_NEAR(all[6].start_seconds, 2, 0.01);
+  EXPECT_EQ(remarks(report().at("notes")).count("a.mp4"), 1U);
 }
 
 TEST_F(Prepare, BadFilesCostOnlyThemselves) {
@@ -143,7 +180,7 @@ TEST_F(Prepare, BadFilesCostOnlyThemselves) {
   write("in/long.txt", std::string(100000, 'w'));
   ffmpeg("-f lavfi -i testsrc=size=40x40:rate=1 -frames:v 1", "in/picture.png");
   write("in/picture.txt", "a picture");
-  options_.settings.lengths.shortest = 4;
+  options_.settings.lengths = clip_lengths(16, 4, 1, 0);
   clip("short", 5, 0.125);
   run();
   std::set<std::string> sources;
@@ -152,15 +189,15 @@ TEST_F(Prepare, BadFilesCostOnlyThemselves) {
             (std::set<std::string>{"cut.mp4", "good.mp4", "long.mp4", "picture.png", "whole.mp4"}));
   const auto skipped = remarks(report().at("skipped"));
   EXPECT_EQ(skipped.size(), 9U);
-  EXPECT_EQ(skipped.at("empty.mp4"), "the file is empty");
+  EXPECT_EQ(skipped.at("empty.mp4"), "cannot be used: the file is empty");
   EXPECT_NE(skipped.at("text.mp4").find("not a video"), std::string::npos);
   EXPECT_NE(skipped.at("song.mp4").find("only audio"), std::string::npos);
   EXPECT_NE(skipped.at("index-lost.mp4").find("moov"), std::string::npos);
-  EXPECT_EQ(skipped.at("pipe.mp4"), "not a regular file");
+  EXPECT_EQ(skipped.at("pipe.mp4"), "cannot be used: not a regular file");
   EXPECT_NE(skipped.at("link.mp4").find("No such file"), std::string::npos);
   EXPECT_EQ(skipped.at("latin.mp4"), "its caption is not UTF-8: byte 3");
   EXPECT_EQ(skipped.at("mute.mp4"), "it has no caption");
-  EXPECT_EQ(skipped.at("short.mp4"), "too short: 2 frames, no scene has enough");
+  EXPECT_EQ(skipped.at("short.mp4"), "too short: 2 frames, and no scene has 4 (--min-frames)");
   const auto notes = remarks(report().at("notes"));
   EXPECT_NE(notes.at("cut.mp4").find("damaged"), std::string::npos);
   EXPECT_EQ(notes.at("long.mp4"), "caption of 100000 bytes cut to 2048");
@@ -183,7 +220,7 @@ TEST_F(Prepare, OtherSettingsNeedAnotherFolder) {
   clips(1);
   run();
   const auto before = contents();
-  options_.settings.lengths.longest = 8;
+  options_.settings.lengths = clip_lengths(8, 0, 1, 0);
   try {
     run();
     FAIL() << "settings were mixed";
@@ -195,12 +232,38 @@ TEST_F(Prepare, OtherSettingsNeedAnotherFolder) {
   EXPECT_EQ(contents(), before);
 }
 
-TEST_F(Prepare, AChangedCaptionIsToldOf) {
-  clips(2);
+TEST_F(Prepare, TheCorpusFollowsItsSource) {
+  clips(3);
   run();
   write("in/clip-00.txt", "another caption");
-  EXPECT_EQ(run().clips_made, 1);
-  EXPECT_NE(remarks(report().at("notes")).at("clip-00.mp4").find("has changed"), std::string::npos);
+  fs::remove(options_.input / "clip-01.mp4");
+  const PrepareReport result = run();
+  EXPECT_EQ(result.clips_made, 1);
+  EXPECT_EQ(result.clips_retired, 2);
+  const auto notes = remarks(report().at("notes"));
+  EXPECT_NE(notes.at("clip-00.mp4").find("changed"), std::string::npos);
+  EXPECT_NE(notes.at("clip-01.mp4").find("no longer in the corpus"), std::string::npos);
+  std::map<std::string, std::string> captions;
+  for (const ClipRecord& record : records()) captions[record.source] = record.caption;
+  EXPECT_EQ(captions, (std::map<std::string, std::string>{{"clip-00.mp4", "another caption"},
+                                                          {"clip-02.mp4", "caption of clip-02"}}));
+  // What comes back is there still.
+  write("in/clip-00.txt", "caption of clip-00");
+  clip("clip-01", 1);
+  EXPECT_EQ(run().clips_made, 0);
+  EXPECT_EQ(records().size(), 3U);
+  EXPECT_EQ(records()[0].caption, "caption of clip-00");
+}
+
+TEST_F(Prepare, TwoCorporaMayShareAFolder) {
+  clips(2);
+  run();
+  fs::rename(options_.input, folder_ / "first");
+  clip("other", 7);
+  fs::rename(options_.input, folder_ / "second");
+  options_.input = folder_ / "second";
+  EXPECT_EQ(run().clips_retired, 0);
+  EXPECT_EQ(records().size(), 3U);
 }
 
 TEST_F(Prepare, TheSameVideoTwiceIsOneClip) {
@@ -260,12 +323,13 @@ TEST_F(Prepare, CropAndCutOfAnEntryAreUsed) {
   options_.settings.size.multiple = 8;
   run();
   const std::vector<ClipRecord> all = records();
-  ASSERT_EQ(all.size(), 3U);
-  EXPECT_EQ(all[0].width, 24);
-  EXPECT_EQ(all[0].height, 16);
-  EXPECT_EQ(all[0].frames, 12);
-  EXPECT_DOUBLE_EQ(all[0].start_seconds, 0.5);
-  EXPECT_EQ(all[1].width, 48);
+  ASSERT_EQ(all.size(), 3U);  // in the order of time
+  EXPECT_EQ(all[0].width, 48);
+  EXPECT_EQ(all[1].width, 24);
+  EXPECT_EQ(all[1].height, 16);
+  EXPECT_EQ(all[1].frames, 12);
+  EXPECT_DOUBLE_EQ(all[1].start_seconds, 0.5);
+  EXPECT_EQ(all[2].caption, "two");
 }
 
 TEST_F(Prepare, WrongOptionsAreNamed) {

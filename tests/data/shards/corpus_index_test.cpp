@@ -80,7 +80,6 @@ TEST_F(Corpus, NumbersClipsThroughItsShards) {
   ASSERT_EQ(corpus.clips().size(), 5U);
   ASSERT_EQ(corpus.shards().size(), 2U);
   EXPECT_EQ(corpus.shards()[0].file, "shard-00001.h5");
-  EXPECT_EQ(corpus.shards()[1].first_clip, 3);
   EXPECT_EQ(corpus.clips_of("train"), (std::vector<std::int64_t>{0, 2, 3}));
   EXPECT_EQ(corpus.clips_of("validation"), (std::vector<std::int64_t>{1, 4}));
   EXPECT_EQ(corpus.clips()[2].frames, 7);
@@ -121,7 +120,8 @@ TEST_F(Corpus, RefusesShardsOfDifferentSettings) {
 
 TEST_F(Corpus, ThatIsNotThereSaysHowToMakeIt) {
   expect_error(ExitCode::kIo, "muybridge prepare", [&] { CorpusIndex::open(folder_); });
-  expect_error(ExitCode::kUsage, "no clips", [&] { CorpusIndex::build(folder_); });
+  EXPECT_TRUE(CorpusIndex::build(folder_).clips().empty());
+  expect_error(ExitCode::kUsage, "no clips", [&] { CorpusIndex::open(folder_); });
 }
 
 TEST_F(Corpus, SeesAnyChangeOfItsIndex) {
