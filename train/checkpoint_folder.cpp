@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/nearest_path.h"
 #include "core/temporary_file.h"
 #include "parallel/together.h"
 #include "train/checkpoint_reader.h"
@@ -189,10 +190,13 @@ fs::path resolve_commit(const fs::path& path, Group& group) {
   if (fs::exists(path / "manifest.json")) return path;
   for (const fs::path& folder : {path / "checkpoints", path})
     if (const std::optional<fs::path> newest = find_newest_commit(folder, group)) return *newest;
+  const auto is_run = [](const fs::path& each) {
+    return fs::is_directory(each / "checkpoints") || fs::exists(each / "manifest.json");
+  };
   fail(ExitCode::kUsage,
        "{}: no checkpoint there; give a run's folder, or a commit such as "
-       "runs/x/checkpoints/step-00012000",
-       path.string());
+       "runs/x/checkpoints/step-00012000{}",
+       path.string(), did_you_mean(path, is_run, {"runs"}));
 }
 
 }  // namespace muybridge

@@ -1,7 +1,6 @@
 #include "train/resume.h"
 
 #include "core/log.h"
-#include "core/nearest_path.h"
 #include "train/checkpoint_folder.h"
 #include "train/fingerprint.h"
 
@@ -42,16 +41,7 @@ StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std
 }
 
 void begin_with_weights(const TrainConfig& config, const TrainedModel& model, Group& group) {
-  const fs::path origin = config.train.init_from;
-  if (!fs::exists(origin))
-    fail(ExitCode::kUsage, "train.init_from: {}: no such run or checkpoint{}", origin.string(),
-         did_you_mean(origin,
-                      [](const fs::path& each) {
-                        return fs::is_directory(each / "checkpoints") ||
-                               fs::exists(each / "manifest.json");
-                      },
-                      {"runs"}));
-  const fs::path commit = resolve_commit(origin, group);
+  const fs::path commit = resolve_commit(config.train.init_from, group);
   const CheckpointReader reader(commit);
   require_same_model(reader.manifest(), commit, config, group);
   load_weights(reader, model.parameters,

@@ -119,5 +119,27 @@ TEST(CheckpointFolder, AUserMayNameACommitARunOrItsCheckpoints) {
   }
 }
 
+TEST(CheckpointFolder, ARunThatIsNotThereMeansTheNearest) {
+  const ScratchFolder runs;
+  save(runs / "shapes/checkpoints", 5);
+  try {
+    resolve_commit(runs / "shapez", *solo_group());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean " + (runs / "shapes").string()),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+// A training removes old commits while others read them.
+TEST(CheckpointFolder, ACommitThatARunRemovedIsNoDamage) {
+  const ScratchFolder folder;
+  save(folder.path(), 5);
+  EXPECT_FALSE(was_removed(folder / "step-00000005"));
+  EXPECT_FALSE(was_removed(folder / "step-00000007"));  // never was there
+  EXPECT_TRUE(was_removed(folder / "step-00000004"));   // a newer one is
+}
+
 }  // namespace
 }  // namespace muybridge

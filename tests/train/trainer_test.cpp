@@ -88,10 +88,7 @@ TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
       code = job.wait();
       const bool got_under_way = log_has("parameters, 26 clips");
       if (got_under_way) {
-        EXPECT_EQ(went_on_after() >= committed_before, true)
-            << name << " went on after " << went_on_after() << ", committed was "
-            << committed_before << "\n"
-            << log();
+        EXPECT_GE(went_on_after(), committed_before) << name << "\n" << log();
         resumed += committed_before > 0 ? 1 : 0;
       }
       committed_before = committed(name);
