@@ -27,7 +27,7 @@ struct MemoryEstimate {
 
 // `parameters` are the elements of the flat tensors. Without `recompute` in the options the
 // activations of all blocks are there at once.
-MemoryEstimate estimate_memory(const DitOptions& model, std::int64_t parameters, DType compute,
+MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DType compute,
                                const MicroBatchSize& batch, std::int64_t sampled_tokens,
                                int batches_ahead);
 

@@ -76,7 +76,7 @@ class Options : public testing::TrainingRun {
     return hash_file(run(name) / "samples/step-00000003/clip-000.mp4");
   }
 
-  const std::string kBase =
+  inline static const std::string kBase =
       "train.steps=3 train.checkpoint_every=0 optimizer.warmup_steps=1 eval.samples=1 ";
 };
 

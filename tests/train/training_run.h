@@ -119,11 +119,11 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
       record.frames = 8;
       record.height = record.width = size;
       std::vector<std::uint8_t> pixels(record.bytes(), static_cast<std::uint8_t>(30 * (i % 5)));
-      for (int t = 0; t < 8; ++t)
-        for (int y = size / 4; y < size / 2; ++y)
-          for (int x = t; x < t + size / 4; ++x)
-            for (int c = 0; c < 3; ++c)
-              pixels[static_cast<std::size_t>(((t * size + y) * size + x) * 3 + c)] = 250;
+      const auto side = static_cast<std::size_t>(size);
+      for (std::size_t t = 0; t < 8; ++t)
+        for (std::size_t y = side / 4; y < side / 2; ++y)
+          for (std::size_t x = t; x < t + side / 4; ++x)
+            for (std::size_t c = 0; c < 3; ++c) pixels[((t * side + y) * side + x) * 3 + c] = 250;
       writer.add(record, pixels.data());
     }
     writer.commit();
@@ -196,7 +196,7 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
     return text;
   }
 
-  const std::string kBinary = MUYBRIDGE_BINARY;
+  inline static const std::string kBinary = MUYBRIDGE_BINARY;
   ScratchFolder scratch_;
 };
 
