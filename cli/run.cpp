@@ -135,6 +135,8 @@ int run_program(CLI::App& program, int argc, char** argv) {
     if (error.code() == ExitCode::kUsage) {
       let_rank_zero_speak_first();
       print(error.what());
+    } else if (error.code() == ExitCode::kPreempted) {
+      log_info("{}", error.what());
     } else {
       log_error("{}", error.what());
     }

@@ -1,11 +1,13 @@
 #include <omp.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
 #include "core/log.h"
+#include "train/idle_cores.h"
 #include "train/trainer.h"
 
 namespace muybridge {
@@ -21,6 +23,11 @@ void train(const Arguments& arguments) {
   World world({.time_limit_seconds = config.train.collective_timeout_seconds});
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
+  if (config.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr && world.local_rank() == 0)
+    if (const std::string advice =
+            idle_cores_advice(world.local_size(), world.threads(), cores_to_share());
+        !advice.empty())
+      log_warning("{}", advice);
   std::vector<std::string> command_line{"muybridge", "train", arguments.file};
   command_line.insert(command_line.end(), arguments.overrides.begin(), arguments.overrides.end());
   if (Trainer(config, world, command_line).run() == TrainOutcome::kPreempted)

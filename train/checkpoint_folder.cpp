@@ -10,8 +10,10 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/nearest_path.h"
+#include "core/temporary_file.h"
+#include "parallel/together.h"
 #include "train/checkpoint_reader.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -30,7 +32,7 @@ std::int64_t step_of(const std::string& name) {
 }
 
 bool is_leftover(const std::string& name) {
-  return (name.starts_with(".step-") && name.ends_with(".tmp")) || name == "latest.tmp";
+  return (name.starts_with(".step-") && name.ends_with(".tmp")) || is_temporary_of(name, kLatest);
 }
 
 // Under a name that nobody reads first: a crash must not leave half of a commit.
@@ -42,18 +44,24 @@ void remove_commit(const fs::path& commit) {
   fs::remove_all(condemned);
 }
 
-// Whether the commit verifies; `why` says why not.
-bool verifies(const fs::path& commit, Group& group, std::string& why) {
+enum class Finding : std::uint8_t { kWhole, kDamaged, kGone };
+
+// Whether the commit verifies; `why` says why not. The same on all ranks.
+Finding examine(const fs::path& commit, Group& group, std::string& why) {
   try {
     together(group, [&] {
       CheckpointReader(commit).verify(group.rank(), group.size());
       return std::string();
     });
-    return true;
+    return Finding::kWhole;
   } catch (const Error& error) {
-    if (error.code() != ExitCode::kCorrupt) throw;
+    if (error.code() != ExitCode::kCorrupt && error.code() != ExitCode::kIo) throw;
     why = error.what();
-    return false;
+    const std::string gone =
+        rank_zero(group, [&] { return std::string(was_removed(commit) ? "gone" : ""); });
+    if (!gone.empty()) return Finding::kGone;
+    if (error.code() == ExitCode::kIo) throw;
+    return Finding::kDamaged;
   }
 }
 
@@ -135,12 +143,25 @@ void set_aside(const fs::path& commit, const std::string& why) {
   log_warning("{} is now {}", commit.string(), target.filename().string());
 }
 
+bool was_removed(const fs::path& commit) {
+  const std::vector<Commit> commits = list_commits(commit.parent_path());
+  return !fs::exists(commit / "manifest.json") && !commits.empty() &&
+         commits.back().step > step_of(commit.filename());
+}
+
 std::optional<fs::path> find_newest_commit(const fs::path& checkpoints, Group& group) {
   const std::vector<fs::path> commits = commits_newest_first(checkpoints, group);
   std::string why;
   for (const fs::path& commit : commits) {
-    if (verifies(commit, group, why)) return commit;
-    if (group.rank() == 0) log_warning("{}", why);
+    switch (examine(commit, group, why)) {
+      case Finding::kWhole:
+        return commit;
+      case Finding::kDamaged:
+        if (group.rank() == 0) log_warning("{}", why);
+        break;
+      case Finding::kGone:
+        return find_newest_commit(checkpoints, group);
+    }
   }
   if (commits.empty()) return std::nullopt;
   fail(ExitCode::kCorrupt,
@@ -169,10 +190,13 @@ fs::path resolve_commit(const fs::path& path, Group& group) {
   if (fs::exists(path / "manifest.json")) return path;
   for (const fs::path& folder : {path / "checkpoints", path})
     if (const std::optional<fs::path> newest = find_newest_commit(folder, group)) return *newest;
+  const auto is_run = [](const fs::path& each) {
+    return fs::is_directory(each / "checkpoints") || fs::exists(each / "manifest.json");
+  };
   fail(ExitCode::kUsage,
        "{}: no checkpoint there; give a run's folder, or a commit such as "
-       "runs/x/checkpoints/step-00012000",
-       path.string());
+       "runs/x/checkpoints/step-00012000{}",
+       path.string(), did_you_mean(path, is_run, {"runs"}));
 }
 
 }  // namespace muybridge

@@ -1,15 +1,19 @@
 #include "train/evaluation.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "core/file.h"
-#include "core/log.h"
+#include "core/temporary_file.h"
+#include "parallel/together.h"
+#include "parallel/values.h"
 #include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -37,8 +41,8 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
       .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
                               solver_name(options.sampler.solver), options.sampler.guidance),
       .clips = {}};
-  const std::vector<EvaluationPrompt> prompts =
-      evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
+  const std::vector<EvaluationPrompt>& prompts = subject.prompts;
+  if (prompts.empty()) return set;
   const std::filesystem::path folder = run.samples(subject.step);
   std::vector<RenderRequest> mine;
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
@@ -47,6 +51,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                     .file = fmt::format("clip-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
     std::filesystem::create_directories(folder);
+    remove_stale_temporaries(folder);
     Json records = Json::array();
     for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
       records.push_back(to_json(record));
@@ -64,10 +69,16 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
     }
   }
   rank_zero(group, [&] {
-    if (!set.clips.empty()) write_sample_set(folder, set);
+    write_sample_set(folder, set);
     return std::string();
   });
   return set;
+}
+
+double mean_loss(const Evaluation& evaluation) {
+  return std::accumulate(evaluation.validation_loss.begin(), evaluation.validation_loss.end(),
+                         0.0) /
+         kTimeQuantiles;
 }
 
 }  // namespace
@@ -75,7 +86,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
 Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
   const auto begin = std::chrono::steady_clock::now();
   Evaluation result{.step = subject.step};
-  if (subject.corpus) {
+  if (subject.corpus && subject.config.eval.validation_clips > 0) {
     result.validation_loss =
         validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
                           validation_options(subject.config), group);
@@ -91,13 +102,35 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Grou
   return result;
 }
 
+Json metrics_of(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  Json metrics = {{"validation_loss", std::isfinite(loss) ? Json(loss) : Json(nullptr)}};
+  for (const auto& [name, score] : evaluation.scores) metrics["score_" + name] = score;
+  return metrics;
+}
+
+std::string describe_evaluation(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
+  for (const auto& [name, score] : evaluation.scores)
+    text += fmt::format("  {} {:.3f}", name, score);
+  return text;
+}
+
+std::int64_t peak_memory_bytes(Group& group) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(
+      all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax));
+}
+
 std::string describe_model(const DitOptions& options, std::int64_t parameters) {
   return fmt::format("DiT {} x {}, {} parameters", options.depth, options.width,
                      format_quantity(static_cast<double>(parameters)));
 }
 
 void write_report(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
-                  const std::string& name, const Json& more) {
+                  const Json& more) {
   Json samples = Json::array();
   for (const SampleRecord& clip : evaluation.samples.clips) {
     Json sample = to_json(clip);
@@ -112,6 +145,10 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   report.update(more);
   report["samples"] = std::move(samples);
   write_file_durably(run.report(), report.dump(2) + "\n");
+}
+
+void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const std::string& name) {
   write_gallery(
       run.root,
       {.title = name, .model = model, .step = evaluation.step, .scores = evaluation.scores});

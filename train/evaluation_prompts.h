@@ -15,11 +15,11 @@ struct EvaluationPrompt {
 };
 
 // The prompts to render: those of a synthetic corpus ("shapes", "physics"), of a file with one a
-// line, or the list itself; at most `limit` of them, spread over the list with a stride that shares
-// no factor with its length, so that a list of combinations gives all kinds (0: all). Where nothing
-// is said, the captions of held-out clips, or of clips to train on if none are held out; none
-// without a corpus. Throws Error(kUsage) when the file cannot be read or has none.
-std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int limit,
+// line (eval/prompt_file.h), or the list itself; at most `count` of them, spread over the list with
+// a stride that shares no factor with its length, so that a list of combinations gives all kinds.
+// Where nothing is said, the captions of held-out clips, or of clips to train on if none are held
+// out; none without a corpus. Throws Error(kUsage) when the file cannot be read or has none.
+std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int count,
                                                  const CorpusIndex* corpus);
 
 }  // namespace muybridge

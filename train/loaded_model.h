@@ -20,13 +20,14 @@ struct LoadedModel {
   Dit dit;
 
   // `path` is a run's folder or a commit; `overrides` ("a.b=c") change its configuration. Uses the
-  // averaged weights where there are any, unless `raw`. Collective.
+  // averaged weights where there are any, unless `raw`. The run may be training: a commit that it
+  // removes meanwhile gives way to its next. Collective.
   LoadedModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
               Group& group, bool raw = false);
 
  private:
   struct Origin;
-  LoadedModel(const Origin& origin, const std::vector<std::string>& overrides, bool raw);
+  LoadedModel(const Origin& origin, const std::vector<std::string>& overrides);
 };
 
 }  // namespace muybridge

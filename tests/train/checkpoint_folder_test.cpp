@@ -88,7 +88,7 @@ TEST(CheckpointFolder, ResumeClearsLeftoversAndSetsDamagedCommitsAside) {
   flip_byte(folder / "step-00000002" / "rank-0000.h5");
   fs::create_directory(folder / ".step-00000003.tmp");
   std::ofstream(folder / ".step-00000003.tmp" / "rank-0000.h5") << "half";
-  std::ofstream(folder / "latest.tmp") << "step";
+  std::ofstream(folder / ".latest.elsewhere@1-1.tmp") << "step";
   std::ofstream(folder / "notes.txt") << "mine";
   run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
     EXPECT_EQ(prepare_resume(folder.path(), *group), folder / "step-00000001");
@@ -117,6 +117,28 @@ TEST(CheckpointFolder, AUserMayNameACommitARunOrItsCheckpoints) {
       EXPECT_EQ(error.code(), ExitCode::kUsage) << error.what();
     }
   }
+}
+
+TEST(CheckpointFolder, ARunThatIsNotThereMeansTheNearest) {
+  const ScratchFolder runs;
+  save(runs / "shapes/checkpoints", 5);
+  try {
+    resolve_commit(runs / "shapez", *solo_group());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean " + (runs / "shapes").string()),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+// A training removes old commits while others read them.
+TEST(CheckpointFolder, ACommitThatARunRemovedIsNoDamage) {
+  const ScratchFolder folder;
+  save(folder.path(), 5);
+  EXPECT_FALSE(was_removed(folder / "step-00000005"));
+  EXPECT_FALSE(was_removed(folder / "step-00000007"));  // never was there
+  EXPECT_TRUE(was_removed(folder / "step-00000004"));   // a newer one is
 }
 
 }  // namespace
