@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "core/progress_bar.h"
+
 namespace muybridge {
 namespace {
 
@@ -45,6 +47,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }  // namespace
 
 void log_message(LogLevel level, const std::string& message) {
+  const ConsoleTurn turn;
   logging().logger.log(to_spdlog(level), message);
 }
 

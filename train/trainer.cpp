@@ -55,7 +55,7 @@ TrainState state_of(const Parameters& parameters, const Optimizer& optimizer) {
 struct Trainer::Records {
   MetricsLog metrics;
   TensorBoardWriter tensorboard;
-  ProgressBar progress;
+  TrainingProgress progress;
 
   Records(const RunFolder& run, std::int64_t step, const TrainConfig::Train& train)
       : metrics(run.metrics(), step),
