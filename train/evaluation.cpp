@@ -23,20 +23,14 @@ Json to_json(const SampleRecord& record) {
           {"scores", record.scores}};
 }
 
-std::string solver_name(Solver solver) {
-  return solver == Solver::kEuler ? "Euler" : solver == Solver::kHeun ? "Heun" : "AB2";
-}
-
 // Every rank renders its share; all learn all records, in the order of the prompts.
 SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
   const TrainConfig::Eval& eval = subject.config.eval;
   const RenderOptions options = render_options(subject.config);
-  SampleSet set{
-      .step = subject.step,
-      .checkpoint = subject.checkpoint,
-      .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
-                              solver_name(options.sampler.solver), options.sampler.guidance),
-      .clips = {}};
+  SampleSet set{.step = subject.step,
+                .checkpoint = subject.checkpoint,
+                .settings = describe(options.sampler),
+                .clips = {}};
   const std::vector<EvaluationPrompt> prompts =
       evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
   const std::filesystem::path folder = run.samples(subject.step);
