@@ -6,6 +6,8 @@
 
 #include "cli/commands.h"
 #include "core/log.h"
+#include "train/clip_shape.h"
+#include "train/cut_captions.h"
 #include "train/trainer.h"
 
 namespace muybridge {
@@ -17,10 +19,12 @@ struct Arguments {
 };
 
 void train(const Arguments& arguments) {
-  const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  const TrainConfig config =
+      with_shape_of_clips(load_train_config(arguments.file, arguments.overrides));
   World world({.time_limit_seconds = config.train.collective_timeout_seconds});
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
+  if (world.rank() == 0) warn_of_cut_captions(config);
   std::vector<std::string> command_line{"muybridge", "train", arguments.file};
   command_line.insert(command_line.end(), arguments.overrides.begin(), arguments.overrides.end());
   if (Trainer(config, world, command_line).run() == TrainOutcome::kPreempted)

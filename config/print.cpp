@@ -46,7 +46,21 @@ void write_markdown(const ConfigSection& section, const std::string& prefix, std
     write_markdown(inner, prefix.empty() ? inner.name : prefix + "." + inner.name, out);
 }
 
+void list_values(const ConfigSection& section, const std::string& prefix,
+                 std::vector<ConfigValue>& out) {
+  for (const ConfigField& field : section.fields)
+    out.push_back({prefix + field.name, field.value_text()});
+  for (const ConfigSection& inner : section.sections)
+    list_values(inner, prefix + inner.name + ".", out);
+}
+
 }  // namespace
+
+std::vector<ConfigValue> config_values(const ConfigSection& fields) {
+  std::vector<ConfigValue> values;
+  list_values(fields, "", values);
+  return values;
+}
 
 std::string config_to_yaml(const ConfigSection& fields) {
   std::string out;

@@ -44,6 +44,13 @@ class ConfigReader {
 // The values as a YAML file that loads to the same values, each with its help as a comment.
 std::string config_to_yaml(const ConfigSection& fields);
 
+// The values one by one: "optimizer.learning_rate", "0.001".
+struct ConfigValue {
+  std::string key;
+  std::string value;
+};
+std::vector<ConfigValue> config_values(const ConfigSection& fields);
+
 // The fields with their types, defaults and help as tables in Markdown, a table a section.
 std::string config_to_markdown(const ConfigSection& fields);
 

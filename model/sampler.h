@@ -18,7 +18,7 @@ struct SamplerOptions {
   int steps = 25;
   double guidance = 4.0;  // classifier-free (Ho and Salimans 2022); 1 switches it off
   double shift = 3.0;     // of the times, see shifted_time
-  std::size_t max_caption_bytes = 256;
+  std::size_t max_caption_bytes = 2048;  // longer prompts are cut
 };
 
 // "16 AB2 steps, guidance 1.5"

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "train/corpus_clip.h"
+#include "train/cut_captions.h"
 #include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
@@ -16,11 +19,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const SampleRecord& record) {
-  return {{"prompt", record.prompt},
-          {"seed", record.seed},
-          {"file", record.file},
-          {"scores", record.scores}};
+std::vector<std::string> texts_of(const std::vector<EvaluationPrompt>& prompts) {
+  std::vector<std::string> texts;
+  for (const EvaluationPrompt& prompt : prompts) texts.push_back(prompt.text);
+  return texts;
 }
 
 // Every rank renders its share; all learn all records, in the order of the prompts.
@@ -34,13 +36,20 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   const std::vector<EvaluationPrompt> prompts =
       evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
   const std::filesystem::path folder = run.samples(subject.step);
+  if (group.rank() == 0) warn_of_cut_prompts(texts_of(prompts), options.sampler.max_caption_bytes);
   std::vector<RenderRequest> mine;
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
     mine.push_back({.prompt = prompts[i].text,
                     .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
-                    .file = fmt::format("clip-{:03}.mp4", i)});
+                    .file = fmt::format("clip-{:03}.mp4", i),
+                    .source = prompts[i].source,
+                    .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
     std::filesystem::create_directories(folder);
+    for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+      if (prompts[i].clip >= 0)
+        write_corpus_clip(*subject.corpus, prompts[i].clip, options,
+                          folder / fmt::format("real-{:03}.mp4", i));
     Json records = Json::array();
     for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
       records.push_back(to_json(record));
@@ -50,10 +59,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   for (std::size_t rank = 0; rank < parts.size(); ++rank) {
     std::size_t place = rank;
     for (const Json& record : Json::parse(parts[rank])) {
-      set.clips[place] = {.prompt = record.at("prompt"),
-                          .seed = record.at("seed"),
-                          .file = record.at("file"),
-                          .scores = record.at("scores").get<Scores>()};
+      set.clips[place] = sample_record_from(record);
       place += parts.size();
     }
   }
@@ -62,6 +68,21 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
     return std::string();
   });
   return set;
+}
+
+// What the run was trained with, beside the defaults; nothing where its config.yaml is gone.
+std::vector<GallerySetting> settings_of(const RunFolder& run) {
+  if (!std::filesystem::exists(run.config())) return {};
+  std::vector<GallerySetting> settings;
+  try {
+    const std::vector<ConfigValue> values = config_values(load_train_config(run.config()));
+    const std::vector<ConfigValue> defaults = config_values(TrainConfig{});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      settings.push_back({values[i].key, values[i].value, defaults[i].value});
+  } catch (const Error& error) {
+    log_warning("{}; the gallery leaves the settings out", error.what());
+  }
+  return settings;
 }
 
 }  // namespace
@@ -95,6 +116,7 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   Json samples = Json::array();
   for (const SampleRecord& clip : evaluation.samples.clips) {
     Json sample = to_json(clip);
+    sample["scores"] = clip.scores;  // also where there are none
     sample["file"] =
         (std::filesystem::relative(run.samples(evaluation.step), run.root) / clip.file).string();
     samples.push_back(std::move(sample));
@@ -106,9 +128,14 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   report.update(more);
   report["samples"] = std::move(samples);
   write_file_durably(run.report(), report.dump(2) + "\n");
-  write_gallery(
-      run.root,
-      {.title = name, .model = model, .step = evaluation.step, .scores = evaluation.scores});
+  std::vector<double> by_noise(evaluation.validation_loss.begin(),
+                               evaluation.validation_loss.end());
+  write_gallery(run.root, {.title = name,
+                           .model = model,
+                           .step = evaluation.step,
+                           .scores = evaluation.scores,
+                           .loss_by_noise = std::move(by_noise),
+                           .settings = settings_of(run)});
 }
 
 }  // namespace muybridge

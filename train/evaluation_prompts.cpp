@@ -3,40 +3,47 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
-#include <sstream>
 
-#include "core/error.h"
-#include "core/file.h"
 #include "data/synthetic/synthetic.h"
+#include "eval/prompt_file.h"
 
 namespace muybridge {
 namespace {
 
-// Distinct captions in the order of the corpus, at most `limit` of them (0: all).
-std::vector<std::string> captions_of(const CorpusIndex& corpus, int limit) {
-  std::vector<std::int64_t> clips = corpus.clips_of("validation");
-  if (clips.empty()) clips = corpus.clips_of("train");
-  std::vector<std::string> captions;
-  std::set<std::string> seen;
-  for (const std::int64_t clip : clips) {
-    if (limit > 0 && captions.size() == static_cast<std::size_t>(limit)) break;
+EvaluationPrompt plain(const std::string& text) { return {.text = text}; }
+
+// Adds the distinct captions of a split until there are `limit` (0: all).
+void add_captions(const CorpusIndex& corpus, const char* split, const char* source, int limit,
+                  std::set<std::string>& seen, std::vector<EvaluationPrompt>& to) {
+  for (const std::int64_t clip : corpus.clips_of(split)) {
+    if (limit > 0 && to.size() == static_cast<std::size_t>(limit)) return;
     const std::string caption = corpus.record(clip).caption;
-    if (!caption.empty() && seen.insert(caption).second) captions.push_back(caption);
+    if (!caption.empty() && seen.insert(caption).second)
+      to.push_back({.text = caption, .ordinal = 0, .source = source, .clip = clip});
   }
+}
+
+// Those of held-out clips come first: the model has not seen them.
+std::vector<EvaluationPrompt> captions_of(const CorpusIndex& corpus, int limit) {
+  std::vector<EvaluationPrompt> captions;
+  std::set<std::string> seen;
+  add_captions(corpus, "validation", "held out", limit, seen, captions);
+  if (limit > 0 || captions.empty())
+    add_captions(corpus, "train", "training", limit, seen, captions);
   return captions;
 }
 
-std::vector<std::string> all_prompts(const TextOrList& prompts, int limit,
-                                     const CorpusIndex* corpus) {
-  if (!prompts.list.empty()) return prompts.list;
-  if (prompts.text.empty())
-    return corpus != nullptr ? captions_of(*corpus, limit) : std::vector<std::string>{};
-  if (const auto kind = corpus_kind(prompts.text)) return evaluation_prompts(*kind);
-  std::vector<std::string> all;
-  std::istringstream lines(read_file(prompts.text));
-  for (std::string line; std::getline(lines, line);)
-    if (!line.empty()) all.push_back(line);
-  if (all.empty()) fail(ExitCode::kUsage, "{}: no prompt in it; one a line", prompts.text);
+std::vector<EvaluationPrompt> all_prompts(const TextOrList& prompts, int limit,
+                                          const CorpusIndex* corpus) {
+  if (prompts.list.empty() && prompts.text.empty())
+    return corpus != nullptr ? captions_of(*corpus, limit) : std::vector<EvaluationPrompt>{};
+  std::vector<std::string> texts = prompts.list;
+  if (texts.empty()) {
+    const auto kind = corpus_kind(prompts.text);
+    texts = kind ? evaluation_prompts(*kind) : read_prompt_file(prompts.text);
+  }
+  std::vector<EvaluationPrompt> all;
+  std::ranges::transform(texts, std::back_inserter(all), plain);
   return all;
 }
 
@@ -51,17 +58,22 @@ int stride_over(int count, int wanted) {
 
 std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int limit,
                                                  const CorpusIndex* corpus) {
-  const std::vector<std::string> all = all_prompts(prompts, limit, corpus);
+  const std::vector<EvaluationPrompt> all = all_prompts(prompts, limit, corpus);
+  if (all.empty()) return {};
   const int count = static_cast<int>(all.size());
-  const int wanted = limit > 0 ? std::min(limit, count) : count;
-  std::vector<int> picked;
-  for (int i = 0, stride = stride_over(count, wanted); i < wanted; ++i)
-    picked.push_back(static_cast<int>(std::int64_t{i} * stride % count));
-  std::ranges::sort(picked);
+  const int wanted = limit > 0 ? limit : count;
+  std::vector<int> picked;  // from `count` on they are second and later seeds
+  for (int i = 0, stride = stride_over(count, std::min(wanted, count)); i < wanted; ++i)
+    picked.push_back(i / count * count + static_cast<int>(std::int64_t{i} * stride % count));
+  std::ranges::sort(picked, {}, [count](int ordinal) {
+    return std::pair(ordinal % count, ordinal / count);  // the seeds of a prompt side by side
+  });
   std::vector<EvaluationPrompt> result;
   result.reserve(picked.size());
-  for (const int ordinal : picked)
-    result.push_back({.text = all[static_cast<std::size_t>(ordinal)], .ordinal = ordinal});
+  for (const int ordinal : picked) {
+    result.push_back(all[static_cast<std::size_t>(ordinal % count)]);
+    result.back().ordinal = ordinal;
+  }
   return result;
 }
 

@@ -27,7 +27,7 @@ TEST_F(EvaluationPrompts, AreThoseOfTheListSpreadOverIt) {
   TextOrList prompts;
   prompts.list = {"a", "b", "c", "d", "e"};
   EXPECT_EQ(texts(prompts, 0, nullptr), prompts.list);
-  EXPECT_EQ(texts(prompts, 9, nullptr), prompts.list);
+  EXPECT_EQ(texts(prompts, 5, nullptr), prompts.list);
   EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr),
             (std::vector<EvaluationPrompt>{{"a", 0}, {"c", 2}}));
 }
@@ -53,13 +53,25 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
   EXPECT_THROW(evaluation_prompts(prompts, 0, nullptr), Error);
 }
 
-TEST_F(EvaluationPrompts, WhenNotGivenAreTheDistinctCaptionsOfHeldOutClips) {
+TEST_F(EvaluationPrompts, ThatAreFewComeAgainWithOtherSeeds) {
+  TextOrList prompts;
+  prompts.list = {"a", "b"};
+  EXPECT_EQ(evaluation_prompts(prompts, 5, nullptr),
+            (std::vector<EvaluationPrompt>{{"a", 0}, {"a", 2}, {"a", 4}, {"b", 1}, {"b", 3}}));
+}
+
+TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
   const CorpusIndex corpus = make({{.caption = "learned"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "y", .split = "validation"}});
-  EXPECT_EQ(texts({}, 8, &corpus), (Prompts{"x", "y"}));
+  EXPECT_EQ(texts({}, 0, &corpus), (Prompts{"x", "y"}));
   EXPECT_EQ(texts({}, 1, &corpus), (Prompts{"x"}));
+  EXPECT_EQ(evaluation_prompts({}, 4, &corpus),
+            (std::vector<EvaluationPrompt>{{"x", 0, "held out", 1},
+                                           {"x", 3, "held out", 1},
+                                           {"y", 1, "held out", 3},
+                                           {"learned", 2, "training", 0}}));
   EXPECT_TRUE(texts({}, 8, nullptr).empty());
 }
 
