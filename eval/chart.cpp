@@ -106,7 +106,8 @@ Axis value_axis(const std::vector<Series>& series, bool share) {
 }
 
 std::string tick_text(double value, bool share) {
-  return share ? fmt::format("{:.0f}%", value * 100) : fmt::format("{:g}", value);
+  if (share) return fmt::format("{:.0f}%", value * 100);
+  return value >= 1000 ? group_digits(std::llround(value)) : fmt::format("{:g}", value);
 }
 
 std::string draw_axes(const Axis& x, const Axis& y, bool share) {
@@ -157,7 +158,9 @@ std::string legend(const Series& series, bool share) {
   const double last = curve.points.back().value;
   return fmt::format("<span class=\"key {}\"><i></i>{} <b>{}</b></span>", series.style,
                      escape_html(series.name),
-                     share ? format_percent(last) : fmt::format("{:.3g}", last));
+                     share          ? format_percent(last)
+                     : last >= 1000 ? group_digits(std::llround(last))
+                                    : fmt::format("{:.3g}", last));
 }
 
 }  // namespace

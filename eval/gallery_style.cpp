@@ -99,7 +99,7 @@ dialog .plates { gap: 12px; justify-content: center; }
 dialog .plates video { max-width: min(100%, 74vh); flex: 1 1 0; }
 dialog p { margin: 12px 2px; overflow-wrap: anywhere; }
 dialog nav { display: flex; gap: 8px; } dialog nav button:last-child { margin-left: auto; }
-.miss { color: var(--bad); font-size: 12px; display: block; }
+.miss { color: var(--bad); font-size: 12px; display: inline-block; margin-right: 7px; }
 .missed video { outline: 2px solid var(--bad); outline-offset: 1px; }
 .only { font-size: 14px; color: var(--soft); margin-top: 10px; display: inline-flex; gap: 7px; cursor: pointer; }
 .only input { accent-color: var(--bad); margin: 0; align-self: center; }
@@ -116,7 +116,7 @@ tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); font-
   width: 210px; min-width: 150px; max-width: 260px; padding-left: 16px; overflow-wrap: anywhere; }
 thead th:first-child { left: 0; z-index: 3; padding-left: 16px; }
 td { min-width: calc(var(--cell) + 16px); } td video { width: var(--cell); }
-thead small { display: block; color: var(--soft); font-weight: 400; font-size: 12px; }
+thead small, tbody th small { display: block; color: var(--soft); font-weight: 400; font-size: 12px; }
 .gap { display: block; width: var(--cell); text-align: center; color: var(--line); }
 .empty { margin-top: 18px; border: 1px dashed var(--line); border-radius: 10px; padding: 34px 24px;
   text-align: center; color: var(--soft); }

@@ -15,6 +15,7 @@
 #include "train/model_options.h"
 #include "train/progress.h"
 #include "train/schedule_lr.h"
+#include "train/tensorboard_clips.h"
 #include "train/together.h"
 #include "train/weights.h"
 
@@ -234,6 +235,7 @@ void Trainer::run_evaluation(StepMetrics& metrics) {
   std::string scores;
   for (const auto& [name, score] : evaluation.scores)
     scores += fmt::format("  {} {:.3f}", name, score);
+  if (records_) add_clips(records_->tensorboard, run_.samples(step_), evaluation.samples);
   log_info("step {}: validation loss {:.4f}{} ({:.1f} s)", step_, loss, scores, evaluation.seconds);
   rank_zero(group_, [&] {
     write_report(run_, evaluation, describe_model(dit_.options(), parameters_.count()),
