@@ -4,9 +4,9 @@
 
 #include "core/ops/matmul.h"
 #include "model/sampler.h"
+#include "train/micro_batch.h"
 #include "train/model_options.h"
 #include "train/optimizer.h"
-#include "train/train_step.h"
 
 namespace muybridge {
 namespace {

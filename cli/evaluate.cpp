@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <memory>
@@ -14,13 +13,12 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "parallel/values.h"
+#include "parallel/together.h"
 #include "parallel/world.h"
 #include "train/clip_shape.h"
 #include "train/evaluation.h"
 #include "train/loaded_model.h"
-#include "train/model_options.h"
-#include "train/together.h"
+#include "train/preflight.h"
 
 namespace muybridge {
 namespace {
@@ -67,9 +65,7 @@ Json wall_seconds(const TrainConfig& config, const RunFolder& run, double evalua
 }
 
 Json peak_memory(const RunFolder& run, Group& group) {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  double bytes = all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax);
+  auto bytes = static_cast<double>(peak_memory_bytes(group));
   if (fs::exists(run.report())) {
     const Json report = Json::parse(read_file(run.report()), nullptr, false);
     if (report.is_object()) bytes = std::max(bytes, report.value("peak_memory_bytes", 0.0));
@@ -103,19 +99,23 @@ void run_evaluate(const Arguments& arguments) {
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
+  const std::vector<EvaluationPrompt> prompts =
+      prepare_evaluation(model.config, corpus.get(), group);
   const Evaluation evaluation = evaluate({.dit = model.dit,
                                           .config = model.config,
                                           .corpus = corpus.get(),
+                                          .prompts = prompts,
                                           .step = model.step,
                                           .checkpoint = model.hash},
                                          run, group);
   const Json peak = peak_memory(run, group);
   rank_zero(group, [&] {
-    write_report(run, evaluation, describe_model(model.dit.options(), model.parameters.count()),
-                 model.config.run.name,
+    const std::string about = describe_model(model.dit.options(), model.parameters.count());
+    write_report(run, evaluation, about,
                  {{"wall_seconds", wall_seconds(model.config, run, evaluation.seconds)},
                   {"peak_memory_bytes", peak},
                   {"weights", model.weights}});
+    draw_gallery(run, evaluation, about, model.config.run.name);
     if (arguments.json)
       fmt::print("{}", read_file(run.report()));
     else
@@ -139,7 +139,7 @@ void add_evaluate_command(CLI::App& program) {
 
 Examples:
   muybridge evaluate runs/shapes
-  mpirun -np 2 muybridge evaluate runs/shapes eval.samples=0 eval.guidance=3
+  mpirun -np 2 muybridge evaluate runs/shapes eval.samples=72 eval.guidance=3
   muybridge evaluate runs/shapes/checkpoints/step-00000400 --json)");
   command->callback([arguments] { run_evaluate(*arguments); });
 }

@@ -1,9 +1,11 @@
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "cli/thread_waiting.h"
 #include "core/flush_denormals.h"
 
 int main(int argc, char** argv) {
   using namespace muybridge;
+  bound_thread_spinning(argv);
   flush_denormals();
   CLI::App program("Muybridge trains models that draw short films from a sentence.", "muybridge");
   program.footer(R"('muybridge COMMAND --help' explains a command.

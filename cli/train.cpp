@@ -1,5 +1,6 @@
 #include <omp.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "core/log.h"
 #include "train/clip_shape.h"
 #include "train/cut_captions.h"
+#include "train/idle_cores.h"
 #include "train/trainer.h"
 
 namespace muybridge {
@@ -25,6 +27,11 @@ void train(const Arguments& arguments) {
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
   if (world.rank() == 0) warn_of_cut_captions(config);
+  if (config.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr && world.local_rank() == 0)
+    if (const std::string advice =
+            idle_cores_advice(world.local_size(), world.threads(), cores_to_share());
+        !advice.empty())
+      log_warning("{}", advice);
   std::vector<std::string> command_line{"muybridge", "train", arguments.file};
   command_line.insert(command_line.end(), arguments.overrides.begin(), arguments.overrides.end());
   if (Trainer(config, world, command_line).run() == TrainOutcome::kPreempted)

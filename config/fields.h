@@ -82,6 +82,20 @@ struct ConfigSection {
     fields.push_back({std::move(field), std::move(text), std::move(choice)});
   }
 
+  // The same, with one more name in front for "not chosen": no value.
+  template <class Enum>
+  void add_choice(std::string field, std::optional<Enum>& value, std::vector<std::string> names,
+                  std::string text) {
+    static_assert(std::is_enum_v<Enum>);
+    ConfigChoice choice{std::move(names),
+                        [&value] { return value ? static_cast<int>(*value) + 1 : 0; },
+                        [&value](int index) {
+                          value.reset();
+                          if (index > 0) value = static_cast<Enum>(index - 1);
+                        }};
+    fields.push_back({std::move(field), std::move(text), std::move(choice)});
+  }
+
   // For the next line only: one more section may move it.
   ConfigSection& add_section(std::string section, std::string text) {
     return sections.emplace_back(ConfigSection{std::move(section), std::move(text), {}, {}});

@@ -44,9 +44,9 @@ class ConfigReader {
 // The values as a YAML file that loads to the same values, each with its help as a comment.
 std::string config_to_yaml(const ConfigSection& fields);
 
-// The values one by one: "optimizer.learning_rate", "0.001".
+// Every key with its present value as YAML, in the order of the fields.
 struct ConfigValue {
-  std::string key;
+  std::string key;  // "model.width"
   std::string value;
 };
 std::vector<ConfigValue> config_values(const ConfigSection& fields);

@@ -8,6 +8,7 @@
 #include "config/text.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/nearest_path.h"
 #include "core/utf8.h"
 
 namespace muybridge {
@@ -18,11 +19,18 @@ constexpr std::size_t kMostLevels = 16;
 
 using Kind = ConfigNode::Kind;
 
+std::string nearest_configuration(const std::filesystem::path& file) {
+  return did_you_mean(file,
+                      [](const std::filesystem::path& each) { return each.extension() == ".yaml"; },
+                      {"configs"});
+}
+
 std::string read_small_file(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status))
-    fail(ExitCode::kUsage, "{}: no such file; name a YAML configuration", file.string());
+    fail(ExitCode::kUsage, "{}: no such file; name a YAML configuration{}", file.string(),
+         nearest_configuration(file));
   if (!std::filesystem::is_regular_file(status))
     fail(ExitCode::kUsage, "{}: not a file; name a YAML configuration", file.string());
   if (const auto bytes = std::filesystem::file_size(file, error);
@@ -52,7 +60,8 @@ ConfigNode read_onto_base(const std::filesystem::path& file, ConfigMistakes& mis
   const std::filesystem::path next = file.parent_path() / base.scalar;
   std::error_code error;
   if (!std::filesystem::is_regular_file(next, error))
-    refuse(fmt::format("no such file: {} (a path relative to this file)", next.string()));
+    refuse(fmt::format("no such file: {} (a path relative to this file){}", next.string(),
+                       nearest_configuration(next)));
   chain.push_back(std::filesystem::canonical(file, error));
   if (std::count(chain.begin(), chain.end(), std::filesystem::canonical(next, error)) > 0)
     refuse(fmt::format("'{}' builds on itself", base.scalar));

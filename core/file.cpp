@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/file_handle.h"
+#include "core/temporary_file.h"
 
 namespace muybridge {
 namespace {
@@ -83,13 +84,13 @@ std::string read_file(const std::filesystem::path& path) {
 void sync_path(const std::filesystem::path& path) { OpenFile(path, O_RDONLY).sync(); }
 
 void write_file_durably(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
+  TemporaryFile temporary(path);
   {
-    const OpenFile file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    const OpenFile file(temporary.path(), O_WRONLY | O_CREAT | O_TRUNC);
     file.write_all(content);
     file.sync();
   }
-  rename_durably(temporary, path);
+  temporary.publish();
 }
 
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -15,7 +15,8 @@ std::string read_file(const std::filesystem::path& path);
 // Flushes a file or a folder to the disk.
 void sync_path(const std::filesystem::path& path);
 
-// Replaces `path` at once: a reader sees the old or the new content, also after a power cut.
+// Replaces `path` at once: a reader sees the old or the new content, also after a power cut, and
+// of several writers one wins.
 void write_file_durably(const std::filesystem::path& path, std::string_view content);
 
 // rename(2), then fsync of the parent folder of `to`.

@@ -86,6 +86,7 @@ summary { cursor: pointer; font-weight: 600; } details[open] summary { margin-bo
 .settings { width: 100%; }
 .settings td, .settings th { padding: 3px 14px 3px 0; border: 0; width: auto; min-width: 0; max-width: none;
   position: static; vertical-align: top; overflow-wrap: anywhere; background: none; font-size: 14px; }
+.settings thead th:first-child, .settings tbody th { padding-left: 0; }
 .settings thead th { color: var(--soft); font-weight: 400; }
 .settings td:last-child { color: var(--soft); } .settings .changed td:nth-child(2) { color: var(--one); }
 #pause { position: fixed; right: 18px; bottom: 18px; z-index: 4; min-width: 84px; }

@@ -4,6 +4,7 @@
 
 #include "core/ops/loss.h"
 #include "data/loader/validation_set.h"
+#include "parallel/together.h"
 
 namespace muybridge {
 namespace {
@@ -36,14 +37,17 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
                          const BatchOptions& batch_options, const ValidationOptions& options,
                          Group& group) {
   const NoGradScope no_grad;
-  const ValidationSet set(corpus, batch_options, options.clips);
   Losses sums{};
   double elements = 0;
-  for (int index = group.rank(); index < set.batches(); index += group.size()) {
-    const Batch batch = set.batch(index);
-    add_batch(dit, batch, options, sums);
-    elements += static_cast<double>(batch.packing.used() * dit.options().token_width());
-  }
+  together(group, [&] {
+    const ValidationSet set(corpus, batch_options, options.clips);
+    for (int index = group.rank(); index < set.batches(); index += group.size()) {
+      const Batch batch = set.batch(index);
+      add_batch(dit, batch, options, sums);
+      elements += static_cast<double>(batch.packing.used() * dit.options().token_width());
+    }
+    return std::string();
+  });
 
   const Tensor totals = Tensor::empty({kTimeQuantiles + 1}, DType::kF64);
   std::copy(sums.begin(), sums.end(), totals.data<double>());

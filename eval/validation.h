@@ -20,7 +20,8 @@ struct ValidationOptions {
 
 // Mean squared error of the velocity on the held-out clips, at the centres of nine quantiles of the
 // training density, with noise keyed by (seed, clip, quantile): the same numbers for any ranks.
-// All are NaN when the corpus holds no such clip. Collective; the ranks share the clips.
+// All are NaN when the corpus holds no such clip. Collective; the ranks share the clips, and a clip
+// that cannot be read on one is an error of all.
 std::array<double, kTimeQuantiles> validation_losses(const Dit& dit, const CorpusIndex& corpus,
                                                      const BatchOptions& batch,
                                                      const ValidationOptions& options,

@@ -1,7 +1,5 @@
 #include "parallel/world.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -9,6 +7,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/host_name.h"
 #include "core/log.h"
 #include "parallel/cores.h"
 #include "parallel/group_stream.h"
@@ -17,12 +16,6 @@
 
 namespace muybridge {
 namespace {
-
-std::string host_name() {
-  char name[256] = "localhost";
-  if (gethostname(name, sizeof name - 1) != 0) return "localhost";
-  return name;
-}
 
 int integer_from_environment(const char* name) {
   const char* text = std::getenv(name);

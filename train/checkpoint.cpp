@@ -6,8 +6,8 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "parallel/together.h"
 #include "train/checkpoint_folder.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {

@@ -10,8 +10,9 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/temporary_file.h"
+#include "parallel/together.h"
 #include "train/checkpoint_reader.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -30,7 +31,7 @@ std::int64_t step_of(const std::string& name) {
 }
 
 bool is_leftover(const std::string& name) {
-  return (name.starts_with(".step-") && name.ends_with(".tmp")) || name == "latest.tmp";
+  return (name.starts_with(".step-") && name.ends_with(".tmp")) || is_temporary_of(name, kLatest);
 }
 
 // Under a name that nobody reads first: a crash must not leave half of a commit.
@@ -42,18 +43,24 @@ void remove_commit(const fs::path& commit) {
   fs::remove_all(condemned);
 }
 
-// Whether the commit verifies; `why` says why not.
-bool verifies(const fs::path& commit, Group& group, std::string& why) {
+enum class Finding : std::uint8_t { kWhole, kDamaged, kGone };
+
+// Whether the commit verifies; `why` says why not. The same on all ranks.
+Finding examine(const fs::path& commit, Group& group, std::string& why) {
   try {
     together(group, [&] {
       CheckpointReader(commit).verify(group.rank(), group.size());
       return std::string();
     });
-    return true;
+    return Finding::kWhole;
   } catch (const Error& error) {
-    if (error.code() != ExitCode::kCorrupt) throw;
+    if (error.code() != ExitCode::kCorrupt && error.code() != ExitCode::kIo) throw;
     why = error.what();
-    return false;
+    const std::string gone =
+        rank_zero(group, [&] { return std::string(was_removed(commit) ? "gone" : ""); });
+    if (!gone.empty()) return Finding::kGone;
+    if (error.code() == ExitCode::kIo) throw;
+    return Finding::kDamaged;
   }
 }
 
@@ -135,12 +142,25 @@ void set_aside(const fs::path& commit, const std::string& why) {
   log_warning("{} is now {}", commit.string(), target.filename().string());
 }
 
+bool was_removed(const fs::path& commit) {
+  const std::vector<Commit> commits = list_commits(commit.parent_path());
+  return !fs::exists(commit / "manifest.json") && !commits.empty() &&
+         commits.back().step > step_of(commit.filename());
+}
+
 std::optional<fs::path> find_newest_commit(const fs::path& checkpoints, Group& group) {
   const std::vector<fs::path> commits = commits_newest_first(checkpoints, group);
   std::string why;
   for (const fs::path& commit : commits) {
-    if (verifies(commit, group, why)) return commit;
-    if (group.rank() == 0) log_warning("{}", why);
+    switch (examine(commit, group, why)) {
+      case Finding::kWhole:
+        return commit;
+      case Finding::kDamaged:
+        if (group.rank() == 0) log_warning("{}", why);
+        break;
+      case Finding::kGone:
+        return find_newest_commit(checkpoints, group);
+    }
   }
   if (commits.empty()) return std::nullopt;
   fail(ExitCode::kCorrupt,

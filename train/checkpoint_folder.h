@@ -39,9 +39,9 @@ void remove_leftovers(const std::filesystem::path& checkpoints);
 // Takes a commit out of the way under another name: step-00012000.damaged
 void set_aside(const std::filesystem::path& commit, const std::string& why);
 
-// The newest commit whose every byte verifies, with a warning for each newer one that does not.
-// Nothing where there are no commits; Error(kCorrupt) where there are and all are damaged.
-// Collective: ranks share the reading.
+// The newest commit whose every byte verifies, with a warning for each newer one that does not; one
+// that a running training removes meanwhile is not missed. Nothing where there are no commits;
+// Error(kCorrupt) where there are and all are damaged. Collective: ranks share the reading.
 std::optional<std::filesystem::path> find_newest_commit(const std::filesystem::path& checkpoints,
                                                         Group& group);
 
@@ -49,6 +49,9 @@ std::optional<std::filesystem::path> find_newest_commit(const std::filesystem::p
 // than it are set aside. Collective.
 std::optional<std::filesystem::path> prepare_resume(const std::filesystem::path& checkpoints,
                                                     Group& group);
+
+// Whether a commit that cannot be read any more went by itself: its run has newer ones.
+bool was_removed(const std::filesystem::path& commit);
 
 // The commit that a user means by a commit's folder, a run's folder or its `checkpoints`. Throws
 // Error(kUsage) where there is none. Collective.

@@ -118,14 +118,15 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
 void describe(ConfigSection& to, TrainConfig::Eval& eval) {
   to.add("every", eval.every, "steps between evaluations; 0: at the end only", kCountOrNone);
   to.add("prompts", eval.prompts,
-         "a list, a file with a prompt a line, shapes, physics, or empty: held-out captions");
-  to.add("samples", eval.samples, "clips an evaluation renders: the prompts in turn, a seed each",
-         kCountOrNone);
+         "a list, a text file with a prompt a line, shapes, physics, or empty: held-out captions");
+  to.add("samples", eval.samples,
+         "most clips an evaluation renders, a prompt and a seed each; 0: none", kCountOrNone);
   to.add("steps", eval.steps, "steps of the solver from noise to clip",
          {.at_least = 1, .at_most = 10000});
   to.add_choice("solver", eval.solver, {"euler", "heun", "ab2"}, "way to integrate the flow");
   to.add("guidance", eval.guidance, "pull towards the prompt; 1: none", kNotNegative);
-  to.add("seed", eval.seed, "first seed of the clips", kNotNegative);
+  to.add("seed", eval.seed, "first seed of the clips, and that of the validation loss's noise",
+         kNotNegative);
   to.add("frames", eval.frames, "frames of a clip; 0: as most clips of data.train have",
          kCountOrNone);
   to.add("size", eval.size, "pixels of a clip; empty: as most clips of data.train have");
@@ -147,7 +148,8 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
 
 ConfigSection describe(TrainConfig& config) {
   ConfigSection to;
-  to.add_choice("device", config.device, {"auto", "cpu", "cuda"}, "auto: cuda where there is one");
+  to.add_choice("device", config.device, {"auto", "cpu", "cuda"},
+                "where it computes; this version trains on the CPU and refuses cuda");
   to.add("threads", config.threads, "threads of a rank that compute; 0: its share of the cores",
          {.at_least = 0, .at_most = 1024});
   describe(to.add_section("run", "Where the run keeps its files"), config.run);
@@ -222,10 +224,6 @@ void check_parallel(ConfigReader& reader, const TrainConfig& config) {
   single("parallel.tensor", config.parallel.tensor);
   single("parallel.context", config.parallel.context);
   single("parallel.pipeline", config.parallel.pipeline);
-  if (config.parallel.data > 0 && config.batch.micro_batches % config.parallel.data != 0)
-    reader.refuse("batch.micro_batches",
-                  fmt::format("{} micro-batches cannot be shared out to parallel.data = {} ranks",
-                              config.batch.micro_batches, config.parallel.data));
 }
 
 void check(ConfigReader& reader, const TrainConfig& config) {
@@ -274,7 +272,7 @@ std::string to_yaml(const TrainConfig& config) {
   return config_to_yaml(describe(copy));
 }
 
-std::vector<ConfigValue> config_values(const TrainConfig& config) {
+std::vector<ConfigValue> values_of(const TrainConfig& config) {
   TrainConfig copy = config;
   return config_values(describe(copy));
 }

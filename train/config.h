@@ -3,18 +3,19 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/reader.h"
 #include "config/values.h"
+#include "core/buffer.h"
 
 namespace muybridge {
 
 // Everything a run is told. Units stand here, ranges in config.cpp, both in docs/configuration.md.
 // Loaded once, never changed after.
 struct TrainConfig {
-  enum class Device { kAuto, kCpu, kCuda };
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
   enum class Schedule { kConstant, kCosine, kLinear };
@@ -115,8 +116,8 @@ struct TrainConfig {
     int pipeline = 1;
   };
 
-  Device device = Device::kAuto;
-  int threads = 0;  // a rank; 0: its share of the cores
+  std::optional<Device> device;  // nothing: the best that this program can train on
+  int threads = 0;               // a rank; 0: its share of the cores
   Run run;
   Data data;
   Model model;
@@ -142,8 +143,8 @@ TrainConfig parse_train_config(const std::string& text, const std::string& sourc
 // The configuration as a commented file that loads to the same.
 std::string to_yaml(const TrainConfig& config);
 
-// All values by their keys, in the order of the file.
-std::vector<ConfigValue> config_values(const TrainConfig& config);
+// Every key with its value, in the order of the file.
+std::vector<ConfigValue> values_of(const TrainConfig& config);
 
 // docs/configuration.md.
 std::string train_config_reference();

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "core/log.h"
-#include "core/utf8.h"
 
 namespace muybridge {
 namespace {
@@ -40,13 +39,6 @@ void warn_of_cut_captions(const TrainConfig& config) {
       "{} of {} captions are longer than data.max_caption_bytes = {}, and what is behind is never "
       "learned; the longest, of {}, has {} bytes: raise the limit, or write shorter captions",
       found.cut, found.looked_at, limit, corpus.name_of_clip(found.clip), found.longest);
-}
-
-void warn_of_cut_prompts(const std::vector<std::string>& prompts, std::size_t limit) {
-  for (const std::string& prompt : prompts)
-    if (prompt.size() > limit)
-      log_warning("prompt cut after {} of {} bytes, as data.max_caption_bytes says: \"{}...\"",
-                  cut_utf8(prompt, limit).size(), prompt.size(), cut_utf8(prompt, 60));
 }
 
 }  // namespace muybridge

@@ -20,7 +20,4 @@ CutCaptions count_cut_captions(const CorpusIndex& corpus, std::size_t limit, std
 // where none is, or where the corpus is not there.
 void warn_of_cut_captions(const TrainConfig& config);
 
-// The same for the prompts of an evaluation, one line each.
-void warn_of_cut_prompts(const std::vector<std::string>& prompts, std::size_t limit);
-
 }  // namespace muybridge

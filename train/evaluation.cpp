@@ -1,29 +1,27 @@
 #include "train/evaluation.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/temporary_file.h"
+#include "parallel/together.h"
+#include "parallel/values.h"
 #include "train/corpus_clip.h"
-#include "train/cut_captions.h"
 #include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::vector<std::string> texts_of(const std::vector<EvaluationPrompt>& prompts) {
-  std::vector<std::string> texts;
-  for (const EvaluationPrompt& prompt : prompts) texts.push_back(prompt.text);
-  return texts;
-}
 
 // Every rank renders its share; all learn all records, in the order of the prompts.
 SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
@@ -33,10 +31,9 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                 .checkpoint = subject.checkpoint,
                 .settings = describe(options.sampler),
                 .clips = {}};
-  const std::vector<EvaluationPrompt> prompts =
-      evaluation_prompts(eval.prompts, eval.samples, subject.corpus);
+  const std::vector<EvaluationPrompt>& prompts = subject.prompts;
+  if (prompts.empty()) return set;
   const std::filesystem::path folder = run.samples(subject.step);
-  if (group.rank() == 0) warn_of_cut_prompts(texts_of(prompts), options.sampler.max_caption_bytes);
   std::vector<RenderRequest> mine;
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
     mine.push_back({.prompt = prompts[i].text,
@@ -46,6 +43,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                     .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
     std::filesystem::create_directories(folder);
+    remove_stale_temporaries(folder);
     for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
       if (prompts[i].clip >= 0)
         write_corpus_clip(*subject.corpus, prompts[i].clip, options,
@@ -64,7 +62,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
     }
   }
   rank_zero(group, [&] {
-    if (!set.clips.empty()) write_sample_set(folder, set);
+    write_sample_set(folder, set);
     return std::string();
   });
   return set;
@@ -75,8 +73,8 @@ std::vector<GallerySetting> settings_of(const RunFolder& run) {
   if (!std::filesystem::exists(run.config())) return {};
   std::vector<GallerySetting> settings;
   try {
-    const std::vector<ConfigValue> values = config_values(load_train_config(run.config()));
-    const std::vector<ConfigValue> defaults = config_values(TrainConfig{});
+    const std::vector<ConfigValue> values = values_of(load_train_config(run.config()));
+    const std::vector<ConfigValue> defaults = values_of(TrainConfig{});
     for (std::size_t i = 0; i < values.size(); ++i)
       settings.push_back({values[i].key, values[i].value, defaults[i].value});
   } catch (const Error& error) {
@@ -85,12 +83,18 @@ std::vector<GallerySetting> settings_of(const RunFolder& run) {
   return settings;
 }
 
+double mean_loss(const Evaluation& evaluation) {
+  return std::accumulate(evaluation.validation_loss.begin(), evaluation.validation_loss.end(),
+                         0.0) /
+         kTimeQuantiles;
+}
+
 }  // namespace
 
 Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
   const auto begin = std::chrono::steady_clock::now();
   Evaluation result{.step = subject.step};
-  if (subject.corpus) {
+  if (subject.corpus && subject.config.eval.validation_clips > 0) {
     result.validation_loss =
         validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
                           validation_options(subject.config), group);
@@ -106,13 +110,35 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Grou
   return result;
 }
 
+Json metrics_of(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  Json metrics = {{"validation_loss", std::isfinite(loss) ? Json(loss) : Json(nullptr)}};
+  for (const auto& [name, score] : evaluation.scores) metrics["score_" + name] = score;
+  return metrics;
+}
+
+std::string describe_evaluation(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
+  for (const auto& [name, score] : evaluation.scores)
+    text += fmt::format("  {} {:.3f}", name, score);
+  return text;
+}
+
+std::int64_t peak_memory_bytes(Group& group) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(
+      all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax));
+}
+
 std::string describe_model(const DitOptions& options, std::int64_t parameters) {
   return fmt::format("DiT {} x {}, {} parameters", options.depth, options.width,
                      format_quantity(static_cast<double>(parameters)));
 }
 
 void write_report(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
-                  const std::string& name, const Json& more) {
+                  const Json& more) {
   Json samples = Json::array();
   for (const SampleRecord& clip : evaluation.samples.clips) {
     Json sample = to_json(clip);
@@ -128,6 +154,10 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   report.update(more);
   report["samples"] = std::move(samples);
   write_file_durably(run.report(), report.dump(2) + "\n");
+}
+
+void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const std::string& name) {
   std::vector<double> by_noise(evaluation.validation_loss.begin(),
                                evaluation.validation_loss.end());
   write_gallery(run.root, {.title = name,

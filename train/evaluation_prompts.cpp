@@ -12,11 +12,11 @@ namespace {
 
 EvaluationPrompt plain(const std::string& text) { return {.text = text}; }
 
-// Adds the distinct captions of a split until there are `limit` (0: all).
-void add_captions(const CorpusIndex& corpus, const char* split, const char* source, int limit,
+// Adds the distinct captions of a split until there are `count`.
+void add_captions(const CorpusIndex& corpus, const char* split, const char* source, int count,
                   std::set<std::string>& seen, std::vector<EvaluationPrompt>& to) {
   for (const std::int64_t clip : corpus.clips_of(split)) {
-    if (limit > 0 && to.size() == static_cast<std::size_t>(limit)) return;
+    if (to.size() == static_cast<std::size_t>(count)) return;
     const std::string caption = corpus.record(clip).caption;
     if (!caption.empty() && seen.insert(caption).second)
       to.push_back({.text = caption, .ordinal = 0, .source = source, .clip = clip});
@@ -24,20 +24,21 @@ void add_captions(const CorpusIndex& corpus, const char* split, const char* sour
 }
 
 // Those of held-out clips come first: the model has not seen them.
-std::vector<EvaluationPrompt> captions_of(const CorpusIndex& corpus, int limit) {
+std::vector<EvaluationPrompt> captions_of(const CorpusIndex& corpus, int count) {
   std::vector<EvaluationPrompt> captions;
   std::set<std::string> seen;
-  add_captions(corpus, "validation", "held out", limit, seen, captions);
-  if (limit > 0 || captions.empty())
-    add_captions(corpus, "train", "training", limit, seen, captions);
+  add_captions(corpus, "validation", "held out", count, seen, captions);
+  add_captions(corpus, "train", "training", count, seen, captions);
   return captions;
 }
 
-std::vector<EvaluationPrompt> all_prompts(const TextOrList& prompts, int limit,
+std::vector<EvaluationPrompt> all_prompts(const TextOrList& prompts, int count,
                                           const CorpusIndex* corpus) {
   if (prompts.list.empty() && prompts.text.empty())
-    return corpus != nullptr ? captions_of(*corpus, limit) : std::vector<EvaluationPrompt>{};
-  std::vector<std::string> texts = prompts.list;
+    return corpus != nullptr ? captions_of(*corpus, count) : std::vector<EvaluationPrompt>{};
+  std::vector<std::string> texts;
+  for (const std::string& prompt : prompts.list)
+    texts.push_back(clean_prompt(prompt, "eval.prompts"));
   if (texts.empty()) {
     const auto kind = corpus_kind(prompts.text);
     texts = kind ? evaluation_prompts(*kind) : read_prompt_file(prompts.text);
@@ -56,22 +57,22 @@ int stride_over(int count, int wanted) {
 
 }  // namespace
 
-std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int limit,
+std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int count,
                                                  const CorpusIndex* corpus) {
-  const std::vector<EvaluationPrompt> all = all_prompts(prompts, limit, corpus);
+  if (count == 0) return {};
+  const std::vector<EvaluationPrompt> all = all_prompts(prompts, count, corpus);
   if (all.empty()) return {};
-  const int count = static_cast<int>(all.size());
-  const int wanted = limit > 0 ? limit : count;
-  std::vector<int> picked;  // from `count` on they are second and later seeds
-  for (int i = 0, stride = stride_over(count, std::min(wanted, count)); i < wanted; ++i)
-    picked.push_back(i / count * count + static_cast<int>(std::int64_t{i} * stride % count));
-  std::ranges::sort(picked, {}, [count](int ordinal) {
-    return std::pair(ordinal % count, ordinal / count);  // the seeds of a prompt side by side
+  const int known = static_cast<int>(all.size());
+  std::vector<int> picked;  // from `known` on they are second and later seeds
+  for (int i = 0, stride = stride_over(known, std::min(count, known)); i < count; ++i)
+    picked.push_back(i / known * known + static_cast<int>(std::int64_t{i} * stride % known));
+  std::ranges::sort(picked, {}, [known](int ordinal) {
+    return std::pair(ordinal % known, ordinal / known);  // the seeds of a prompt side by side
   });
   std::vector<EvaluationPrompt> result;
   result.reserve(picked.size());
   for (const int ordinal : picked) {
-    result.push_back(all[static_cast<std::size_t>(ordinal % count)]);
+    result.push_back(all[static_cast<std::size_t>(ordinal % known)]);
     result.back().ordinal = ordinal;
   }
   return result;

@@ -17,13 +17,12 @@ struct EvaluationPrompt {
 };
 
 // The prompts to render: those of a synthetic corpus ("shapes", "physics"), of a file with one a
-// line, or the list itself; at most `limit` of them, spread over the list with a stride that shares
-// no factor with its length, so that a list of combinations gives all kinds (0: all). Where nothing
-// is said, the captions of held-out clips, and after them those of clips to train on as far as
-// `limit` goes (or where none are held out); none without a corpus. Where `limit` is more than all
-// of them, they come again with other seeds. Throws Error(kUsage) when the file cannot be read or
-// has none.
-std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int limit,
+// line (eval/prompt_file.h), or the list itself; `count` of them, spread over the list with a
+// stride that shares no factor with its length, so that a list of combinations gives all kinds.
+// Where nothing is said, the captions of held-out clips, and after them those of clips to train on;
+// none without a corpus. Where `count` is more than all of them, they come again with other seeds.
+// Throws Error(kUsage) when the file cannot be read or has none.
+std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int count,
                                                  const CorpusIndex* corpus);
 
 }  // namespace muybridge

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "parallel/together.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_folder.h"
 #include "train/exported_model.h"
@@ -11,6 +12,26 @@
 
 namespace muybridge {
 namespace {
+
+// Runs `work` with a commit that `path` means, and with the next one where the run that is training
+// there removed that meanwhile.
+template <class Work>
+void with_commit(const std::filesystem::path& path, Group& group, const Work& work) {
+  for (;;) {
+    const std::filesystem::path commit = resolve_commit(path, group);
+    try {
+      together(group, [&] {
+        work(commit);
+        return std::string();
+      });
+      return;
+    } catch (const Error&) {
+      const std::string gone =
+          rank_zero(group, [&] { return std::string(was_removed(commit) ? "gone" : ""); });
+      if (gone.empty()) throw;
+    }
+  }
+}
 
 StateKind choose(const Manifest& manifest, WeightsChoice choice,
                  const std::filesystem::path& path) {
@@ -30,49 +51,59 @@ void require_choice(const ExportedModel& file, WeightsChoice choice,
 
 }  // namespace
 
-// Either a commit or a file.
-struct LoadedModel::Origin {
-  std::filesystem::path path;
-  std::optional<CheckpointReader> commit;
+// The configuration of a commit, which is that of all of its run, or an exported file.
+struct LoadedModel::Source {
   std::optional<ExportedModel> file;
-  StateKind kind = StateKind::kMaster;
   TrainConfig config;
 
-  Origin(const std::filesystem::path& where, const std::vector<std::string>& overrides,
-         Group& group, WeightsChoice choice)
-      : path(where) {
-    if (std::filesystem::is_regular_file(where)) {
-      file.emplace(where, overrides);
-      require_choice(*file, choice, where);
+  Source(const std::filesystem::path& path, const std::vector<std::string>& overrides, Group& group,
+         WeightsChoice choice) {
+    if (std::filesystem::is_regular_file(path)) {
+      file.emplace(path, overrides);
+      require_choice(*file, choice, path);
       config = file->config();
       return;
     }
-    path = resolve_commit(where, group);
-    commit.emplace(path);
-    kind = choose(commit->manifest(), choice, path);
-    config =
-        parse_train_config(commit->manifest().config, (path / "manifest.json").string(), overrides);
+    std::string text, name;
+    with_commit(path, group, [&](const std::filesystem::path& commit) {
+      text = read_manifest(commit).config;
+      name = (commit / "manifest.json").string();
+    });
+    config = parse_train_config(text, name, overrides);
   }
 };
 
 LoadedModel::LoadedModel(const std::filesystem::path& path,
                          const std::vector<std::string>& overrides, Group& group,
                          WeightsChoice choice)
-    : LoadedModel(Origin(path, overrides, group, choice)) {}
+    : LoadedModel(Source(path, overrides, group, choice)) {
+  if (weights.empty())
+    load_commit(path, group, choice);
+  else
+    hash = hash_file(origin = path);
+}
 
-LoadedModel::LoadedModel(const Origin& source)
-    : origin(source.path),
-      config(source.config),
-      step(source.file ? source.file->step() : source.commit->manifest().step),
-      hash(hash_file(source.file ? origin : origin / "manifest.json")),
-      weights(source.file ? source.file->weights() : weights_name(source.kind)),
-      dit(parameters, dit_options(config)) {
+LoadedModel::LoadedModel(const Source& source)
+    : config(source.config), dit(parameters, dit_options(config)) {
   if (source.file) source.file->require_tensors_of(parameters);
   parameters.allocate(compute_dtype(config), static_cast<std::uint64_t>(config.train.seed));
-  if (source.file)
-    source.file->load(parameters);
-  else
-    load_weights(*source.commit, parameters, source.kind);
+  if (!source.file) return;
+  source.file->load(parameters);
+  step = source.file->step();
+  weights = source.file->weights();
+}
+
+void LoadedModel::load_commit(const std::filesystem::path& path, Group& group,
+                              WeightsChoice choice) {
+  with_commit(path, group, [&](const std::filesystem::path& commit) {
+    const CheckpointReader reader(commit);
+    const StateKind kind = choose(reader.manifest(), choice, commit);
+    load_weights(reader, parameters, kind);
+    origin = commit;
+    step = reader.manifest().step;
+    hash = hash_file(commit / "manifest.json");
+    weights = weights_name(kind);
+  });
 }
 
 }  // namespace muybridge

@@ -25,14 +25,15 @@ struct LoadedModel {
   Dit dit;
 
   // `path` is a run's folder, a commit or a file of `checkpoint export`; `overrides` ("a.b=c")
-  // change its configuration. Throws Error(kUsage) where the weights asked for are not there.
-  // Collective.
+  // change its configuration. The run may be training: a commit that it removes meanwhile gives way
+  // to its next. Throws Error(kUsage) where the weights asked for are not there. Collective.
   LoadedModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
               Group& group, WeightsChoice choice = WeightsChoice::kBest);
 
  private:
-  struct Origin;
-  explicit LoadedModel(const Origin& source);
+  struct Source;
+  explicit LoadedModel(const Source& source);
+  void load_commit(const std::filesystem::path& path, Group& group, WeightsChoice choice);
 };
 
 }  // namespace muybridge

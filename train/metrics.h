@@ -20,6 +20,8 @@ struct StepMetrics {
 };
 
 nlohmann::ordered_json to_json(const StepMetrics& metrics);
+// Throws nlohmann::json::exception for what to_json did not make.
+StepMetrics step_metrics_from(const nlohmann::json& line);
 
 // The file metrics.jsonl: a JSON object a line, each with its "step", in order of steps.
 class MetricsLog {
@@ -29,14 +31,18 @@ class MetricsLog {
   MetricsLog(const std::filesystem::path& path, std::int64_t step);
 
   // `line` has "step"; values that are not finite become null.
-  void append(const nlohmann::ordered_json& line) const;
-  void append(const StepMetrics& metrics) const { append(to_json(metrics)); }
+  void append(const nlohmann::ordered_json& line);
+  void append(const StepMetrics& metrics) { append(to_json(metrics)); }
+
+  // Of the last line; 0 where there is none.
+  std::int64_t last_step() const { return last_step_; }
 
   // To the disk. Call before a commit: a resumed run relies on the lines up to its step.
   void sync() const;
 
  private:
   std::filesystem::path path_;
+  std::int64_t last_step_ = 0;
 };
 
 }  // namespace muybridge

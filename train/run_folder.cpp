@@ -8,11 +8,12 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/temporary_file.h"
 #include "data/media/video_about.h"
 #include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
+#include "parallel/together.h"
 #include "train/checkpoint_folder.h"
-#include "train/together.h"
 
 namespace muybridge {
 namespace {
@@ -35,10 +36,27 @@ Json describe_machine() {
 Json describe_variables() {
   Json variables = Json::object();
   for (const char* name :
-       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
-        "MALLOC_CONF", "CUDA_VISIBLE_DEVICES", "NCCL_DEBUG", "SLURM_JOB_ID", "SLURM_NODELIST"})
+       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT",
+        "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MALLOC_CONF", "CUDA_VISIBLE_DEVICES",
+        "NCCL_DEBUG", "SLURM_JOB_ID", "SLURM_NODELIST"})
     if (const char* value = std::getenv(name)) variables[name] = value;
   return variables;
+}
+
+void require_unused(const RunFolder& folder) {
+  const std::vector<Commit> commits = list_commits(folder.checkpoints());
+  std::error_code error;
+  const auto metrics = std::filesystem::file_size(folder.metrics(), error);
+  std::string found;
+  if (!commits.empty())
+    found = fmt::format("commits up to step {}", commits.back().step);
+  else if (!error && metrics > 0)
+    found = "metrics of a run";
+  if (!found.empty())
+    fail(ExitCode::kUsage,
+         "{} has {}, and train.resume=never begins only where there is nothing: give this run "
+         "another run.name, or move that folder away; train.resume=auto would go on with it",
+         folder.root.string(), found);
 }
 
 }  // namespace
@@ -59,13 +77,16 @@ FolderLock lock_run(const RunFolder& folder, double wait_seconds) {
                   folder.root.string())};
 }
 
-FolderLock open_run(const RunFolder& folder, Group& group) {
+FolderLock open_run(const RunFolder& folder, bool unused, Group& group) {
   FolderLock lock;
   rank_zero(group, [&] {
     std::filesystem::create_directories(folder.root);
     lock = lock_run(folder);
-    for (const auto& path : {folder.logs(), folder.checkpoints(), folder.samples()})
+    if (unused) require_unused(folder);
+    for (const auto& path :
+         {folder.logs(), folder.checkpoints(), folder.samples(), folder.tensorboard()})
       std::filesystem::create_directories(path);
+    remove_stale_temporaries(folder.root);
     return std::string();
   });
   open_log_file(folder.log(group.rank()).string());

@@ -33,8 +33,10 @@ struct RunFolder {
 // may take a moment to die.
 FolderLock lock_run(const RunFolder& folder, double wait_seconds = 10);
 
-// Makes the folders and opens this rank's log file. Collective; the lock of rank 0 holds.
-FolderLock open_run(const RunFolder& folder, Group& group);
+// Makes the folders and opens this rank's log file. Throws Error(kUsage), and changes nothing,
+// where the folder must be `unused` and a run has left commits or metrics in it. Collective; the
+// lock of rank 0 holds.
+FolderLock open_run(const RunFolder& folder, bool unused, Group& group);
 
 // What environment.json holds: versions, this machine, variables that matter, and the arguments.
 // `layout` says how the ranks are arranged.

@@ -1,26 +1,48 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "data/loader/loader.h"
 #include "model/dit.h"
-#include "model/flow_matching.h"
+#include "parallel/grad_reducer.h"
+#include "train/config.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
 
 namespace muybridge {
 
-// What one micro-batch did.
-struct MicroBatchResult {
-  double squared_error = 0;  // summed over the clips' elements
-  std::int64_t tokens = 0;
-  double flops = 0;
-  std::vector<std::int64_t> bad_clips;  // numbers in the corpus of those whose loss is not finite
-};
+// One optimizer step over all ranks: forward and backward of this rank's micro-batches, gradients
+// summed on the way, the update. Every rank makes one and calls run() for the same steps.
+class TrainStep {
+ public:
+  // All that is handed in outlives it.
+  TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
+            const Optimizer& optimizer, Loader& loader, const std::shared_ptr<Group>& group);
 
-// Forward and backward of one micro-batch: gradients of squared_error / `normaliser` are added to
-// the parameters. Noise and times are keyed by (seed, step, sample).
-MicroBatchResult run_micro_batch(const Dit& dit, const Batch& batch, const FlowOptions& flow,
-                                 std::uint64_t seed, std::int64_t step, double normaliser,
-                                 const BackwardOptions& options);
+  // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
+  // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
+  // are then those of the step before. Collective.
+  StepMetrics run(std::int64_t step, std::int64_t committed);
+
+ private:
+  // Summed over micro-batches, then over ranks.
+  struct Totals {
+    double squared_error = 0;
+    double tokens = 0;
+    double flops = 0;
+    std::vector<std::int64_t> bad_clips;  // of this rank
+  };
+  Totals accumulate_gradients(std::int64_t step, double normaliser);
+  [[noreturn]] void fail_diverged(const StepMetrics& metrics, std::int64_t committed,
+                                  const std::vector<std::int64_t>& bad_clips) const;
+
+  const TrainConfig& config_;
+  const Dit& dit_;
+  const Parameters& parameters_;
+  const Optimizer& optimizer_;
+  Loader& loader_;
+  Group& group_;
+  GradReducer reducer_;
+};
 
 }  // namespace muybridge

@@ -1,18 +1,18 @@
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "data/loader/loader.h"
 #include "model/dit.h"
-#include "parallel/grad_reducer.h"
 #include "parallel/world.h"
-#include "train/evaluation.h"
-#include "train/metrics.h"
 #include "train/optimizer.h"
-#include "train/tensorboard.h"
+#include "train/preflight.h"
+#include "train/resume.h"
+#include "train/run_records.h"
+#include "train/stop_request.h"
 #include "train/train_step.h"
 
 namespace muybridge {
@@ -26,38 +26,38 @@ enum class TrainOutcome : std::uint8_t {
 // one, and all call run(). A run whose folder holds a commit goes on from there (train.resume).
 class Trainer {
  public:
-  Trainer(const TrainConfig& config, World& world, std::vector<std::string> command_line);
-  ~Trainer();
+  // Throws before anything is written for all that can be known to be wrong (train/preflight.h).
+  Trainer(const TrainConfig& config, World& world, const std::vector<std::string>& command_line);
 
+  // An evaluation that fails costs that evaluation: it is logged, and noted in the step's metrics.
   TrainOutcome run();
 
  private:
-  struct Records;  // what rank 0 writes about the run
+  void finish_last_step(const StopRequest& clock);
+  void evaluate_and_record(StepMetrics metrics, const StopRequest& clock);
+  void evaluate(StepMetrics& metrics, double train_seconds);
+  bool evaluation_is_due() const;
+  double train_seconds(const StopRequest& clock) const {
+    return start_.train_seconds + clock.seconds();
+  }
 
-  void restore();
-  StepMetrics train_one_step();
-  void fail_if_diverged(const std::vector<std::int64_t>& bad_clips, double loss, double norm);
-  void run_evaluation(StepMetrics& metrics);
-  void commit();
-  bool stop_requested(bool signalled, double seconds_so_far) const;
-
-  TrainConfig config_;
-  World& world_;
+  const TrainConfig config_;
   Group& group_;
-  RunFolder run_;
-  FolderLock lock_;
-  CorpusIndex corpus_;
-  std::unique_ptr<CorpusIndex> validation_corpus_;  // null: the held-out clips of corpus_
+  const Corpora corpora_;
+  const std::vector<EvaluationPrompt> prompts_;
   Parameters parameters_;
-  Dit dit_;
-  std::unique_ptr<Optimizer> optimizer_;
+  const Dit dit_;
   std::unique_ptr<Loader> loader_;
-  std::unique_ptr<GradReducer> reducer_;
-  std::unique_ptr<Records> records_;
-  std::int64_t step_ = 0;  // steps done
-  std::int64_t committed_step_ = -1;
-  double seconds_before_ = 0;  // of training, in earlier starts of the run
-  double seconds_now_ = 0;
+  const RunFolder run_;
+  FolderLock lock_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<TrainStep> train_step_;
+  std::unique_ptr<TrainedModel> model_;
+  StartingPoint start_;
+  std::unique_ptr<RunRecords> records_;  // of rank 0
+  std::int64_t step_ = 0;                // steps done
+  std::int64_t committed_ = -1;          // step of the last commit
+  int failed_evaluations_ = 0;
 };
 
 }  // namespace muybridge

@@ -53,11 +53,6 @@ Loader::Loader(const CorpusIndex& corpus, const LoaderOptions& options, int rank
               {options.token_budget, options.micro_batches, options.seed, options.cost}) {
   if (ranks <= 0 || rank < 0 || rank >= ranks)
     fail(ExitCode::kInternal, "loader: there is no rank {} of {}", rank, ranks);
-  if (options.micro_batches % ranks != 0)
-    fail(ExitCode::kUsage,
-         "a step of {} micro-batches cannot be shared by {} data-parallel ranks; make the first a "
-         "multiple of the second",
-         options.micro_batches, ranks);
   if (options.threads <= 0 || options.prefetch <= 0)
     fail(ExitCode::kUsage, "loader: {} threads that prefetch {} micro-batches; at least 1 each",
          options.threads, options.prefetch);
@@ -85,13 +80,16 @@ void Loader::stop() {
 void Loader::plan_step() {
   const std::vector<MicroBatch> step = packer_.next_step();
   ++planned_steps_;
-  const std::vector<std::vector<int>> shares = assign_to_ranks(step, ranks_);
-  for (const int index : shares[static_cast<std::size_t>(rank_)]) {
+  const std::vector<int> mine = assign_to_ranks(step, ranks_)[static_cast<std::size_t>(rank_)];
+  const std::size_t first = jobs_.size();
+  for (const int index : mine) {
     auto job = std::make_unique<Job>();
     for (const Draw& draw : step[static_cast<std::size_t>(index)].draws)
       job->clips.push_back({draw.sample, clips_[static_cast<std::size_t>(draw.item)]});
     jobs_.push_back(std::move(job));
   }
+  if (mine.empty()) jobs_.push_back(std::make_unique<Job>());
+  jobs_[first]->of_step = static_cast<int>(mine.size());
   jobs_.back()->ends_step = true;
   jobs_.back()->after = {planned_steps_, packer_.position(), corpus_->identity()};
 }
@@ -105,11 +103,12 @@ void Loader::work() {
     if (stopping_) return;
     if (begun_ == jobs_.size()) plan_step();
     Job& job = *jobs_[begun_++];
+    is_done_.notify_all();  // begin_step waits for a plan, not for its batches
     lock.unlock();
     Batch batch;
     std::exception_ptr failure;
     try {
-      batch = builder_.build(job.clips, &scratch);
+      if (!job.clips.empty()) batch = builder_.build(job.clips, &scratch);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -121,17 +120,32 @@ void Loader::work() {
   }
 }
 
-Batch Loader::next() {
+std::unique_ptr<Loader::Job> Loader::take(std::unique_lock<std::mutex>& lock) {
   const auto begin = std::chrono::steady_clock::now();
-  std::unique_lock lock(mutex_);
   is_done_.wait(lock, [&] { return begun_ > 0 && jobs_.front()->done; });
   wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (jobs_.front()->failure) std::rethrow_exception(jobs_.front()->failure);
-  const std::unique_ptr<Job> job = std::move(jobs_.front());
+  std::unique_ptr<Job> job = std::move(jobs_.front());
   jobs_.pop_front();
   --begun_;
-  if (job->ends_step) position_ = std::move(job->after);
+  if (job->ends_step) position_ = job->after;
   may_work_.notify_one();
+  return job;
+}
+
+int Loader::begin_step() {
+  std::unique_lock lock(mutex_);
+  is_done_.wait(lock, [&] { return begun_ > 0; });
+  const int count = jobs_.front()->of_step;
+  if (count == 0) take(lock);
+  return count;
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(mutex_);
+  std::unique_ptr<Job> job;
+  do job = take(lock);
+  while (job->clips.empty());
   return std::move(job->batch);
 }
 

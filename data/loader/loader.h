@@ -20,7 +20,7 @@ namespace muybridge {
 
 struct LoaderOptions : BatchOptions {
   std::string split = "train";
-  int micro_batches = 1;  // of a step, over all ranks; a multiple of the ranks
+  int micro_batches = 1;  // of a step, over all ranks
   CostModel cost;
   int threads = 1;   // that read and pack
   int prefetch = 4;  // micro-batches made ahead
@@ -47,11 +47,14 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // The next of this rank's micro_batches / ranks micro-batches of a step. Throws what a thread ran
-  // into while it made this one, Error(kCorrupt) with the clip above all; so does every call after.
+  // Begins the next step: how many of its micro-batches are this rank's, which next() then hands
+  // out one after the other. May be 0, and differ from step to step.
+  int begin_step();
+
+  // The next of this rank's micro-batches, step after step. Throws what a thread ran into while it
+  // made this one, Error(kCorrupt) with the clip above all; so does every call after.
   Batch next();
 
-  int micro_batches_per_step() const { return options_.micro_batches / ranks_; }
   std::int64_t clips() const { return static_cast<std::int64_t>(clips_.size()); }
 
   // After the last step that was handed out whole.
@@ -64,8 +67,10 @@ class Loader {
   double wait_seconds() const;
 
  private:
+  // A micro-batch of this rank; one without clips stands for a step of which it has none.
   struct Job {
     std::vector<DrawnClip> clips;
+    int of_step = 0;  // micro-batches of the step, if it begins one
     bool ends_step = false;
     LoaderPosition after;  // if it ends a step
     bool done = false;
@@ -76,7 +81,8 @@ class Loader {
   void start();
   void stop();
   void work();
-  void plan_step();  // under the lock
+  void plan_step();                                               // under the lock
+  std::unique_ptr<Job> take(std::unique_lock<std::mutex>& lock);  // waits until the first is made
 
   const CorpusIndex* corpus_;
   LoaderOptions options_;

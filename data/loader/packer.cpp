@@ -95,16 +95,12 @@ void check_position(const PackerPosition& position) {
 
 std::vector<std::vector<int>> assign_to_ranks(const std::vector<MicroBatch>& step, int ranks) {
   const int count = static_cast<int>(step.size());
-  if (ranks <= 0 || count % ranks != 0)
-    fail(ExitCode::kUsage,
-         "a step has {} micro-batches, which {} data-parallel ranks cannot share equally; make the "
-         "first a multiple of the second",
-         count, ranks);
+  if (ranks <= 0) fail(ExitCode::kInternal, "packer: {} ranks cannot share a step", ranks);
   std::vector<int> order(step.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater{},
                            [&](int i) { return step[static_cast<std::size_t>(i)].cost; });
-  const auto quota = static_cast<std::size_t>(count / ranks);
+  const auto quota = static_cast<std::size_t>((count + ranks - 1) / ranks);
   std::vector<std::vector<int>> shares(static_cast<std::size_t>(ranks));
   std::vector<double> costs(shares.size());
   for (const int batch : order) {

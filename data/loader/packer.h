@@ -73,8 +73,8 @@ class Packer {
   PackerPosition position_;
 };
 
-// Which micro-batches of a step each rank works on: as many for each, balanced by cost, the dearest
-// first. `ranks` must divide their number.
+// Which micro-batches of a step each rank works on: balanced by cost, the dearest first, none of
+// the ranks more than an even share rounded up. With fewer micro-batches than ranks some have none.
 std::vector<std::vector<int>> assign_to_ranks(const std::vector<MicroBatch>& step, int ranks);
 
 }  // namespace muybridge

@@ -93,6 +93,13 @@ TEST_F(ConfigSourceTest, ABaseMustExistAndNotCircle) {
 
 TEST_F(ConfigSourceTest, WhatIsNoReadableFileIsRefused) {
   EXPECT_EQ(mistake("none.yaml"), "none.yaml: no such file; name a YAML configuration");
+  write("shapes.yaml", "a: 1\n");
+  EXPECT_EQ(mistake("shape.yaml"),
+            "shape.yaml: no such file; name a YAML configuration; did you mean shapes.yaml?");
+  write("top.yaml", "base: shapez.yaml\n");
+  EXPECT_EQ(mistake("top.yaml"),
+            "top.yaml:1:7: base: no such file: shapez.yaml (a path relative to "
+            "this file); did you mean shapes.yaml?");
   EXPECT_EQ(mistake("below"), "below: not a file; name a YAML configuration");
   EXPECT_EQ(mistake("/dev/zero"), "/dev/zero: not a file; name a YAML configuration");
   write("large.yaml", std::string(1'000'001, '#'));

@@ -1,6 +1,5 @@
 #include "eval/prompt_file.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -11,54 +10,79 @@
 namespace muybridge {
 namespace {
 
+using Prompts = std::vector<std::string>;
 namespace fs = std::filesystem;
 
-class PromptFile : public ::testing::Test {
+class PromptFile : public testing::Test {
  protected:
   PromptFile()
-      : path_(fs::path(::testing::TempDir()) / fmt::format("prompts-{}.txt", ::getpid())) {}
+      : path_(fs::temp_directory_path() /
+              ("muybridge-prompts-" + std::to_string(::getpid()) + ".txt")) {}
   ~PromptFile() override { fs::remove(path_); }
 
-  std::vector<std::string> read(const std::string& content) const {
+  Prompts read(const std::string& content) const {
     std::ofstream(path_, std::ios::binary) << content;
     return read_prompt_file(path_);
   }
+  // What the refusal says behind the file's name; fails the test where there is none.
   std::string refusal(const std::string& content) const {
     try {
       read(content);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kUsage);
-      return error.what();
+      return std::string(error.what()).substr(path_.string().size());
     }
-    return "none";
+    ADD_FAILURE() << "was read";
+    return "";
   }
 
   fs::path path_;
 };
 
-TEST_F(PromptFile, GivesTheSamePromptsWhateverWroteIt) {
-  const std::vector<std::string> prompts = {"a red thing", "caf\xC3\xA9 # not a comment"};
-  EXPECT_EQ(read("a red thing\ncaf\xC3\xA9 # not a comment\n"), prompts);
+TEST_F(PromptFile, HoldsTheSamePromptsHoweverItWasSaved) {
+  const Prompts expected = {"a red thing", "zwei Bälle, é"};
+  EXPECT_EQ(read("a red thing\nzwei Bälle, é\n"), expected);
   EXPECT_EQ(read("\xEF\xBB\xBF"
-                 "a red thing\r\ncaf\xC3\xA9 # not a comment\r\n"),
-            prompts);
-  EXPECT_EQ(read("# mine\n\n  a red thing\t\n \t\n  # more\ncaf\xC3\xA9 # not a comment"), prompts);
+                 "a red thing\r\nzwei Bälle, é\r\n"),
+            expected);
+  EXPECT_EQ(read("a red thing\rzwei Bälle, é"), expected);
+  EXPECT_EQ(read("\n# two prompts\n  a red thing \t\r\n\r\n\n zwei Bälle, é"), expected);
 }
 
 TEST_F(PromptFile, NamesTheLineThatIsNotUtf8) {
-  EXPECT_NE(refusal("a red thing\n\ncaf\xE9\n").find(path_.string() + ":3: "), std::string::npos);
-  // UTF-16 as Windows' editors write it.
+  EXPECT_TRUE(refusal("a\nb\xE4lle\nc").starts_with(":2: ")) << refusal("a\nb\xE4lle\nc");
+  EXPECT_TRUE(refusal(std::string("a\r\n\r\nb\0c", 8)).starts_with(":3: "));
   EXPECT_NE(refusal(std::string("\xFF\xFE"
-                                "a\0 \0",
-                                6))
-                .find(":1: "),
+                                "a\0",
+                                4))
+                .find("UTF-16"),
             std::string::npos);
 }
 
-TEST_F(PromptFile, SaysWhatToDoWhereThereIsNoPrompt) {
-  EXPECT_NE(refusal("\n# nothing\n").find("no prompt in it"), std::string::npos);
-  EXPECT_THROW(read_prompt_file(path_.string() + ".gone"), Error);
-  EXPECT_THROW(read_prompt_file(path_.parent_path()), Error);
+TEST_F(PromptFile, WithoutPromptsIsAMistake) {
+  EXPECT_EQ(refusal(""), ": no prompt in it; write one a line");
+  EXPECT_EQ(refusal("\n \r\n# x\n"), ": no prompt in it; write one a line");
+}
+
+TEST_F(PromptFile, ThatIsNotThereIsAMistakeThatNamesTheNearest) {
+  read("x");
+  fs::path wrong = path_;
+  wrong.replace_extension(".text");
+  try {
+    read_prompt_file(wrong);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("did you mean " + path_.string()), std::string::npos)
+        << error.what();
+  }
+  EXPECT_THROW(read_prompt_file(fs::temp_directory_path()), Error);
+}
+
+TEST(CleanPrompt, MayBeEmptyAndKeepsWhatIsInside) {
+  EXPECT_EQ(clean_prompt(" \r\n", "x"), "");
+  EXPECT_EQ(clean_prompt("a  b", "x"), "a  b");
+  EXPECT_THROW(clean_prompt("\xE4", "--prompt"), Error);
 }
 
 }  // namespace

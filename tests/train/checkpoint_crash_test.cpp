@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/temporary_file.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
 #include "train/checkpoint_folder.h"
@@ -162,10 +163,22 @@ TEST(CheckpointCrash, AnErrorOfTheDiskAtAnyCallCostsTheNewCommitOnly) {
 TEST(CheckpointCrash, NothingIsRenamedBeforeItIsOnTheDisk) {
   const CommitCalls commit_calls;
   const std::vector<Call>& calls = commit_calls.calls();
-  const auto last = [&](const std::string& name, const std::string& end, std::size_t before) {
+  // The last call of that name whose path fits, before another.
+  const auto last_that = [&](const std::string& name, const auto& fits, std::size_t before) {
     for (std::size_t i = before; i-- > 0;)
-      if (calls[i].name == name && calls[i].path.ends_with(end)) return static_cast<long>(i);
+      if (calls[i].name == name && fits(fs::path(calls[i].path))) return static_cast<long>(i);
     return -1L;
+  };
+  const auto last = [&](const std::string& name, const std::string& end, std::size_t before) {
+    return last_that(
+        name, [&](const fs::path& path) { return path.string().ends_with(end); }, before);
+  };
+  const auto last_temporary = [&](const std::string& name, const std::string& target,
+                                  std::size_t before) {
+    return last_that(
+        name,
+        [&](const fs::path& path) { return is_temporary_of(path.filename().string(), target); },
+        before);
   };
   const std::size_t count = calls.size();
   const long publish = last("rename", "checkpoints/step-00000003", count);
@@ -177,8 +190,11 @@ TEST(CheckpointCrash, NothingIsRenamedBeforeItIsOnTheDisk) {
     EXPECT_GT(flushed, last("write", file, count)) << file;
     EXPECT_LT(flushed, publish) << file;
   }
-  EXPECT_GT(last("fsync", "manifest.json.tmp", count), last("write", "manifest.json.tmp", count));
-  EXPECT_LT(last("fsync", "manifest.json.tmp", count), last("rename", "manifest.json", count));
+  for (const char* file : {"manifest.json", "latest"}) {
+    ASSERT_GT(last_temporary("write", file, count), 0) << file;
+    EXPECT_GT(last_temporary("fsync", file, count), last_temporary("write", file, count)) << file;
+    EXPECT_LT(last_temporary("fsync", file, count), last("rename", file, count)) << file;
+  }
   // The folder, with the manifest in it, then its new name, then `latest`, then the removal.
   EXPECT_GT(last("fsync", ".step-00000003.tmp", count), last("rename", "manifest.json", count));
   EXPECT_LT(last("fsync", ".step-00000003.tmp", count), publish);

@@ -88,7 +88,7 @@ TEST(CheckpointFolder, ResumeClearsLeftoversAndSetsDamagedCommitsAside) {
   flip_byte(folder / "step-00000002" / "rank-0000.h5");
   fs::create_directory(folder / ".step-00000003.tmp");
   std::ofstream(folder / ".step-00000003.tmp" / "rank-0000.h5") << "half";
-  std::ofstream(folder / "latest.tmp") << "step";
+  std::ofstream(folder / ".latest.elsewhere@1-1.tmp") << "step";
   std::ofstream(folder / "notes.txt") << "mine";
   run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
     EXPECT_EQ(prepare_resume(folder.path(), *group), folder / "step-00000001");

@@ -15,9 +15,9 @@ using Prompts = std::vector<std::string>;
 
 class EvaluationPrompts : public TemporaryCorpus {
  protected:
-  static Prompts texts(const TextOrList& prompts, int limit, const CorpusIndex* corpus) {
+  static Prompts texts(const TextOrList& prompts, int count, const CorpusIndex* corpus) {
     Prompts all;
-    for (const EvaluationPrompt& prompt : evaluation_prompts(prompts, limit, corpus))
+    for (const EvaluationPrompt& prompt : evaluation_prompts(prompts, count, corpus))
       all.push_back(prompt.text);
     return all;
   }
@@ -26,7 +26,7 @@ class EvaluationPrompts : public TemporaryCorpus {
 TEST_F(EvaluationPrompts, AreThoseOfTheListSpreadOverIt) {
   TextOrList prompts;
   prompts.list = {"a", "b", "c", "d", "e"};
-  EXPECT_EQ(texts(prompts, 0, nullptr), prompts.list);
+  EXPECT_TRUE(texts(prompts, 0, nullptr).empty());
   EXPECT_EQ(texts(prompts, 5, nullptr), prompts.list);
   EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr),
             (std::vector<EvaluationPrompt>{{"a", 0}, {"c", 2}}));
@@ -48,9 +48,17 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
   TextOrList prompts;
   prompts.text = (folder_ / "prompts.txt").string();
   std::ofstream(prompts.text) << "a kite\n\na train\n";
-  EXPECT_EQ(texts(prompts, 0, nullptr), (Prompts{"a kite", "a train"}));
+  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", "a train"}));
   std::ofstream(prompts.text) << "\n";
-  EXPECT_THROW(evaluation_prompts(prompts, 0, nullptr), Error);
+  EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
+}
+
+TEST_F(EvaluationPrompts, OfAListAreCleanedAsCaptionsAre) {
+  TextOrList prompts;
+  prompts.list = {" a kite\r\n", ""};
+  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", ""}));
+  prompts.list = {"k\xE4se"};
+  EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
 }
 
 TEST_F(EvaluationPrompts, ThatAreFewComeAgainWithOtherSeeds) {
@@ -65,7 +73,7 @@ TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "y", .split = "validation"}});
-  EXPECT_EQ(texts({}, 0, &corpus), (Prompts{"x", "y"}));
+  EXPECT_EQ(texts({}, 2, &corpus), (Prompts{"x", "y"}));
   EXPECT_EQ(texts({}, 1, &corpus), (Prompts{"x"}));
   EXPECT_EQ(evaluation_prompts({}, 4, &corpus),
             (std::vector<EvaluationPrompt>{{"x", 0, "held out", 1},
@@ -77,7 +85,7 @@ TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
 
 TEST_F(EvaluationPrompts, WhenNothingIsHeldOutAreCaptionsOfTraining) {
   const CorpusIndex corpus = make({{.caption = "a"}, {.caption = ""}, {.caption = "b"}});
-  EXPECT_EQ(texts({}, 0, &corpus), (Prompts{"a", "b"}));
+  EXPECT_EQ(texts({}, 9, &corpus), (Prompts{"a", "b"}));
 }
 
 }  // namespace

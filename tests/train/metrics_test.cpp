@@ -36,7 +36,7 @@ std::vector<std::int64_t> steps_in(const std::filesystem::path& path) {
 
 TEST(Metrics, ALineHasTheKeysThatReadersWait) {
   const ScratchFolder folder;
-  const MetricsLog log(folder / "m", 0);
+  MetricsLog log(folder / "m", 0);
   log.append(metrics(1));
   EXPECT_EQ(read_file(folder / "m"),
             "{\"step\":1,\"loss\":1.0,\"grad_norm\":2.5,\"learning_rate\":0.0001,\"tokens\":4096,"
@@ -45,7 +45,7 @@ TEST(Metrics, ALineHasTheKeysThatReadersWait) {
 
 TEST(Metrics, NumbersComeBackExactly) {
   const ScratchFolder folder;
-  const MetricsLog log(folder / "m", 0);
+  MetricsLog log(folder / "m", 0);
   StepMetrics odd = metrics(3);
   odd.loss = 0.1 + 0.2;
   odd.grad_norm = NAN;
@@ -55,10 +55,26 @@ TEST(Metrics, NumbersComeBackExactly) {
   EXPECT_TRUE(line["grad_norm"].is_null());
 }
 
+TEST(Metrics, AStepComesBackFromItsLine) {
+  const StepMetrics step = metrics(3);
+  EXPECT_EQ(to_json(step_metrics_from(to_json(step))), to_json(step));
+  EXPECT_THROW(step_metrics_from({{"step", 3}}), nlohmann::json::exception);
+}
+
+TEST(Metrics, KnowsItsLastStep) {
+  const ScratchFolder folder;
+  MetricsLog log(folder / "m", 0);
+  EXPECT_EQ(log.last_step(), 0);
+  for (int step = 1; step <= 4; ++step) log.append(metrics(step));
+  EXPECT_EQ(log.last_step(), 4);
+  EXPECT_EQ(MetricsLog(folder / "m", 9).last_step(), 4);
+  EXPECT_EQ(MetricsLog(folder / "m", 3).last_step(), 3);
+}
+
 TEST(Metrics, GoingOnMakesTheFileOfARunThatWasNeverStopped) {
   const ScratchFolder folder;
   const auto write = [](const std::filesystem::path& path, std::int64_t from, std::int64_t to) {
-    const MetricsLog log(path, from - 1);
+    MetricsLog log(path, from - 1);
     for (std::int64_t step = from; step <= to; ++step) log.append(metrics(step));
     log.sync();
   };
@@ -74,7 +90,7 @@ TEST(Metrics, LinesThatAreNoMetricsGo) {
   const ScratchFolder folder;
   std::ofstream(folder / "m") << "{\"step\":1}\nrubbish\n{\"step\":\"2\"}\n[3]\n\n{\"step\":2}\n"
                                  "{\"step\":3}\n";
-  const MetricsLog log(folder / "m", 2);
+  MetricsLog log(folder / "m", 2);
   EXPECT_EQ(steps_in(folder / "m"), (std::vector<std::int64_t>{1, 2}));
 }
 

@@ -61,7 +61,7 @@ TEST(RunFolder, WaitsForAKilledRunToDie) {
   if (child == 0) {
     const FolderLock lock = lock_run(folder);
     static_cast<void>(!::write(ready[1], "x", 1));
-    ::usleep(400'000);
+    ::usleep(400'000);  // any time within the wait would do
     ::_exit(0);
   }
   char byte;

@@ -160,8 +160,21 @@ TEST(AssignToRanks, SharesOneStepEquallyAndCompletely) {
     std::iota(expected.begin(), expected.end(), 0);
     EXPECT_EQ(all, expected);
   }
-  EXPECT_THROW(assign_to_ranks(step, 5), Error);
   EXPECT_THROW(assign_to_ranks(step, 0), Error);
+}
+
+TEST(AssignToRanks, SharesAsEvenlyAsTheNumbersAllow) {
+  Packer packer(mixed_sizes(1000), options_of(8192, 7));
+  const std::vector<MicroBatch> step = packer.next_step();
+  for (const int ranks : {2, 3, 5, 6, 9}) {
+    std::vector<int> all;
+    for (const std::vector<int>& share : assign_to_ranks(step, ranks)) {
+      EXPECT_LE(share.size(), static_cast<std::size_t>((7 + ranks - 1) / ranks)) << ranks;
+      all.insert(all.end(), share.begin(), share.end());
+    }
+    std::ranges::sort(all);
+    EXPECT_EQ(all, (std::vector<int>{0, 1, 2, 3, 4, 5, 6})) << ranks;
+  }
 }
 
 TEST(AssignToRanks, BalancesCost) {

@@ -1,4 +1,4 @@
-#include "train/together.h"
+#include "parallel/together.h"
 
 #include <exception>
 #include <filesystem>

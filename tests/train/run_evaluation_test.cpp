@@ -1,0 +1,105 @@
+// What evaluations may cost a run, and what they may not.
+#include "tests/train/training_run.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RunEvaluation : public testing::TrainingRun {
+ protected:
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(scratch_ / name, std::ios::binary) << text;
+    return (scratch_ / name).string();
+  }
+  std::string last_clip(const std::string& name) const {
+    return hash_file(run(name) / "samples/step-00000012/clip-000.mp4");
+  }
+};
+
+TEST_F(RunEvaluation, ThatFailsCostsTheEvaluationOnly) {
+  for (const int ranks : {1, 2}) {
+    const std::string name = fmt::format("run-{}", ranks);
+    fs::create_directories(run(name) / "samples");
+    std::ofstream(run(name) / "samples/step-00000006") << "in the way";
+    ASSERT_EQ(run_to_end(train(ranks, name, "eval.every=6 train.checkpoint_every=6")), 0) << log();
+    EXPECT_TRUE(log_has("step 6: the evaluation failed")) << log();
+    EXPECT_TRUE(log_has("1 evaluations failed")) << log();
+    EXPECT_EQ(committed(name), 12);
+    const std::vector<nlohmann::json> lines = metrics(name);
+    ASSERT_EQ(lines.size(), 12U);
+    EXPECT_TRUE(lines[5].contains("evaluation_error"));
+    EXPECT_FALSE(lines[5].contains("validation_loss"));
+    EXPECT_TRUE(lines[11].contains("validation_loss"));
+  }
+}
+
+TEST_F(RunEvaluation, ThatWasCutOffAfterTheCommitIsMadeUpFor) {
+  ASSERT_EQ(run_to_end(train(2, "run")), 0) << log();
+  const std::string whole = result("run"), clip = last_clip("run");
+  EXPECT_LE(fs::last_write_time(run("run") / "checkpoints/step-00000012/manifest.json"),
+            fs::last_write_time(run("run") / "samples/step-00000012/samples.json"));
+  // As a kill during the last evaluation leaves it.
+  const std::string content = read_file(run("run") / "metrics.jsonl");
+  write_file_durably(run("run") / "metrics.jsonl",
+                     content.substr(0, content.rfind('\n', content.size() - 2) + 1));
+  fs::remove_all(run("run") / "samples/step-00000012");
+  fs::remove(run("run") / "index.html");
+  ASSERT_EQ(run_to_end(train(2, "run")), 0) << log();
+  EXPECT_EQ(went_on_after(), 12);
+  EXPECT_EQ(result("run"), whole);
+  EXPECT_EQ(last_clip("run"), clip);
+  EXPECT_TRUE(fs::exists(run("run") / "index.html"));
+  // And once it is recorded it is not made again.
+  fs::remove_all(run("run") / "samples/step-00000012");
+  ASSERT_EQ(run_to_end(train(1, "run")), 0) << log();
+  EXPECT_FALSE(fs::exists(run("run") / "samples/step-00000012"));
+}
+
+TEST_F(RunEvaluation, OfNoSamplesRendersNone) {
+  ASSERT_EQ(run_to_end(train(1, "run", "eval.samples=0 eval.prompts=shapes train.steps=2")), 0)
+      << log();
+  EXPECT_TRUE(fs::is_empty(run("run") / "samples"));
+  EXPECT_TRUE(metrics("run").back().contains("validation_loss"));
+  ASSERT_EQ(run_to_end(train(1, "none", "eval.samples=0 eval.validation_clips=0 train.steps=2")), 0)
+      << log();
+  EXPECT_TRUE(metrics("none").back().at("validation_loss").is_null());
+}
+
+TEST_F(RunEvaluation, HasTheSamePromptsHoweverTheirFileWasSaved) {
+  const std::string plain = write("plain.txt", "a red circle\n");
+  const std::string odd = write("odd.txt", "\xEF\xBB\xBF# of Windows\r\n\r\na red circle\r\n");
+  ASSERT_EQ(run_to_end(train(1, "plain", "eval.prompts=" + plain)), 0) << log();
+  ASSERT_EQ(run_to_end(train(1, "odd", "eval.prompts=" + odd)), 0) << log();
+  EXPECT_EQ(last_clip("plain"), last_clip("odd"));
+}
+
+// Nothing is written: the run's folder is not even made.
+TEST_F(RunEvaluation, ThatCannotWorkIsRefusedBeforeTheFirstStep) {
+  make_corpus(scratch_ / "large", 4, 64);
+  const auto refused = [&](const std::string& overrides, const std::string& why) {
+    EXPECT_EQ(run_to_end(train(1, "run", overrides)), 2) << overrides << log();
+    EXPECT_TRUE(log_has(why)) << overrides << "\n" << log();
+    EXPECT_FALSE(fs::exists(run("run"))) << overrides;
+  };
+  write("prompts.txt", "a\n");
+  refused("eval.prompts=" + (scratch_ / "promts.txt").string(),
+          "did you mean " + (scratch_ / "prompts.txt").string());
+  refused("eval.prompts=" + write("latin.txt", "ok\nr\xF6t\n"), "latin.txt:2: byte 0xF6");
+  refused("eval.prompts=" + write("empty.txt", "\n"), "no prompt in it");
+  refused("data.validation=" + (scratch_ / "large").string(), "the budget of a micro-batch is 128");
+  refused("model.channels=4", "4 channels");
+}
+
+TEST_F(RunEvaluation, ThatCannotBeWrittenIsRefusedBeforeTheFirstStep) {
+  fs::create_directories(run("run"));
+  std::ofstream(run("run") / "samples") << "in the way";
+  for (const int ranks : {1, 2}) {
+    EXPECT_EQ(run_to_end(train(ranks, "run")), 74) << log();
+    EXPECT_TRUE(log_has("samples")) << log();
+  }
+  EXPECT_FALSE(fs::exists(run("run") / "metrics.jsonl"));
+}
+
+}  // namespace
+}  // namespace muybridge

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "data/loader/loader.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
+#include "train/run_folder.h"
+
+namespace muybridge {
+
+// What a run trains; the parts outlive this.
+struct TrainedModel {
+  const Parameters& parameters;
+  const Optimizer& optimizer;
+  Loader& loader;
+};
+
+// Where a run begins this time.
+struct StartingPoint {
+  std::int64_t step = 0;        // steps done
+  std::int64_t committed = -1;  // step of the last commit
+  double train_seconds = 0;     // that they took, in earlier starts
+  nlohmann::json metrics;       // of the last step, as the commit keeps them; null: none
+};
+
+// Brings the model to the run's last commit, or to the weights of train.init_from, or leaves it as
+// it was drawn. Throws Error(kUsage) where the configuration is that of another run or model.
+// `corpus` is the identity of what is trained on. Collective.
+StartingPoint restore(const TrainConfig& config, const RunFolder& run, const std::string& corpus,
+                      const TrainedModel& model, Group& group);
+
+// Commits the model after `last`, which the commit keeps too: a start that finds a commit can write
+// the line of metrics that a kill prevented. Collective.
+void commit_run(const TrainConfig& config, const RunFolder& run, const StepMetrics& last,
+                double train_seconds, const TrainedModel& model, Group& group);
+
+}  // namespace muybridge

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+
+#include "core/stop_signals.h"
+#include "parallel/group.h"
+
+namespace muybridge {
+
+// Whether the run shall commit and stop: a signal came to some rank, or the time is over. While one
+// is alive signals are taken.
+class StopRequest {
+ public:
+  // `max_seconds` from now; 0: no limit.
+  StopRequest(Group& group, double max_seconds) : group_(group), max_seconds_(max_seconds) {}
+
+  double seconds() const;  // since it was made
+  // The same answer on all ranks. Collective.
+  bool agreed() const;
+
+ private:
+  Group& group_;
+  double max_seconds_;
+  StopSignals signals_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace muybridge
