@@ -48,7 +48,7 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
   TextOrList prompts;
   prompts.text = (folder_ / "prompts.txt").string();
   std::ofstream(prompts.text) << "a kite\n\na train\n";
-  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", "a train"}));
+  EXPECT_EQ(texts(prompts, 2, nullptr), (Prompts{"a kite", "a train"}));
   std::ofstream(prompts.text) << "\n";
   EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
 }
@@ -56,7 +56,7 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
 TEST_F(EvaluationPrompts, OfAListAreCleanedAsCaptionsAre) {
   TextOrList prompts;
   prompts.list = {" a kite\r\n", ""};
-  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", ""}));
+  EXPECT_EQ(texts(prompts, 2, nullptr), (Prompts{"a kite", ""}));
   prompts.list = {"k\xE4se"};
   EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
 }
@@ -85,7 +85,7 @@ TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
 
 TEST_F(EvaluationPrompts, WhenNothingIsHeldOutAreCaptionsOfTraining) {
   const CorpusIndex corpus = make({{.caption = "a"}, {.caption = ""}, {.caption = "b"}});
-  EXPECT_EQ(texts({}, 9, &corpus), (Prompts{"a", "b"}));
+  EXPECT_EQ(texts({}, 2, &corpus), (Prompts{"a", "b"}));
 }
 
 }  // namespace
