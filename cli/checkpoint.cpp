@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <functional>
 #include <memory>
@@ -8,9 +9,12 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "train/checkpoint_export.h"
 #include "train/checkpoint_folder.h"
 #include "train/config.h"
+#include "train/exported_model.h"
+#include "train/model_options.h"
 
 namespace muybridge {
 namespace {
@@ -23,6 +27,7 @@ struct Arguments {
   std::string out;
   bool json = false;
   bool ema = false;
+  bool raw = false;
   std::string dtype = "f32";
 };
 
@@ -165,13 +170,20 @@ void export_checkpoint(const Arguments& arguments) {
   const CheckpointReader reader(resolve_commit(arguments.path, *solo_group()));
   const TrainConfig config =
       parse_train_config(reader.manifest().config, (reader.path() / "manifest.json").string());
-  const auto& [frames, height, width] = config.model.patch;
-  export_weights(reader,
-                 {.which = arguments.ema ? StateKind::kEma : StateKind::kMaster,
-                  .dtype = dtype_from_name(arguments.dtype),
-                  .patch = {frames, height, width}},
-                 arguments.out);
+  const StateKind which = arguments.raw ? StateKind::kMaster : StateKind::kEma;
+  export_weights(
+      reader,
+      {.which = which,
+       .dtype = dtype_from_name(arguments.dtype),
+       .patch = dit_options(config).patch,
+       .metadata = export_metadata(config, which, reader.manifest().step, MUYBRIDGE_VERSION)},
+      arguments.out);
   fmt::print("{}\n", arguments.out);
+  const std::vector<std::string> reasons = foreign_to_wan(config);
+  if (!reasons.empty())
+    log_warning(
+        "'muybridge sample' runs this file; diffusers and other loaders of Wan2.1 cannot: {}",
+        fmt::join(reasons, "; "));
 }
 
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -193,7 +205,7 @@ void add_checkpoint_command(CLI::App& program) {
   checkpoint->footer(R"(Examples:
   muybridge checkpoint list runs/shapes
   muybridge checkpoint verify runs/shapes
-  muybridge checkpoint export runs/shapes shapes.safetensors --ema)");
+  muybridge checkpoint export runs/shapes shapes.safetensors)");
   const auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const char* name, const char* help, const char* examples,
                        void (*run)(const Arguments&)) {
@@ -215,13 +227,20 @@ void add_checkpoint_command(CLI::App& program) {
   muybridge checkpoint verify runs/shapes
   muybridge checkpoint verify runs/shapes/checkpoints/step-00000500)",
                verify));
-  CLI::App* to_file = add("export", "Write the weights as safetensors with the names of diffusers",
-                          R"(Examples:
-  muybridge checkpoint export runs/shapes shapes.safetensors --ema
-  muybridge checkpoint export runs/shapes/checkpoints/step-00000500 shapes.safetensors --dtype bf16)",
-                          export_checkpoint);
+  CLI::App* to_file = add(
+      "export", "Write the weights as safetensors with the names of diffusers",
+      R"('muybridge sample FILE --prompt ...' runs the file, which says itself what model it holds.
+
+Examples:
+  muybridge checkpoint export runs/shapes shapes.safetensors
+  muybridge checkpoint export runs/shapes/checkpoints/step-00000500 shapes.safetensors --raw --dtype bf16)",
+      export_checkpoint);
   to_file->add_option("OUT", arguments->out, "The file to write")->required();
-  to_file->add_flag("--ema", arguments->ema, "The moving average in place of the weights");
+  CLI::Option* ema = to_file->add_flag(
+      "--ema", arguments->ema,
+      "The averaged weights, which sample and evaluate use too; this is the default");
+  to_file->add_flag("--raw", arguments->raw, "The weights of the last step, not their average")
+      ->excludes(ema);
   to_file->add_option("--dtype", arguments->dtype, "Element type of the file")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();

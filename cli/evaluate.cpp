@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/weights_options.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "parallel/together.h"
 #include "parallel/world.h"
+#include "train/clip_shape.h"
 #include "train/evaluation.h"
 #include "train/loaded_model.h"
 #include "train/preflight.h"
@@ -28,6 +30,8 @@ struct Arguments {
   std::string path;
   std::vector<std::string> overrides;
   bool json = false;
+  bool ema = false;
+  bool raw = false;
 };
 
 // The corpus whose held-out clips give the loss; none when it is not on this machine.
@@ -83,10 +87,17 @@ void run_evaluate(const Arguments& arguments) {
   World world;
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
-  const LoadedModel model(arguments.path, arguments.overrides, group);
+  if (fs::is_regular_file(arguments.path))
+    fail(ExitCode::kUsage,
+         "{} is a file; evaluate measures a run's commits: give the run's folder or one of its "
+         "checkpoints ('muybridge sample' makes clips from files)",
+         arguments.path);
+  LoadedModel model(arguments.path, arguments.overrides, group,
+                    weights_choice(arguments.raw, arguments.ema));
+  model.config = with_shape_of_clips(std::move(model.config));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
-  const RunFolder run{model.commit.parent_path().parent_path()};
+  const RunFolder run{model.origin.parent_path().parent_path()};
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
   const std::vector<EvaluationPrompt> prompts =
       prepare_evaluation(model.config, corpus.get(), group);
@@ -95,14 +106,15 @@ void run_evaluate(const Arguments& arguments) {
                                           .corpus = corpus.get(),
                                           .prompts = prompts,
                                           .step = model.step,
-                                          .checkpoint = model.manifest_hash},
+                                          .checkpoint = model.hash},
                                          run, group);
   const Json peak = peak_memory(run, group);
   rank_zero(group, [&] {
     const std::string about = describe_model(model.dit.options(), model.parameters.count());
     write_report(run, evaluation, about,
                  {{"wall_seconds", wall_seconds(model.config, run, evaluation.seconds)},
-                  {"peak_memory_bytes", peak}});
+                  {"peak_memory_bytes", peak},
+                  {"weights", model.weights}});
     draw_gallery(run, evaluation, about, model.config.run.name);
     if (arguments.json)
       fmt::print("{}", read_file(run.report()));
@@ -120,6 +132,7 @@ void add_evaluate_command(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   command->add_option("RUN", arguments->path, "A run's folder, or one commit in it")->required();
   command->add_option("a.b=c", arguments->overrides, "Values that replace the run's configuration");
+  add_weights_options(*command, arguments->raw, arguments->ema);
   command->add_flag("--json", arguments->json, "Print report.json instead of a summary");
   command->footer(
       R"(Writes RUN/report.json, RUN/samples/step-NNNNNNNN and the gallery RUN/index.html.

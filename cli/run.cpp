@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -89,6 +90,13 @@ Reached walk(const CLI::App& program, int argc, char** argv) {
   return reached;
 }
 
+// Names of commands and nothing behind them, as in "muybridge" or "muybridge checkpoint".
+bool asks_what_there_is(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* command = &program;
+  for (int i = 1; i < argc && command != nullptr; ++i) command = find_command(*command, argv[i]);
+  return command != nullptr && !commands(*command).empty();
+}
+
 std::string explain(const CLI::App& program, int argc, char** argv, const std::string& what) {
   const auto [command, stranger] = walk(program, argc, argv);
   const std::string name = full_name(*command);
@@ -122,7 +130,10 @@ int run_program(CLI::App& program, int argc, char** argv) {
   program.get_formatter()->column_width(kHelpColumn);
   program.set_version_flag("--version", "muybridge " MUYBRIDGE_VERSION);
   try {
-    program.parse(argc, argv);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    if (asks_what_there_is(program, argc, argv)) words.emplace_back("--help");
+    std::ranges::reverse(words);  // as CLI11 takes them
+    program.parse(std::move(words));
     if (std::fflush(stdout) != 0) fail_errno("write(standard output)", errno);
     return code_of(ExitCode::kDone);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -136,7 +147,7 @@ int run_program(CLI::App& program, int argc, char** argv) {
       let_rank_zero_speak_first();
       print(error.what());
     } else if (error.code() == ExitCode::kPreempted) {
-      log_info("{}", error.what());
+      log_info("{}", error.what());  // as it was asked to, and nothing is lost
     } else {
       log_error("{}", error.what());
     }

@@ -7,6 +7,8 @@
 
 #include "cli/commands.h"
 #include "core/log.h"
+#include "train/clip_shape.h"
+#include "train/cut_captions.h"
 #include "train/idle_cores.h"
 #include "train/trainer.h"
 
@@ -19,10 +21,12 @@ struct Arguments {
 };
 
 void train(const Arguments& arguments) {
-  const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  const TrainConfig config =
+      with_shape_of_clips(load_train_config(arguments.file, arguments.overrides));
   World world({.time_limit_seconds = config.train.collective_timeout_seconds});
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
+  if (world.rank() == 0) warn_of_cut_captions(config);
   if (config.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr && world.local_rank() == 0)
     if (const std::string advice =
             idle_cores_advice(world.local_size(), world.threads(), cores_to_share());

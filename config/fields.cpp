@@ -98,6 +98,10 @@ Reason read_texts(const ConfigNode& node, TextOrList& value) {
 }
 
 Reason read_size(const ConfigNode& node, FrameSize& value) {
+  if (node.kind == Kind::kScalar && node.scalar.empty()) {
+    value = {};
+    return {};
+  }
   const std::optional<FrameSize> size =
       node.kind == Kind::kScalar ? parse_frame_size(node.scalar) : std::nullopt;
   if (!size) return "expected width x height in pixels, such as 48x32, got " + node.description();
@@ -164,24 +168,24 @@ std::optional<std::string> ConfigField::assign(const ConfigNode& node) const {
 }
 
 std::string ConfigField::value_text() const {
-  return std::visit(Overloaded{
-                        [](const bool* value) { return fmt::format("{}", *value); },
-                        [](const std::string* value) { return quote_for_yaml(*value); },
-                        [](const FrameSize* value) { return to_text(*value); },
-                        [](const TextOrList* value) {
-                          if (value->list.empty()) return quote_for_yaml(value->text);
-                          std::vector<std::string> items;
-                          for (const std::string& item : value->list)
-                            items.push_back(quote_for_yaml(item));
-                          return fmt::format("[{}]", fmt::join(items, ", "));
-                        },
-                        [](const std::array<int, 3>* value) {
-                          return fmt::format("[{}]", fmt::join(*value, ", "));
-                        },
-                        [](const ConfigChoice& choice) { return choice.names.at(choice.get()); },
-                        [](const auto* value) { return fmt::format("{}", *value); },
-                    },
-                    target);
+  return std::visit(
+      Overloaded{
+          [](const bool* value) { return fmt::format("{}", *value); },
+          [](const std::string* value) { return quote_for_yaml(*value); },
+          [](const FrameSize* value) { return *value == FrameSize{} ? "\"\"" : to_text(*value); },
+          [](const TextOrList* value) {
+            if (value->list.empty()) return quote_for_yaml(value->text);
+            std::vector<std::string> items;
+            for (const std::string& item : value->list) items.push_back(quote_for_yaml(item));
+            return fmt::format("[{}]", fmt::join(items, ", "));
+          },
+          [](const std::array<int, 3>* value) {
+            return fmt::format("[{}]", fmt::join(*value, ", "));
+          },
+          [](const ConfigChoice& choice) { return choice.names.at(choice.get()); },
+          [](const auto* value) { return fmt::format("{}", *value); },
+      },
+      target);
 }
 
 std::string ConfigField::type_text() const {
@@ -190,7 +194,7 @@ std::string ConfigField::type_text() const {
                      [](const bool*) { return std::string("true or false"); },
                      [](const double*) { return std::string("number"); },
                      [](const std::string*) { return std::string("text"); },
-                     [](const FrameSize*) { return std::string("width x height"); },
+                     [](const FrameSize*) { return std::string("width x height, or empty"); },
                      [](const TextOrList*) { return std::string("text, or a list of texts"); },
                      [](const std::array<int, 3>*) { return std::string("3 whole numbers"); },
                      [](const ConfigChoice& choice) {

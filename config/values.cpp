@@ -67,7 +67,9 @@ std::optional<FrameSize> parse_frame_size(std::string_view text) {
   return size;
 }
 
-std::string to_text(const FrameSize& size) { return fmt::format("{}x{}", size.width, size.height); }
+std::string to_text(const FrameSize& size) {
+  return size == FrameSize{} ? "" : fmt::format("{}x{}", size.width, size.height);
+}
 
 std::optional<std::int64_t> parse_whole(std::string_view text, std::string& reason) {
   const std::string_view digits = text.substr(skip_sign(text, 0));

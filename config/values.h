@@ -8,7 +8,7 @@
 
 namespace muybridge {
 
-// The size of a picture in pixels; written "48x32": width, then height.
+// The size of a picture in pixels; written "48x32": width, then height. Empty: not said.
 struct FrameSize {
   int width = 0;
   int height = 0;

@@ -22,4 +22,7 @@ std::int64_t free_disk(const std::filesystem::path& folder);
 
 std::string onednn_version();
 
+// "2026-08-01T12:30:00Z"
+std::string utc_now();
+
 }  // namespace muybridge

@@ -106,7 +106,8 @@ Axis value_axis(const std::vector<Series>& series, bool share) {
 }
 
 std::string tick_text(double value, bool share) {
-  return share ? fmt::format("{:.0f}%", value * 100) : fmt::format("{:g}", value);
+  if (share) return fmt::format("{:.0f}%", value * 100);
+  return value >= 1000 ? group_digits(std::llround(value)) : fmt::format("{:g}", value);
 }
 
 std::string draw_axes(const Axis& x, const Axis& y, bool share) {
@@ -136,17 +137,18 @@ std::string draw_line(const Curve& curve, const Axis& x, const Axis& y, const st
   return fmt::format("<polyline class=\"{}\" points=\"{}\"/>", style, points);
 }
 
-std::string draw_series(const Series& series, const Axis& x, const Axis& y) {
+std::string draw_series(const Series& series, const Axis& x, const Axis& y,
+                        const std::string& over) {
   std::string svg;
   if (series.noisy) svg += draw_line(series.curve, x, y, series.style + " faint");
   svg += draw_line(series.noisy ? smooth(series.curve) : series.curve, x, y, series.style);
   if (!series.dots) return svg;
   for (const Curve::Point& point : series.curve.points) {
     svg += fmt::format(
-        "<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{} {:.4g}, step "
-        "{}</title></circle>",
+        "<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{} {:.4g}, {} {}"
+        "</title></circle>",
         series.style, x.at(static_cast<double>(point.step)), y.at(point.value),
-        escape_html(series.name), point.value, group_digits(point.step));
+        escape_html(series.name), point.value, escape_html(over), group_digits(point.step));
   }
   return svg;
 }
@@ -156,7 +158,9 @@ std::string legend(const Series& series, bool share) {
   const double last = curve.points.back().value;
   return fmt::format("<span class=\"key {}\"><i></i>{} <b>{}</b></span>", series.style,
                      escape_html(series.name),
-                     share ? format_percent(last) : fmt::format("{:.3g}", last));
+                     share          ? format_percent(last)
+                     : last >= 1000 ? group_digits(std::llround(last))
+                                    : fmt::format("{:.3g}", last));
 }
 
 }  // namespace
@@ -203,10 +207,10 @@ std::string draw_chart(const Chart& chart) {
   for (const Series& series : drawn) html += legend(series, chart.share);
   html += fmt::format(
       "</span></figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{} over the "
-      "steps\">",
-      kWidth, kHeight, escape_html(chart.title));
+      "{}s\">",
+      kWidth, kHeight, escape_html(chart.title), escape_html(chart.over));
   html += draw_axes(x, y, chart.share);
-  for (const Series& series : drawn) html += draw_series(series, x, y);
+  for (const Series& series : drawn) html += draw_series(series, x, y, chart.over);
   return html + "</svg></figure>\n";
 }
 

@@ -18,7 +18,8 @@ struct Series {
 struct Chart {
   std::string title;
   std::vector<Series> series;
-  bool share = false;  // values are shares: the axis is 0% to 100%
+  bool share = false;         // values are shares: the axis is 0% to 100%
+  std::string over = "step";  // what the points' whole numbers count
 };
 
 // The chart as an inline SVG picture that takes its colours from the page. The value axis is

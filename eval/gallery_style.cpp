@@ -66,7 +66,41 @@ video { display: block; width: 100%; background: var(--plate); image-rendering: 
 .wall figure { margin: 0; min-width: 0; }
 .wall figcaption { font-size: 13px; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
 .wall .long { display: -webkit-box; -webkit-line-clamp: 4; -webkit-box-orient: vertical; overflow: hidden; }
-.miss { color: var(--bad); font-size: 12px; display: block; }
+.wall figcaption small { display: block; color: var(--soft); font-size: 11.5px; margin-top: 2px; }
+.plates { display: flex; gap: 4px; } .plates video { flex: 1 1 0; min-width: 0; }
+.wall .pair { grid-column: span 2; }
+.sides { display: flex; gap: 4px; font-size: 11.5px; color: var(--soft); margin-top: 3px; }
+.sides span { flex: 1 1 0; }
+.tag { border: 1px solid var(--line); border-radius: 8px; padding: 0 6px; margin-right: 6px;
+  white-space: nowrap; }
+.clip video, td video { cursor: zoom-in; }
+.wall a { color: var(--two); margin-right: 6px; }
+.score small { display: block; color: var(--soft); font-size: 12.5px; }
+.facts-list { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 14px 0 20px; }
+.facts-list dt { color: var(--soft); } .facts-list dd { margin: 0; overflow-wrap: anywhere; }
+code { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); gap: 16px;
+  align-items: start; }
+details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 16px; }
+summary { cursor: pointer; font-weight: 600; } details[open] summary { margin-bottom: 6px; }
+.settings { width: 100%; }
+.settings td, .settings th { padding: 3px 14px 3px 0; border: 0; width: auto; min-width: 0; max-width: none;
+  position: static; vertical-align: top; overflow-wrap: anywhere; background: none; font-size: 14px; }
+.settings thead th:first-child, .settings tbody th { padding-left: 0; }
+.settings thead th { color: var(--soft); font-weight: 400; }
+.settings td:last-child { color: var(--soft); } .settings .changed td:nth-child(2) { color: var(--one); }
+#pause { position: fixed; right: 18px; bottom: 18px; z-index: 4; min-width: 84px; }
+button, dialog a { font: inherit; font-size: 14px; color: var(--ink); background: var(--card);
+  border: 1px solid var(--line); border-radius: 18px; padding: 6px 16px; cursor: pointer; text-decoration: none; }
+button:hover, dialog a:hover { border-color: var(--soft); }
+dialog { border: 0; border-radius: 12px; padding: 18px; background: var(--paper); color: var(--ink);
+  width: min(94vw, 1100px); max-height: 94vh; }
+dialog::backdrop { background: rgb(10 8 6 / .72); }
+dialog .plates { gap: 12px; justify-content: center; }
+dialog .plates video { max-width: min(100%, 74vh); flex: 1 1 0; }
+dialog p { margin: 12px 2px; overflow-wrap: anywhere; }
+dialog nav { display: flex; gap: 8px; } dialog nav button:last-child { margin-left: auto; }
+.miss { color: var(--bad); font-size: 12px; display: inline-block; margin-right: 7px; }
 .missed video { outline: 2px solid var(--bad); outline-offset: 1px; }
 .only { font-size: 14px; color: var(--soft); margin-top: 10px; display: inline-flex; gap: 7px; cursor: pointer; }
 .only input { accent-color: var(--bad); margin: 0; align-self: center; }
@@ -83,7 +117,7 @@ tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); font-
   width: 210px; min-width: 150px; max-width: 260px; padding-left: 16px; overflow-wrap: anywhere; }
 thead th:first-child { left: 0; z-index: 3; padding-left: 16px; }
 td { min-width: calc(var(--cell) + 16px); } td video { width: var(--cell); }
-thead small { display: block; color: var(--soft); font-weight: 400; font-size: 12px; }
+thead small, tbody th small { display: block; color: var(--soft); font-weight: 400; font-size: 12px; }
 .gap { display: block; width: var(--cell); text-align: center; color: var(--line); }
 .empty { margin-top: 18px; border: 1px dashed var(--line); border-radius: 10px; padding: 34px 24px;
   text-align: center; color: var(--soft); }
@@ -130,12 +164,17 @@ M1160 0V92 M1200 0V92 M1240 0V92 M1280 0V92 M1320 0V92 M1360 0V92 M1400 0V92 M14
 </g></svg>)svg";
 
 const std::string_view kGalleryScript = R"js(
+const videos = [...document.querySelectorAll("main video")];
+const pause = document.getElementById("pause"), large = document.getElementById("large");
+let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const start = video => { if (playing) video.play().catch(() => {}); else video.pause(); };
+
 // Clips out of view are put aside: a browser plays only so many at once.
 const seen = new IntersectionObserver(entries => {
   for (const { target: video, isIntersecting } of entries) {
     if (isIntersecting) {
       if (!video.getAttribute("src")) { video.src = video.dataset.src; video.load(); }
-      video.play().catch(() => {});
+      start(video);
     } else if (video.getAttribute("src")) {
       video.pause();
       video.removeAttribute("src");
@@ -143,10 +182,51 @@ const seen = new IntersectionObserver(entries => {
     }
   }
 }, { rootMargin: "300px" });
-for (const video of document.querySelectorAll("video")) {
+for (const video of videos) {
   video.dataset.src = video.getAttribute("src");
+  if (!playing) video.removeAttribute("autoplay");
   seen.observe(video);
 }
+
+const show = on => {
+  playing = on;
+  pause.textContent = on ? "Pause" : "Play";
+  for (const video of document.querySelectorAll("video[src]")) start(video);
+};
+pause.onclick = () => show(!playing);
+show(playing);
+if (!videos.length) pause.remove();
+
+// A click makes a clip large; the one beside it, the real one, comes along.
+const clips = videos.filter(video => !video.previousElementSibling);
+let at = 0;
+const enlarge = index => {
+  at = (index + clips.length) % clips.length;
+  const plates = large.querySelector(".plates");
+  plates.replaceChildren();
+  for (const video of clips[at].parentElement.querySelectorAll("video")) {
+    const copy = document.createElement("video");
+    copy.muted = copy.loop = copy.controls = copy.playsInline = true;
+    copy.title = video.title;
+    copy.src = video.dataset.src;
+    plates.append(copy);
+    start(copy);
+  }
+  large.querySelector("p").textContent = clips[at].title;
+  large.querySelector("a").href = clips[at].dataset.src;
+  if (!large.open) large.showModal();
+};
+clips.forEach((video, index) => { video.onclick = () => enlarge(index); });
+for (const button of large.querySelectorAll("button"))
+  button.onclick = () => button.value === "0" ? large.close() : enlarge(at + Number(button.value));
+large.onclose = () => large.querySelector(".plates").replaceChildren();
+large.onclick = event => { if (event.target === large) large.close(); };
+document.onkeydown = event => {
+  if (event.target.closest("input, summary, video[controls]")) return;
+  if (event.key === " ") { if (!event.target.closest("button")) { event.preventDefault(); show(!playing); } }
+  if (large.open && event.key === "ArrowLeft") enlarge(at - 1);
+  if (large.open && event.key === "ArrowRight") enlarge(at + 1);
+};
 for (const box of document.querySelectorAll(".scroll")) box.scrollLeft = box.scrollWidth;
 )js";
 

@@ -4,8 +4,8 @@
 
 namespace muybridge {
 
-// What the gallery page looks like (CSS), the row of pictures at its head (SVG), and the few lines
-// of script that play only the clips in view.
+// What the gallery page looks like (CSS), the row of pictures at its head (SVG), and the script
+// that plays the clips in view, stops them, and enlarges one.
 extern const std::string_view kGalleryStyle;
 extern const std::string_view kGalleryBand;
 extern const std::string_view kGalleryScript;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 
@@ -70,6 +71,11 @@ std::string escape_url(std::string_view path) {
     }
   }
   return out;
+}
+
+std::string words_of(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
 std::string group_digits(std::int64_t value) {

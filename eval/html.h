@@ -13,6 +13,9 @@ std::string escape_html(std::string_view text);
 // A relative path for href and src: all but letters, digits and "/-_." as %XX.
 std::string escape_url(std::string_view path);
 
+// "rigid scene" of "rigid_scene"
+std::string words_of(std::string name);
+
 // "12,345"
 std::string group_digits(std::int64_t value);
 

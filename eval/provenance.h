@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -9,13 +10,22 @@
 
 namespace muybridge {
 
-// Where a sampled clip comes from.
+// Where a sampled clip comes from. Files are names beside samples.json; empty: there is none.
 struct SampleRecord {
   std::string prompt;
+  std::string negative = {};
   std::uint64_t seed = 0;
-  std::string file;  // name beside samples.json
-  Scores scores;     // empty: not measured
+  std::string file;
+  Scores scores;            // empty: not measured
+  std::string source = {};  // what the prompt is: "held out" or "training" for a corpus's caption
+  std::string real = {};    // the corpus's own clip of that caption
+  std::string gif = {};
+  std::string frames = {};  // a folder of PNG pictures
 };
+
+nlohmann::ordered_json to_json(const SampleRecord& record);
+// Throws a std::exception for what is no record, also where a file's name leads out of the folder.
+SampleRecord sample_record_from(const nlohmann::ordered_json& json);
 
 // What one evaluation rendered; kept as samples.json beside the clips, and all that the gallery
 // and a later reader need.

@@ -1,5 +1,7 @@
 #include "eval/run_record.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -39,18 +41,66 @@ Curve curve_of(const std::map<std::int64_t, double>& values) {
 void read_metrics(const fs::path& path, RunRecord& record) {
   if (!fs::exists(path)) return;
   std::istringstream lines(read_file(path));
-  std::map<std::int64_t, double> loss, validation_loss, grad_norm;
+  const struct {
+    const char* key;
+    Curve RunRecord::*curve;
+  } kinds[] = {{"loss", &RunRecord::loss},
+               {"validation_loss", &RunRecord::validation_loss},
+               {"grad_norm", &RunRecord::grad_norm},
+               {"learning_rate", &RunRecord::learning_rate}};
+  std::map<std::string, std::map<std::int64_t, double>> values;
+  std::map<std::int64_t, double> seconds, speed;
   for (std::string text; std::getline(lines, text);) {
     const Json line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
     const auto step = line["step"].get<std::int64_t>();
-    if (const auto value = number_in(line, "loss")) loss[step] = *value;
-    if (const auto value = number_in(line, "validation_loss")) validation_loss[step] = *value;
-    if (const auto value = number_in(line, "grad_norm")) grad_norm[step] = *value;
+    for (const auto& [key, curve] : kinds)
+      if (const auto value = number_in(line, key)) values[key][step] = *value;
+    const auto tokens = number_in(line, "tokens"), took = number_in(line, "seconds");
+    if (took) seconds[step] = *took;
+    if (tokens && took && *took > 0) speed[step] = *tokens / *took;
   }
-  record.loss = curve_of(loss);
-  record.validation_loss = curve_of(validation_loss);
-  record.grad_norm = curve_of(grad_norm);
+  for (const auto& [key, curve] : kinds) record.*curve = curve_of(values[key]);
+  record.tokens_per_second = curve_of(speed);
+  for (const auto& [step, value] : seconds) record.seconds += value;
+}
+
+std::string text_at(const Json& json, const char* pointer) {
+  const Json::json_pointer place(pointer);
+  if (!json.contains(place)) return {};
+  const Json& value = json.at(place);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+double number_at(const Json& json, const char* pointer) {
+  const Json::json_pointer place(pointer);
+  return json.contains(place) && json.at(place).is_number() ? json.at(place).get<double>() : 0;
+}
+
+std::string describe_machine(const Json& json) {
+  std::vector<std::string> parts;
+  if (const std::string cpu = text_at(json, "/machine/cpu"); !cpu.empty()) parts.push_back(cpu);
+  if (const double cores = number_at(json, "/machine/cores"); cores > 0)
+    parts.push_back(fmt::format("{:.0f} cores", cores));
+  if (const double bytes = number_at(json, "/machine/memory"); bytes > 0)
+    parts.push_back(fmt::format("{:.1f} GB", bytes * 1e-9));
+  if (const std::string system = text_at(json, "/machine/system"); !system.empty())
+    parts.push_back(system);
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+void read_origin(const fs::path& path, RunOrigin& origin) {
+  if (!fs::exists(path)) return;
+  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return;
+  origin.started = text_at(json, "/started");
+  origin.version = text_at(json, "/versions/muybridge");
+  origin.machine = describe_machine(json);
+  origin.ranks = static_cast<std::int64_t>(number_at(json, "/layout/data"));
+  if (!json.contains("command_line") || !json["command_line"].is_array()) return;
+  for (const Json& word : json["command_line"])
+    if (word.is_string())
+      origin.command += (origin.command.empty() ? "" : " ") + word.get<std::string>();
 }
 
 void read_rendered(const fs::path& run, const fs::path& folder, RunRecord& record) {
@@ -67,7 +117,7 @@ void read_rendered(const fs::path& run, const fs::path& folder, RunRecord& recor
 RunRecord read_run_record(const fs::path& run) {
   RunRecord record;
   read_metrics(run / "metrics.jsonl", record);
-  read_rendered(run, "", record);
+  read_origin(run / "environment.json", record.origin);
   if (fs::is_directory(run / "samples")) {
     for (const fs::directory_entry& entry : fs::directory_iterator(run / "samples")) {
       const std::string name = entry.path().filename().string();
@@ -81,6 +131,12 @@ RunRecord read_run_record(const fs::path& run) {
               return std::pair(a.set.step, a.folder) < std::pair(b.set.step, b.folder);
             });
   return record;
+}
+
+Scores mean_scores_of(const SampleSet& set) {
+  std::vector<Scores> clips;
+  for (const SampleRecord& clip : set.clips) clips.push_back(clip.scores);
+  return mean_scores(clips);
 }
 
 }  // namespace muybridge

@@ -1,6 +1,9 @@
 #include "model/safetensors.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -51,6 +54,21 @@ void read_exactly(std::FILE* file, void* out, std::size_t bytes,
   if (bytes == 0 || std::fread(out, 1, bytes, file) == bytes) return;
   if (std::ferror(file)) fail_errno("read(" + path.string() + ")", errno);
   fail(ExitCode::kCorrupt, "{}: the file ends too early; copy it anew", path.string());
+}
+
+// A new file beside `path` that nobody else writes to, with the rights that the user's files get.
+// The last rename wins where two write the same path, and each of them is whole.
+std::unique_ptr<std::FILE, int (*)(std::FILE*)> create_beside(const std::filesystem::path& path,
+                                                              std::filesystem::path& name) {
+  static std::atomic<int> counter{0};
+  for (;;) {
+    name = fmt::format("{}.{}-{}.tmp", path.string(), ::getpid(), ++counter);
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(name.c_str(), "wbx"),
+                                                         &std::fclose);
+    if (file) return file;
+    // Another host may have a process of this number.
+    if (errno != EEXIST) fail_errno("open(" + name.string() + ")", errno);
+  }
 }
 
 void write_exactly(std::FILE* file, const void* data, std::size_t bytes,
@@ -114,7 +132,7 @@ Tensor SafetensorsReader::read(const std::string& name) const {
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
                                      std::vector<SafetensorsSpec> specs,
                                      const SafetensorsMetadata& metadata)
-    : path_(path), temporary_(path.string() + ".tmp"), file_(nullptr, &std::fclose) {
+    : path_(path), file_(nullptr, &std::fclose) {
   // Widest elements first: every tensor is aligned and there are no holes.
   std::stable_sort(specs.begin(), specs.end(),
                    [](const SafetensorsSpec& a, const SafetensorsSpec& b) {
@@ -141,7 +159,7 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
          json.size());
   const std::uint64_t header_bytes = json.size();
   data_start_ = sizeof header_bytes + header_bytes;
-  file_ = open_file(temporary_, "wb");
+  file_ = create_beside(path, temporary_);
   write_exactly(file_.get(), &header_bytes, sizeof header_bytes, temporary_);
   write_exactly(file_.get(), json.data(), json.size(), temporary_);
 }

@@ -68,7 +68,8 @@ struct SafetensorsSpec {
   Shape shape;
 };
 
-// Writes PATH.tmp; commit() makes it durable and renames it. Tensors come in any order, so that a
+// Writes a file of its own beside PATH; commit() makes it durable and renames it, so that of two
+// writers of one path the last wins and neither's bytes mix. Tensors come in any order, so that a
 // model need not be in memory at once. One that is dropped before commit() removes its file.
 class SafetensorsWriter {
  public:

@@ -25,8 +25,8 @@ Packing packing_of(const std::vector<ClipRequest>& requests, int copies) {
   return Packing::of(grids);
 }
 
-// The guided velocity of all requests: with guidance, a second copy of every clip, captioned by
-// nothing, rides in the same batch.
+// The guided velocity of all requests: with guidance, a second copy of every clip, captioned by its
+// negative prompt, rides in the same batch.
 class GuidedVelocity {
  public:
   GuidedVelocity(const Dit& dit, const std::vector<ClipRequest>& requests,
@@ -38,7 +38,8 @@ class GuidedVelocity {
     std::vector<std::string> captions;
     captions.reserve(2 * requests.size());
     for (const ClipRequest& request : requests) captions.push_back(request.prompt);
-    if (guided_) captions.resize(2 * requests.size());
+    if (guided_)
+      for (const ClipRequest& request : requests) captions.push_back(request.negative);
     const PackedText text = pack_captions(captions, options.max_caption_bytes);
     text_ = dit.encode_text(text);
     dit.precompute_keys(text_);
@@ -85,6 +86,13 @@ Tensor initial_noise(const std::vector<ClipRequest>& requests, std::int64_t toke
 }
 
 }  // namespace
+
+std::string describe(const SamplerOptions& options) {
+  const char* solver = options.solver == Solver::kEuler  ? "Euler"
+                       : options.solver == Solver::kHeun ? "Heun"
+                                                         : "AB2";
+  return fmt::format("{} {} steps, guidance {:g}", options.steps, solver, options.guidance);
+}
 
 std::vector<double> sampling_times(int steps, double shift) {
   std::vector<double> times;

@@ -10,7 +10,8 @@ namespace {
 
 void require_kind(const CheckpointReader& reader, StateKind which) {
   if (!reader.manifest().has(which))
-    fail(ExitCode::kUsage, "{} has no {}", reader.path().string(), name_of(which));
+    fail(ExitCode::kUsage, "{} has no {}{}", reader.path().string(), name_of(which),
+         which == StateKind::kEma ? "; ask for --raw, the weights of the last step" : "");
 }
 
 Tensor read_whole(const CheckpointReader& reader, StateKind which,
@@ -30,11 +31,9 @@ void export_weights(const CheckpointReader& reader, const ExportOptions& options
   for (const ManifestParameter& parameter : manifest.parameters)
     for (const WanPart& part : wan_parts(parameter.name, parameter.shape, options.patch))
       specs.push_back({part.name, options.dtype, part.shape});
-  SafetensorsWriter writer(out, specs,
-                           {{"format", "pt"},
-                            {"muybridge_version", manifest.version},
-                            {"muybridge_step", std::to_string(manifest.step)},
-                            {"muybridge_weights", std::string(name_of(options.which))}});
+  SafetensorsMetadata metadata = options.metadata;
+  metadata["format"] = "pt";  // transformers and diffusers refuse files without it
+  SafetensorsWriter writer(out, specs, metadata);
   for (const ManifestParameter& parameter : manifest.parameters) {
     const Tensor whole = read_whole(reader, options.which, parameter).to(options.dtype);
     for (const WanPart& part : wan_parts(parameter.name, parameter.shape, options.patch))

@@ -10,9 +10,10 @@
 namespace muybridge {
 
 struct ExportOptions {
-  StateKind which = StateKind::kMaster;  // or kEma
-  DType dtype = DType::kF32;             // or kBF16
-  Grid patch = {};                       // of the model
+  StateKind which = StateKind::kEma;  // or kMaster
+  DType dtype = DType::kF32;          // or kBF16
+  Grid patch = {};                    // of the model
+  SafetensorsMetadata metadata = {};  // train/exported_model.h
 };
 
 // Writes the weights as one safetensors file with the names that diffusers gives Wan2.1

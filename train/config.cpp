@@ -31,7 +31,8 @@ void describe(ConfigSection& to, TrainConfig::Data& data) {
          "another such folder, all of it; empty: the held-out clips of train");
   to.add("frames_max", data.frames_max, "most frames of a clip that are used; 0: all",
          kCountOrNone);
-  to.add("max_caption_bytes", data.max_caption_bytes, "longer captions are cut",
+  to.add("max_caption_bytes", data.max_caption_bytes,
+         "text that the model reads; longer captions are cut, and counted at the start",
          {.at_least = 1, .at_most = 65536});
   to.add("caption_drop", data.caption_drop,
          "share of clips trained without caption, which guidance needs", kShare);
@@ -126,9 +127,11 @@ void describe(ConfigSection& to, TrainConfig::Eval& eval) {
   to.add("guidance", eval.guidance, "pull towards the prompt; 1: none", kNotNegative);
   to.add("seed", eval.seed, "first seed of the clips, and that of the validation loss's noise",
          kNotNegative);
-  to.add("frames", eval.frames, "frames of a clip", kCount);
-  to.add("size", eval.size, "pixels of a clip, width x height");
-  to.add("fps", eval.fps, "frames a second of the written clips", {.above = 0, .at_most = 240});
+  to.add("frames", eval.frames, "frames of a clip; 0: as most clips of data.train have",
+         kCountOrNone);
+  to.add("size", eval.size, "pixels of a clip; empty: as most clips of data.train have");
+  to.add("fps", eval.fps, "frames a second of the written clips; 0: as of most of data.train",
+         {.at_least = 0, .at_most = 240});
   to.add("upscale", eval.upscale, "written clips are this many times larger, for the eye",
          {.at_least = 1, .at_most = 64});
   to.add("validation_clips", eval.validation_clips,
@@ -192,7 +195,7 @@ void check_model(ConfigReader& reader, const TrainConfig::Model& model) {
 
 void check_eval(ConfigReader& reader, const TrainConfig& config) {
   const auto& [frames, rows, columns] = config.model.patch;
-  if (config.eval.frames % frames != 0)
+  if (config.eval.frames > 1 && config.eval.frames % frames != 0)
     reader.refuse("eval.frames", fmt::format("{} frames are not a multiple of model.patch's {}",
                                              config.eval.frames, frames));
   if (config.eval.size.height % rows != 0 || config.eval.size.width % columns != 0)

@@ -29,13 +29,13 @@ struct TrainConfig {
   };
 
   struct Data {
-    std::string train;       // a prepared corpus
-    std::string validation;  // another one; empty: the held-out clips of `train`
-    int frames_max = 0;      // frames of a clip that are used; 0: all
-    int max_caption_bytes = 256;
-    double caption_drop = 0.1;  // share of clips trained without their caption
-    int threads = 1;            // a rank
-    int prefetch = 4;           // micro-batches
+    std::string train;             // a prepared corpus
+    std::string validation;        // another one; empty: the held-out clips of `train`
+    int frames_max = 0;            // frames of a clip that are used; 0: all
+    int max_caption_bytes = 2048;  // of a caption or prompt that the model reads
+    double caption_drop = 0.1;     // share of clips trained without their caption
+    int threads = 1;               // a rank
+    int prefetch = 4;              // micro-batches
   };
 
   struct Model {
@@ -102,9 +102,9 @@ struct TrainConfig {
     Solver solver = Solver::kEuler;
     double guidance = 4;
     std::int64_t seed = 0;
-    int frames = 16;
-    FrameSize size{32, 32};  // pixels
-    double fps = 8;
+    int frames = 0;    // 0, and an empty size: as most clips of data.train
+    FrameSize size{};  // pixels
+    double fps = 0;
     int upscale = 4;
     int validation_clips = 64;
   };

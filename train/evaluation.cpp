@@ -7,10 +7,13 @@
 #include <filesystem>
 #include <numeric>
 
+#include "core/error.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/temporary_file.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
+#include "train/corpus_clip.h"
 #include "train/evaluation_prompts.h"
 #include "train/model_options.h"
 #include "train/progress.h"
@@ -20,27 +23,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const SampleRecord& record) {
-  return {{"prompt", record.prompt},
-          {"seed", record.seed},
-          {"file", record.file},
-          {"scores", record.scores}};
-}
-
-std::string solver_name(Solver solver) {
-  return solver == Solver::kEuler ? "Euler" : solver == Solver::kHeun ? "Heun" : "AB2";
-}
-
 // Every rank renders its share; all learn all records, in the order of the prompts.
 SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
   const TrainConfig::Eval& eval = subject.config.eval;
   const RenderOptions options = render_options(subject.config);
-  SampleSet set{
-      .step = subject.step,
-      .checkpoint = subject.checkpoint,
-      .settings = fmt::format("{} {} steps, guidance {:g}", options.sampler.steps,
-                              solver_name(options.sampler.solver), options.sampler.guidance),
-      .clips = {}};
+  SampleSet set{.step = subject.step,
+                .checkpoint = subject.checkpoint,
+                .settings = describe(options.sampler),
+                .clips = {}};
   const std::vector<EvaluationPrompt>& prompts = subject.prompts;
   if (prompts.empty()) return set;
   const std::filesystem::path folder = run.samples(subject.step);
@@ -48,10 +38,16 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
     mine.push_back({.prompt = prompts[i].text,
                     .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
-                    .file = fmt::format("clip-{:03}.mp4", i)});
+                    .file = fmt::format("clip-{:03}.mp4", i),
+                    .source = prompts[i].source,
+                    .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
     std::filesystem::create_directories(folder);
     remove_stale_temporaries(folder);
+    for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+      if (prompts[i].clip >= 0)
+        write_corpus_clip(*subject.corpus, prompts[i].clip, options,
+                          folder / fmt::format("real-{:03}.mp4", i));
     Json records = Json::array();
     for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
       records.push_back(to_json(record));
@@ -61,10 +57,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   for (std::size_t rank = 0; rank < parts.size(); ++rank) {
     std::size_t place = rank;
     for (const Json& record : Json::parse(parts[rank])) {
-      set.clips[place] = {.prompt = record.at("prompt"),
-                          .seed = record.at("seed"),
-                          .file = record.at("file"),
-                          .scores = record.at("scores").get<Scores>()};
+      set.clips[place] = sample_record_from(record);
       place += parts.size();
     }
   }
@@ -73,6 +66,21 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
     return std::string();
   });
   return set;
+}
+
+// What the run was trained with, beside the defaults; nothing where its config.yaml is gone.
+std::vector<GallerySetting> settings_of(const RunFolder& run) {
+  if (!std::filesystem::exists(run.config())) return {};
+  std::vector<GallerySetting> settings;
+  try {
+    const std::vector<ConfigValue> values = values_of(load_train_config(run.config()));
+    const std::vector<ConfigValue> defaults = values_of(TrainConfig{});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      settings.push_back({values[i].key, values[i].value, defaults[i].value});
+  } catch (const Error& error) {
+    log_warning("{}; the gallery leaves the settings out", error.what());
+  }
+  return settings;
 }
 
 double mean_loss(const Evaluation& evaluation) {
@@ -134,6 +142,7 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   Json samples = Json::array();
   for (const SampleRecord& clip : evaluation.samples.clips) {
     Json sample = to_json(clip);
+    sample["scores"] = clip.scores;  // also where there are none
     sample["file"] =
         (std::filesystem::relative(run.samples(evaluation.step), run.root) / clip.file).string();
     samples.push_back(std::move(sample));
@@ -149,9 +158,14 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
 
 void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
                   const std::string& name) {
-  write_gallery(
-      run.root,
-      {.title = name, .model = model, .step = evaluation.step, .scores = evaluation.scores});
+  std::vector<double> by_noise(evaluation.validation_loss.begin(),
+                               evaluation.validation_loss.end());
+  write_gallery(run.root, {.title = name,
+                           .model = model,
+                           .step = evaluation.step,
+                           .scores = evaluation.scores,
+                           .loss_by_noise = std::move(by_noise),
+                           .settings = settings_of(run)});
 }
 
 }  // namespace muybridge

@@ -10,24 +10,30 @@
 
 namespace muybridge {
 
-// A model as a commit holds it, ready to compute: built from the configuration kept there.
+// Which weights of a commit: the averaged ones where there are any, or what the user named.
+enum class WeightsChoice : std::uint8_t { kBest, kAveraged, kRaw };
+
+// A model as a commit or an exported file holds it, ready to compute: built from the configuration
+// kept there.
 struct LoadedModel {
-  std::filesystem::path commit;
+  std::filesystem::path origin;  // the commit's folder, or the file
   TrainConfig config;
   std::int64_t step = 0;
-  std::string manifest_hash;
+  std::string hash;     // of the commit's manifest, or of the file
+  std::string weights;  // "ema" or "raw"
   Parameters parameters;
   Dit dit;
 
-  // `path` is a run's folder or a commit; `overrides` ("a.b=c") change its configuration. Uses the
-  // averaged weights where there are any, unless `raw`. The run may be training: a commit that it
-  // removes meanwhile gives way to its next. Collective.
+  // `path` is a run's folder, a commit or a file of `checkpoint export`; `overrides` ("a.b=c")
+  // change its configuration. The run may be training: a commit that it removes meanwhile gives way
+  // to its next. Throws Error(kUsage) where the weights asked for are not there. Collective.
   LoadedModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-              Group& group, bool raw = false);
+              Group& group, WeightsChoice choice = WeightsChoice::kBest);
 
  private:
-  struct Origin;
-  LoadedModel(const Origin& origin, const std::vector<std::string>& overrides);
+  struct Source;
+  explicit LoadedModel(const Source& source);
+  void load_commit(const std::filesystem::path& path, Group& group, WeightsChoice choice);
 };
 
 }  // namespace muybridge

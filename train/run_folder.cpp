@@ -3,7 +3,6 @@
 #include <sys/utsname.h>
 
 #include <cstdlib>
-#include <ctime>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -42,15 +41,6 @@ Json describe_variables() {
         "NCCL_DEBUG", "SLURM_JOB_ID", "SLURM_NODELIST"})
     if (const char* value = std::getenv(name)) variables[name] = value;
   return variables;
-}
-
-std::string now_utc() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 void require_unused(const RunFolder& folder) {
@@ -104,7 +94,7 @@ FolderLock open_run(const RunFolder& folder, bool unused, Group& group) {
 }
 
 Json describe_environment(const std::vector<std::string>& command_line, const Json& layout) {
-  return {{"started", now_utc()},
+  return {{"started", utc_now()},
           {"command_line", command_line},
           {"layout", layout},
           {"versions",

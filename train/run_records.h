@@ -3,7 +3,7 @@
 #include "train/metrics.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
-#include "train/tensorboard.h"
+#include "train/tensorboard_clips.h"
 
 namespace muybridge {
 
@@ -15,6 +15,10 @@ class RunRecords {
   RunRecords(const RunFolder& run, std::int64_t step, std::int64_t steps, int log_every);
 
   void add(const StepMetrics& metrics);
+  // The clips of an evaluation, for TensorBoard.
+  void add_clips(const std::filesystem::path& folder, const SampleSet& clips) {
+    muybridge::add_clips(tensorboard_, folder, clips);
+  }
   std::int64_t last_step() const { return metrics_.last_step(); }
   // To the disk: a commit relies on the lines up to its step.
   void sync() const { metrics_.sync(); }

@@ -14,8 +14,6 @@
 namespace muybridge {
 namespace {
 
-constexpr int kStringTensor = 7;
-
 constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -100,18 +98,6 @@ void TensorBoardWriter::add_scalars(std::int64_t step,
     value->set_tag(tag);
     value->set_simple_value(static_cast<float>(number));
   }
-  write_record(event.SerializeAsString());
-}
-
-void TensorBoardWriter::add_text(std::int64_t step, const std::string& tag,
-                                 const std::string& markdown) {
-  tensorboard::Event event = event_at(step);
-  tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
-  value->set_tag(tag);
-  value->mutable_metadata()->mutable_plugin_data()->set_plugin_name("text");
-  value->mutable_tensor()->set_dtype(kStringTensor);
-  value->mutable_tensor()->mutable_tensor_shape()->add_dim()->set_size(1);
-  value->mutable_tensor()->add_string_val(markdown);
   write_record(event.SerializeAsString());
 }
 

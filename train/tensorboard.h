@@ -23,7 +23,6 @@ class TensorBoardWriter {
   TensorBoardWriter(const std::filesystem::path& folder, std::int64_t step);
 
   void add_scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
-  void add_text(std::int64_t step, const std::string& tag, const std::string& markdown);
   void add_image(std::int64_t step, const std::string& tag, int height, int width,
                  const std::string& encoded);  // PNG, GIF or JPEG
 

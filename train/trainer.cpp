@@ -153,6 +153,7 @@ void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
                  {{"wall_seconds", {{"train", train_seconds}, {"evaluate", evaluation.seconds}}},
                   {"peak_memory_bytes", peak}});
     records_->add(metrics);
+    records_->add_clips(run_.samples(step_), evaluation.samples);
     draw_gallery(run_, evaluation, model, config_.run.name);
     return std::string();
   });

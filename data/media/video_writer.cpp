@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "data/media/enlarge.h"
 #include "data/media/video_input.h"
 
 extern "C" {
@@ -134,19 +135,6 @@ AvEncoder open_encoder(const AVCodec* codec, int width, int height, const VideoO
   return context;
 }
 
-// Copies a frame enlarged; what is right of and below it repeats its border.
-void enlarge(const Frames& frames, int index, int upscale, AVFrame& out) {
-  const std::uint8_t* in = frames.frame(index);
-  for (int y = 0; y < out.height; ++y) {
-    const int from = std::min(y / upscale, frames.height - 1);
-    const std::uint8_t* row = in + std::size_t{3} * frames.width * from;
-    std::uint8_t* to = out.data[0] + static_cast<std::ptrdiff_t>(out.linesize[0]) * y;
-    for (int x = 0; x < out.width; ++x, to += 3) {
-      std::copy_n(row + std::size_t{3} * std::min(x / upscale, frames.width - 1), 3, to);
-    }
-  }
-}
-
 AvFrame make_picture(int width, int height, AVPixelFormat format) {
   AvFrame picture(av_frame_alloc());
   picture->width = width;
@@ -233,7 +221,7 @@ void write_video(const std::filesystem::path& path, const Frames& frames,
   if (!scaler) throw std::bad_alloc();
   const AvPacket packet(av_packet_alloc());
   for (int index = 0; index < frames.count; ++index) {
-    enlarge(frames, index, options.upscale, *rgb);
+    enlarge_frame(frames, index, options.upscale, width, height, rgb->data[0], rgb->linesize[0]);
     check(av_frame_make_writable(yuv.get()), "av_frame_make_writable", path);
     sws_scale(scaler.get(), rgb->data, rgb->linesize, 0, height, yuv->data, yuv->linesize);
     yuv->pts = index;

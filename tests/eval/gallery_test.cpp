@@ -52,9 +52,11 @@ TEST_F(Gallery, ShowsPromptsByStepsAndTheCurves) {
   std::ofstream(run_ / "metrics.jsonl")
       << "{\"step\":1,\"loss\":1.5,\"grad_norm\":2}\n{\"step\":300,\"loss\":0.5,\"grad_norm\":1}\n"
          "{\"step\":300,\"validation_loss\":0.625}\n";
-  add_samples(200, {{"a red circle", 1, "0.mp4", {{"color", 0.0}}}});
-  add_samples(400, {{"a red circle", 1, "0.mp4", {{"color", 1.0}}},
-                    {"a blue square", 2, "1.mp4", {{"color", 0.0}}}});
+  add_samples(200,
+              {{.prompt = "a red circle", .seed = 1, .file = "0.mp4", .scores = {{"color", 0.0}}}});
+  add_samples(
+      400, {{.prompt = "a red circle", .seed = 1, .file = "0.mp4", .scores = {{"color", 1.0}}},
+            {.prompt = "a blue square", .seed = 2, .file = "1.mp4", .scores = {{"color", 0.0}}}});
   const std::string html = page();
   // Two clips on the wall, and a row of two for the prompt that was rendered twice.
   EXPECT_EQ(count(html, "<video"), 4U);
@@ -63,22 +65,25 @@ TEST_F(Gallery, ShowsPromptsByStepsAndTheCurves) {
   EXPECT_EQ(count(html, "src=\"samples/step-00000400/0.mp4\""), 2U);
   EXPECT_EQ(count(html, "<th>Step 200"), 1U);
   EXPECT_EQ(count(html, "<tr><th scope=\"row\">"), 1U);
-  EXPECT_EQ(count(html, "figure class=\"missed\""), 1U);
-  EXPECT_NE(html.find("<b>50%</b><span>color right"), std::string::npos) << "of the newest step";
+  EXPECT_EQ(count(html, "figure class=\"clip missed\""), 1U);
+  EXPECT_NE(html.find("<b>50%</b><span>color right</span><small>2 clips</small>"),
+            std::string::npos)
+      << "of the newest step";
   EXPECT_EQ(count(html, "figure class=\"chart\""), 3U) << "loss, gradient norm, scores";
   EXPECT_NE(html.find("held out <b>0.625</b>"), std::string::npos);
   EXPECT_NE(html.find("step <b>400</b>"), std::string::npos);
 }
 
 TEST_F(Gallery, TakesTheScoresItIsGiven) {
-  add_samples(200, {{"a red circle", 1, "0.mp4", {{"color", 0.0}}}});
+  add_samples(200,
+              {{.prompt = "a red circle", .seed = 1, .file = "0.mp4", .scores = {{"color", 0.0}}}});
   const std::string html = page({.title = "r", .model{}, .scores = {{"gravity", 0.875}}});
   EXPECT_NE(html.find("<b>87.5%</b><span>gravity right"), std::string::npos);
   EXPECT_EQ(html.find("color right"), std::string::npos);
 }
 
 TEST_F(Gallery, NeedsNoNetworkAndNothingOutsideTheRun) {
-  add_samples(200, {{"a red circle", 1, "0.mp4", {}}});
+  add_samples(200, {{.prompt = "a red circle", .seed = 1, .file = "0.mp4", .scores = {}}});
   const std::string html = page();
   for (const char* part : {"http:", "https:", "//cdn", "@import", "url(", "src=\"/", "file:"}) {
     EXPECT_EQ(html.find(part), std::string::npos) << part;
@@ -87,8 +92,9 @@ TEST_F(Gallery, NeedsNoNetworkAndNothingOutsideTheRun) {
 
 TEST_F(Gallery, EscapesEveryTextOfOthers) {
   const std::string evil = "</script><script>alert(\"1\")</script>&\xFF";
-  add_samples(200, {{evil, 1, "a\"onerror=\".mp4", {{evil, 0.5}}}});
-  add_samples(400, {{evil, 1, "0.mp4", {{evil, 0.5}}}});
+  add_samples(200,
+              {{.prompt = evil, .seed = 1, .file = "a\"onerror=\".mp4", .scores = {{evil, 0.5}}}});
+  add_samples(400, {{.prompt = evil, .seed = 1, .file = "0.mp4", .scores = {{evil, 0.5}}}});
   const std::string html = page({.title = evil, .model = evil, .scores{}});
   EXPECT_EQ(html.find("<script>alert"), std::string::npos);
   EXPECT_EQ(html.find("\"onerror"), std::string::npos);
@@ -98,16 +104,61 @@ TEST_F(Gallery, EscapesEveryTextOfOthers) {
 }
 
 TEST_F(Gallery, IsTheSameForTheSameRun) {
-  add_samples(200, {{"a red circle", 1, "0.mp4", {{"color", 1.0}}}});
+  add_samples(200,
+              {{.prompt = "a red circle", .seed = 1, .file = "0.mp4", .scores = {{"color", 1.0}}}});
   EXPECT_EQ(page(), page());
 }
 
-TEST_F(Gallery, ShowsAFolderOfSamplesWithoutARun) {
-  write_sample_set(run_,
-                   {.step = 7, .checkpoint{}, .settings{}, .clips = {{"", 1, "a b.mp4", {}}}});
+TEST_F(Gallery, SaysHowManyClipsAreBehindAScoreAndWhatChanceGives) {
+  add_samples(200, {{.prompt = "a red circle", .file = "0.mp4", .scores = {{"color", 1.0}}},
+                    {.prompt = "a blue circle", .file = "1.mp4", .scores = {{"color", 1.0}}},
+                    {.prompt = "a kite", .file = "2.mp4", .scores = {}}});
+  const std::string html = page({.title = "r", .model{}, .scores{}, .chance = {{"color", 0.125}}});
+  EXPECT_NE(html.find("color right</span><small>2 clips &middot; by chance 12.5%</small>"),
+            std::string::npos);
+}
+
+TEST_F(Gallery, PutsTheRealClipBesideTheMadeOneAndMarksCaptionsOfTheCorpus) {
+  add_samples(200, {{.prompt = "a kite",
+                     .seed = 5,
+                     .file = "0.mp4",
+                     .scores = {},
+                     .source = "held out",
+                     .real = "real-0.mp4"}});
   const std::string html = page();
-  EXPECT_EQ(count(html, "src=\"a%20b.mp4\""), 1U);
-  EXPECT_EQ(count(html, "<i>no prompt</i>"), 1U);
+  EXPECT_LT(html.find("samples/step-00000200/0.mp4"),
+            html.find("samples/step-00000200/real-0.mp4"));
+  EXPECT_EQ(count(html, "held out caption"), 1U);
+  EXPECT_EQ(count(html, "seed 5</small>"), 1U);
+}
+
+TEST_F(Gallery, SaysHowTheRunWasMade) {
+  std::ofstream(run_ / "metrics.jsonl")
+      << "{\"step\":1,\"loss\":1,\"learning_rate\":0.1,\"tokens\":1000,\"seconds\":0.5}\n"
+         "{\"step\":2,\"loss\":1,\"learning_rate\":0.2,\"tokens\":1000,\"seconds\":0.5}\n";
+  std::ofstream(run_ / "environment.json")
+      << R"({"started": "2026-08-01T12:30:00Z", "command_line": ["muybridge", "train", "<x>"],
+             "layout": {"data": 2}, "machine": {"cpu": "EPYC", "cores": 4}})";
+  const std::string html = page({.title = "r",
+                                 .model{},
+                                 .scores{},
+                                 .loss_by_noise = {0.5, 0.25, 0.125},
+                                 .settings = {{"model.depth", "6", "4"}, {"threads", "0", "0"}}});
+  for (const char* text : {"2026-08-01 12:30:00 UTC", "EPYC, 4 cores", "2,000 tokens a second",
+                           "1s in 2 steps", "muybridge train &lt;x&gt;", "Loss by noise",
+                           "Learning rate", "Speed", "1 settings that differ", "all 2 settings"})
+    EXPECT_NE(html.find(text), std::string::npos) << text;
+  EXPECT_EQ(count(html, "<code>model.depth</code>"), 2U);
+  EXPECT_EQ(count(html, "<code>threads</code>"), 1U);
+}
+
+TEST_F(Gallery, ShowsEachSeedOfAPromptStepByStep) {
+  for (const int step : {200, 400})
+    add_samples(step, {{.prompt = "a kite", .seed = 1, .file = "0.mp4", .scores = {}},
+                       {.prompt = "a kite", .seed = 2, .file = "1.mp4", .scores = {}}});
+  const std::string html = page();
+  EXPECT_EQ(count(html, "<tr><th scope=\"row\">a kite"), 2U);
+  EXPECT_EQ(count(html, "src=\"samples/step-00000200/1.mp4\""), 1U);
 }
 
 }  // namespace

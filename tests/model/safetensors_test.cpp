@@ -95,6 +95,25 @@ TEST_F(Safetensors, AFileWithoutTensorsIsOne) {
   EXPECT_EQ(refusal("{\"__metadata__\":{}}   ", 0), "");
 }
 
+TEST_F(Safetensors, OfTwoWritersOfOneFileTheLastWinsWhole) {
+  const auto writer = [&] {
+    return std::make_unique<SafetensorsWriter>(
+        path_,
+        std::vector<SafetensorsSpec>{{"a", DType::kF32, {1000}}, {"b", DType::kF32, {1000}}});
+  };
+  const auto first = writer(), second = writer();
+  first->add("a", Tensor::full({1000}, 1));
+  second->add("a", Tensor::full({1000}, 2));
+  second->add("b", Tensor::full({1000}, 2));
+  second->commit();
+  first->add("b", Tensor::full({1000}, 1));
+  EXPECT_EQ(SafetensorsReader(path_).read("a").data<float>()[999], 2);
+  EXPECT_EQ(SafetensorsReader(path_).read("b").data<float>()[999], 2);
+  first->commit();
+  EXPECT_EQ(SafetensorsReader(path_).read("a").data<float>()[999], 1);
+  EXPECT_EQ(SafetensorsReader(path_).read("b").data<float>()[999], 1);
+}
+
 TEST_F(Safetensors, AnUnfinishedWriterLeavesTheOldFile) {
   put("old");
   {
@@ -107,7 +126,7 @@ TEST_F(Safetensors, AnUnfinishedWriterLeavesTheOldFile) {
     EXPECT_THROW(writer.add("a", Tensor::zeros({2})), std::invalid_argument);
   }
   EXPECT_EQ(read_file(path_), "old");
-  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".tmp"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
   EXPECT_THROW(SafetensorsWriter(path_, {{"a", DType::kF32, {2}}, {"a", DType::kF32, {2}}}),
                std::invalid_argument);
 }

@@ -88,6 +88,25 @@ TEST(Sampler, GuidanceGoesFromTheEmptyPromptThroughThePrompt) {
   EXPECT_LT(distance(one_step(kTwoClips, 0), without), 1e-5);
 }
 
+TEST(Sampler, GuidanceGoesAwayFromTheNegativePrompt) {
+  const TinyDit model;
+  std::vector<ClipRequest> away = kTwoClips, only = kTwoClips;
+  for (ClipRequest& request : away) request.negative = "green";
+  for (ClipRequest& request : only) request.prompt = "green";
+  const std::vector<double> with = sample(model, kTwoClips, {.steps = 1, .guidance = 1});
+  const std::vector<double> green = sample(model, only, {.steps = 1, .guidance = 1});
+  std::vector<double> expected(with.size());
+  for (std::size_t i = 0; i < with.size(); ++i) expected[i] = green[i] + 2.5 * (with[i] - green[i]);
+  const std::vector<double> guided = sample(model, away, {.steps = 1, .guidance = 2.5});
+  EXPECT_LT(distance(guided, expected), 1e-5);
+  EXPECT_GT(distance(guided, sample(model, kTwoClips, {.steps = 1, .guidance = 2.5})), 1e-3);
+}
+
+TEST(Sampler, SaysHowItSamples) {
+  EXPECT_EQ(describe({.solver = Solver::kAb2, .steps = 16, .guidance = 1.5}),
+            "16 AB2 steps, guidance 1.5");
+}
+
 TEST(Sampler, TheSeedAloneDecidesTheNoise) {
   const TinyDit model;
   std::vector<ClipRequest> requests = {kTwoClips[0], kTwoClips[0], kTwoClips[0]};

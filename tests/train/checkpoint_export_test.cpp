@@ -31,7 +31,7 @@ TEST(CheckpointExport, ImportingWhatWasExportedGivesTheSameWeights) {
   for (const StateKind which : {StateKind::kMaster, StateKind::kEma}) {
     export_weights(reader, {.which = which, .patch = kPatch}, folder / "w.safetensors");
     const SafetensorsReader file(folder / "w.safetensors");
-    EXPECT_EQ(file.metadata().at("muybridge_step"), "9");
+    EXPECT_EQ(file.metadata().at("format"), "pt");
     EXPECT_EQ(file.entries().size(), parameters.list().size() + 2);  // qkv are three
     EXPECT_NE(file.find("blocks.0.attn1.to_v.weight"), nullptr);
     import_weights(file, kPatch, parameters);
@@ -44,7 +44,8 @@ TEST(CheckpointExport, ImportingWhatWasExportedGivesTheSameWeights) {
 TEST(CheckpointExport, HalfTheBytesInBf16) {
   const ScratchFolder folder;
   const CheckpointReader reader(commit(folder));
-  export_weights(reader, {.dtype = DType::kBF16, .patch = kPatch}, folder / "w.safetensors");
+  export_weights(reader, {.which = StateKind::kMaster, .dtype = DType::kBF16, .patch = kPatch},
+                 folder / "w.safetensors");
   const SafetensorsReader file(folder / "w.safetensors");
   const Tensor bias = file.read("patch_embedding.bias");
   EXPECT_TRUE(same_bits(bias, [] {

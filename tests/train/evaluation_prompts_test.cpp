@@ -27,7 +27,7 @@ TEST_F(EvaluationPrompts, AreThoseOfTheListSpreadOverIt) {
   TextOrList prompts;
   prompts.list = {"a", "b", "c", "d", "e"};
   EXPECT_TRUE(texts(prompts, 0, nullptr).empty());
-  EXPECT_EQ(texts(prompts, 9, nullptr), prompts.list);
+  EXPECT_EQ(texts(prompts, 5, nullptr), prompts.list);
   EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr),
             (std::vector<EvaluationPrompt>{{"a", 0}, {"c", 2}}));
 }
@@ -48,7 +48,7 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
   TextOrList prompts;
   prompts.text = (folder_ / "prompts.txt").string();
   std::ofstream(prompts.text) << "a kite\n\na train\n";
-  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", "a train"}));
+  EXPECT_EQ(texts(prompts, 2, nullptr), (Prompts{"a kite", "a train"}));
   std::ofstream(prompts.text) << "\n";
   EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
 }
@@ -56,24 +56,36 @@ TEST_F(EvaluationPrompts, AreTheLinesOfAFileAndAnEmptyFileIsAMistake) {
 TEST_F(EvaluationPrompts, OfAListAreCleanedAsCaptionsAre) {
   TextOrList prompts;
   prompts.list = {" a kite\r\n", ""};
-  EXPECT_EQ(texts(prompts, 9, nullptr), (Prompts{"a kite", ""}));
+  EXPECT_EQ(texts(prompts, 2, nullptr), (Prompts{"a kite", ""}));
   prompts.list = {"k\xE4se"};
   EXPECT_THROW(evaluation_prompts(prompts, 9, nullptr), Error);
 }
 
-TEST_F(EvaluationPrompts, WhenNotGivenAreTheDistinctCaptionsOfHeldOutClips) {
+TEST_F(EvaluationPrompts, ThatAreFewComeAgainWithOtherSeeds) {
+  TextOrList prompts;
+  prompts.list = {"a", "b"};
+  EXPECT_EQ(evaluation_prompts(prompts, 5, nullptr),
+            (std::vector<EvaluationPrompt>{{"a", 0}, {"a", 2}, {"a", 4}, {"b", 1}, {"b", 3}}));
+}
+
+TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
   const CorpusIndex corpus = make({{.caption = "learned"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "x", .split = "validation"},
                                    {.caption = "y", .split = "validation"}});
-  EXPECT_EQ(texts({}, 8, &corpus), (Prompts{"x", "y"}));
+  EXPECT_EQ(texts({}, 2, &corpus), (Prompts{"x", "y"}));
   EXPECT_EQ(texts({}, 1, &corpus), (Prompts{"x"}));
+  EXPECT_EQ(evaluation_prompts({}, 4, &corpus),
+            (std::vector<EvaluationPrompt>{{"x", 0, "held out", 1},
+                                           {"x", 3, "held out", 1},
+                                           {"y", 1, "held out", 3},
+                                           {"learned", 2, "training", 0}}));
   EXPECT_TRUE(texts({}, 8, nullptr).empty());
 }
 
 TEST_F(EvaluationPrompts, WhenNothingIsHeldOutAreCaptionsOfTraining) {
   const CorpusIndex corpus = make({{.caption = "a"}, {.caption = ""}, {.caption = "b"}});
-  EXPECT_EQ(texts({}, 9, &corpus), (Prompts{"a", "b"}));
+  EXPECT_EQ(texts({}, 2, &corpus), (Prompts{"a", "b"}));
 }
 
 }  // namespace

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "train/loaded_model.h"
+
+namespace muybridge {
+
+// --raw and --ema, the same wherever a model is loaded. At most one of them.
+void add_weights_options(CLI::App& command, bool& raw, bool& ema);
+WeightsChoice weights_choice(bool raw, bool ema);
+
+}  // namespace muybridge
