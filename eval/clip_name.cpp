@@ -38,7 +38,8 @@ std::string clip_stem(std::string_view prompt, std::uint64_t seed) {
     words.resize(end == std::string::npos ? kMostWords : end);
   }
   if (words.empty()) words = "clip";
-  if (lost) words += "-" + hash_bytes(prompt.data(), prompt.size()).substr(0, 6);
+  if (lost)
+    words = fmt::format("{}-{}", words, hash_bytes(prompt.data(), prompt.size()).substr(0, 6));
   return fmt::format("{}-seed-{}", words, seed);
 }
 

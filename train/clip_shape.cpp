@@ -33,13 +33,10 @@ std::vector<std::int64_t> candidates(const CorpusIndex& corpus) {
 }
 
 // 29.97 and 30000/1001 are one rate.
-double usual_rate(const CorpusIndex& corpus, const std::vector<std::int64_t>& clips,
-                  int looked_at) {
+double usual_rate(const CorpusIndex& corpus, const std::vector<std::int64_t>& clips) {
   std::map<std::int64_t, std::int64_t> counts;  // of hundredths
-  const auto wanted = std::min<std::int64_t>(std::ssize(clips), looked_at);
-  for (std::int64_t i = 0; i < wanted; ++i) {
-    const std::int64_t clip = clips[static_cast<std::size_t>(i * std::ssize(clips) / wanted)];
-    const double fps = corpus.record(clip).fps;
+  for (const std::int64_t clip : clips) {
+    const double fps = corpus.clips()[static_cast<std::size_t>(clip)].fps;
     if (fps > 0 && fps <= 240) ++counts[std::llround(fps * 100)];
   }
   return counts.empty() ? kRateOfPictures : static_cast<double>(most_usual(counts)) / 100;
@@ -49,7 +46,7 @@ int whole_patches(int length, int patch) { return std::max(length / patch, 1) * 
 
 }  // namespace
 
-ClipShape usual_clip(const CorpusIndex& corpus, int looked_at) {
+ClipShape usual_clip(const CorpusIndex& corpus) {
   const std::vector<std::int64_t> clips = candidates(corpus);
   const auto about = [&](std::int64_t clip) -> const CorpusClip& {
     return corpus.clips()[static_cast<std::size_t>(clip)];
@@ -66,7 +63,7 @@ ClipShape usual_clip(const CorpusIndex& corpus, int looked_at) {
   }
   return {.frames = most_usual(lengths),
           .size = {.width = width, .height = height},
-          .fps = usual_rate(corpus, alike, looked_at)};
+          .fps = usual_rate(corpus, alike)};
 }
 
 TrainConfig with_shape_of_clips(TrainConfig config) {

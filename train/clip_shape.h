@@ -14,8 +14,8 @@ struct ClipShape {
 
 // Of the clips to train on, or of those held out where there are no others: the most usual size,
 // the most usual length and rate of clips that have it (the larger where two are as usual). Videos
-// count before pictures. The rate is that of at most `looked_at` clips, spread over the corpus.
-ClipShape usual_clip(const CorpusIndex& corpus, int looked_at = 64);
+// count before pictures.
+ClipShape usual_clip(const CorpusIndex& corpus);
 
 // Fills what eval leaves open (frames, size, fps) by the clips of data.train, cut to whole patches
 // and to data.frames_max, so that what the model draws looks and plays as what it learned. Leaves

@@ -109,8 +109,9 @@ TEST(CorpusChoice, NoFrameIsOnBothSides) {
   for (std::size_t i = 1; i < choice.clips.size(); ++i) {
     const ClipRecord& before = record_of(all, choice.clips[i - 1]);
     const ClipRecord& here = record_of(all, choice.clips[i]);
-    if (before.source == here.source && here.start_seconds < before.start_seconds + 1)
+    if (before.source == here.source && here.start_seconds < before.start_seconds + 1) {
       EXPECT_EQ(choice.clips[i].validation, choice.clips[i - 1].validation);
+    }
   }
 }
 
