@@ -78,7 +78,8 @@ void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
   if (!std::isnan(evaluation.validation_loss.front()))
     fmt::print("validation loss by timestep quantile  {:.4f}\n",
                fmt::join(evaluation.validation_loss, " "));
-  for (const auto& [name, score] : evaluation.scores) fmt::print("{:<10} {:.3f}\n", name, score);
+  for (const auto& [name, summary] : evaluation.score_details)
+    fmt::print("{}\n", describe_score(name, summary));
   fmt::print("report   {}\ngallery  {}\n", run.report().string(),
              fs::absolute(run.gallery()).string());
 }

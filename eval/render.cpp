@@ -6,20 +6,10 @@
 #include "core/file.h"
 #include "data/loader/unpatchify.h"
 #include "data/media/picture_writer.h"
-#include "data/media/video_reader.h"
 #include "data/media/video_writer.h"
 
 namespace muybridge {
 namespace {
-
-Scores measure(const std::filesystem::path& file, const RenderOptions& options,
-               const std::string& caption) {
-  ReadOptions read;
-  read.size.resize = Resize::kCover;
-  read.size.width = options.width;
-  read.size.height = options.height;
-  return score_clip(read_video(file, read), options.fps, caption).value_or(Scores{});
-}
 
 // What is asked for besides the MP4, under the MP4's name.
 void write_pictures(const Frames& frames, const RenderOptions& options,
@@ -51,7 +41,7 @@ SampleRecord write_clip(const Frames& frames, const RenderRequest& request,
       folder / request.file, frames,
       {.fps = options.fps, .upscale = options.upscale, .comment = provenance_comment(set, record)});
   write_pictures(frames, options, folder, record);
-  record.scores = measure(folder / request.file, options, request.prompt);
+  record.scores = score_video(folder / request.file, request.prompt).value_or(Scores{});
   return record;
 }
 

@@ -23,6 +23,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json to_json(const ScoreSummaries& summaries) {
+  Json json = Json::object();
+  for (const auto& [name, summary] : summaries)
+    json[name] = {{"clips", summary.clips}, {"chance", summary.chance}};
+  return json;
+}
+
 // Every rank renders its share; all learn all records, in the order of the prompts.
 SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
   const TrainConfig::Eval& eval = subject.config.eval;
@@ -102,10 +109,10 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Grou
     result.validation_loss.fill(std::nan(""));
   }
   result.samples = render_shared(subject, run, group);
-  std::vector<Scores> scores;
-  for (const SampleRecord& clip : result.samples.clips)
-    if (!clip.scores.empty()) scores.push_back(clip.scores);
-  result.scores = mean_scores(scores);
+  std::vector<ScoredClip> clips;
+  for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});
+  result.score_details = summarize_scores(clips);
+  for (const auto& [name, summary] : result.score_details) result.scores[name] = summary.mean;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }
@@ -150,7 +157,8 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   Json report = {{"step", evaluation.step},
                  {"model", model},
                  {"validation_loss", evaluation.validation_loss},
-                 {"scores", evaluation.scores}};
+                 {"scores", evaluation.scores},
+                 {"score_details", to_json(evaluation.score_details)}};
   report.update(more);
   report["samples"] = std::move(samples);
   write_file_durably(run.report(), report.dump(2) + "\n");

@@ -19,7 +19,8 @@ namespace muybridge {
 struct Evaluation {
   std::int64_t step = 0;
   std::array<double, kTimeQuantiles> validation_loss{};
-  Scores scores;  // means over the clips that have them
+  Scores scores;                 // means over the clips that have them
+  ScoreSummaries score_details;  // the same with the number of clips and the level of chance
   SampleSet samples;
   double seconds = 0;
 };

@@ -11,8 +11,8 @@ double overlap(double v, double radius) {
   return std::clamp(std::min(v + 0.5, radius) - std::max(v - 0.5, -radius), 0.0, 1.0);
 }
 
-// Share of the pixel around (x, y) that the shape covers; exact for straight edges along the axes,
-// by the distance to the edge elsewhere.
+}  // namespace
+
 double coverage(Shape2d shape, double x, double y, double radius) {
   switch (shape) {
     case Shape2d::kCircle:
@@ -26,8 +26,6 @@ double coverage(Shape2d shape, double x, double y, double radius) {
   }
   return 0.0;
 }
-
-}  // namespace
 
 Canvas::Canvas(int width, int height, double level)
     : width_(width), height_(height), rgb_(std::size_t{3} * width * height, level) {}

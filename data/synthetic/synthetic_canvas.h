@@ -30,6 +30,11 @@ class Draws {
 
 enum class Shape2d { kCircle, kSquare, kTriangle };
 
+// Share of the pixel around (x, y) that the shape covers, the centre of the shape's box being (0,
+// 0) and half its side `radius`: exact for straight edges along the axes, by the distance to the
+// edge elsewhere.
+double coverage(Shape2d shape, double x, double y, double radius);
+
 // One picture in linear pixel units, x to the right, y down; the centre of the first pixel is
 // (0.5, 0.5).
 class Canvas {

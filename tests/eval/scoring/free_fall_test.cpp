@@ -1,11 +1,12 @@
-#include "eval/score_physics.h"
+#include "eval/scoring/free_fall.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <functional>
 
 #include "core/random.h"
-#include "data/synthetic/synthetic.h"
 
 namespace muybridge {
 namespace {
@@ -76,18 +77,38 @@ TEST(FitAcceleration, RefusesPointsThatNoFlightExplains) {
   EXPECT_FALSE(fit_acceleration({{0, 0.5}, {0.1, 0.4}}).has_value());
 }
 
-// The same pictures at another speed show another gravity.
-TEST(ScorePhysics, GravityIsWrongWhenTimeRunsFasterOrSlower) {
-  const SyntheticOptions options{.width = 32, .height = 32};
-  for (std::uint64_t number = 0; number < 50; ++number) {
-    const SyntheticClip clip = synthesize(CorpusKind::kPhysics, options, 21, Split::kTrain, number);
-    const Claim claim = read_caption(clip.caption)->things.front();
-    EXPECT_EQ(score_physics(clip.frames, 8, claim).at("gravity"), 1.0) << clip.caption;
-    for (const double fps : {6.0, 10.0}) {
-      EXPECT_EQ(score_physics(clip.frames, fps, claim).at("gravity"), 0.0)
-          << clip.caption << " at " << fps;
-    }
+// Where a ball of gravity 2 is that is thrown up from 0.7, as flight() but for an hour that `when`
+// gives each frame.
+std::vector<HeightAt> on_the_clock(const std::function<double(double)>& when) {
+  std::vector<HeightAt> points;
+  for (int i = 0; i < 16; ++i) {
+    const double seconds = when(i / 8.0);
+    points.push_back({i / 8.0, 0.7 - 1.2 * seconds + seconds * seconds});
   }
+  return points;
+}
+
+TEST(FitAcceleration, RefusesABallThatHangsInTheAir) {
+  EXPECT_TRUE(fit_acceleration(on_the_clock([](double s) { return 0.6 * s; })).has_value());
+  // Rests at the highest point for half a second, where nothing holds it.
+  EXPECT_FALSE(fit_acceleration(on_the_clock([](double s) {
+                 return s < 0.6 ? s : s < 1.2 ? 0.6 : s - 0.6;
+               })).has_value());
+}
+
+TEST(FitAcceleration, RefusesABallThatVanishesHereAndGoesOnThere) {
+  std::vector<HeightAt> points = on_the_clock([](double s) { return 0.65 * s; });
+  for (std::size_t i = 8; i < points.size(); ++i) points[i].y += 0.2;
+  EXPECT_FALSE(fit_acceleration(points).has_value());
+}
+
+TEST(FitAcceleration, RefusesABounceInTheAir) {
+  std::vector<HeightAt> points;
+  for (int i = 0; i < 16; ++i) {
+    const double since = i < 5 ? i / 8.0 - 0.2 : i / 8.0 - 1.1;
+    points.push_back({i / 8.0, (i < 5 ? 0.2 : 0.087) + since * since});
+  }
+  EXPECT_FALSE(fit_acceleration(points).has_value());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "eval/caption.h"
+#include "eval/scoring/caption.h"
 
 #include <algorithm>
 #include <cctype>
