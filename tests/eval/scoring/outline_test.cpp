@@ -63,6 +63,8 @@ TEST(ShapeOf, IsNoneForWhatFitsNoTemplate) {
   none("ring", [](double x, double y) { return std::hypot(x, y) < 6 && std::hypot(x, y) > 3; });
   none("half circle", [](double x, double y) { return std::hypot(x, y) < 6 && y < 0; });
   none("ellipse", [](double x, double y) { return std::hypot(x / 7, y / 4) < 1; });
+  none("between circle and square",
+       [](double x, double y) { return abs(x * x * x) + abs(y * y * y) < 6 * 6 * 6; });
   none("triangle on its head", [](double x, double y) { return abs(y) < 6 && 2 * abs(x) < 6 - y; });
 }
 
