@@ -87,6 +87,7 @@ Explanation explain(const Frames& frames, int index, const Ground& ground) {
   const std::size_t pixels = std::size_t(frames.width) * frames.height;
   Explanation result{std::vector<int>(pixels), std::vector<float>(pixels)};
   std::vector<Rgb> colors;
+  colors.reserve(kColors.size());
   for (const NamedColor& color : kColors) colors.push_back(rgb_of(color));
   for (std::size_t i = 0; i < pixels; ++i) {
     const std::uint8_t* pixel = frames.frame(index) + 3 * i;
