@@ -127,8 +127,8 @@ Json metrics_of(const Evaluation& evaluation) {
 std::string describe_evaluation(const Evaluation& evaluation) {
   const double loss = mean_loss(evaluation);
   std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
-  for (const auto& [name, score] : evaluation.scores)
-    text += fmt::format("  {} {:.3f}", name, score);
+  for (const auto& [name, summary] : evaluation.score_details)
+    text += "  " + describe_score(name, summary);
   return text;
 }
 
@@ -168,10 +168,13 @@ void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std:
                   const std::string& name) {
   std::vector<double> by_noise(evaluation.validation_loss.begin(),
                                evaluation.validation_loss.end());
+  Scores chance;
+  for (const auto& [score, summary] : evaluation.score_details) chance[score] = summary.chance;
   write_gallery(run.root, {.title = name,
                            .model = model,
                            .step = evaluation.step,
                            .scores = evaluation.scores,
+                           .chance = std::move(chance),
                            .loss_by_noise = std::move(by_noise),
                            .settings = settings_of(run)});
 }

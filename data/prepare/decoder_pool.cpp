@@ -34,10 +34,10 @@ void DecoderPool::work(const PrepareContext& context, const DecodeLimits& limits
   while (!context.stop.load()) {
     std::optional<OpenedSource> source = queue.next();
     if (!source) return;
-    SourceOutcome outcome = SourceDecoder(context, worker, std::move(*source)).run();
+    const SourceOutcome outcome = SourceDecoder(context, worker, std::move(*source)).run();
     if (context.stop.load()) return;
     const std::scoped_lock lock(mutex_);
-    done_(std::move(outcome));
+    done_(outcome);
   }
 }
 

@@ -18,7 +18,7 @@ namespace muybridge {
 class DecoderPool {
  public:
   // `done` is called for each source that was not stopped, by one thread at a time.
-  using Done = std::function<void(SourceOutcome)>;
+  using Done = std::function<void(const SourceOutcome&)>;
   DecoderPool(const PrepareContext& context, const DecodeLimits& limits, SourceQueue& queue,
               int workers, Done done);
   ~DecoderPool();

@@ -124,7 +124,7 @@ class Preparation {
     {
       ProgressBar bar(static_cast<double>(sources_.size()));
       std::size_t done = 0;
-      DecoderPool pool(context, limits, queue, workers, [&](SourceOutcome outcome) {
+      DecoderPool pool(context, limits, queue, workers, [&](const SourceOutcome& outcome) {
         ++done;
         note(outcome);
       });

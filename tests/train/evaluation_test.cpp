@@ -15,7 +15,7 @@ TEST(WriteReport, HasTheNumberOfClipsAndTheLevelOfChanceBesideEachScore) {
   Evaluation evaluation;
   evaluation.scores = {{"color", 0.5}};
   evaluation.score_details = {{"color", {.mean = 0.5, .clips = 72, .chance = 0.25}}};
-  write_report(run, evaluation, "model", "name", nlohmann::ordered_json::object());
+  write_report(run, evaluation, "model", nlohmann::ordered_json::object());
   const auto report = nlohmann::json::parse(read_file(run.report()));
   EXPECT_EQ(report.at("scores").at("color"), 0.5);
   EXPECT_EQ(report.at("score_details").at("color").at("clips"), 72);
