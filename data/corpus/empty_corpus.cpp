@@ -24,10 +24,12 @@ std::vector<std::string> kinds_of(const std::vector<FileRemark>& remarks) {
     if (kind.count++ == 0) kind.first = &remark;
   }
   std::vector<Kind> sorted;
+  sorted.reserve(kinds.size());
   for (const auto& [name, kind] : kinds) sorted.push_back(kind);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Kind& a, const Kind& b) { return a.count > b.count; });
   std::vector<std::string> lines;
+  lines.reserve(kShown);
   for (const Kind& kind : sorted) {
     if (lines.size() == kShown) break;
     const FileRemark& first = *kind.first;
