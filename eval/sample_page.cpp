@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <ranges>
 
 #include "core/file.h"
 #include "eval/gallery_clips.h"
@@ -39,7 +38,7 @@ void write_sample_page(const std::filesystem::path& folder,
       "<div><p class=\"eyebrow\">Muybridge</p><h1>{}</h1><p class=\"facts\">{} &middot; the newest "
       "first</p></div></header>\n<main><section style=\"--tile:210px\"><div class=\"wall\">\n",
       escape_html(title), count_clips(clips.size()));
-  for (const CollectedClip& clip : std::views::reverse(clips)) html += draw_clip(clip);
+  for (auto clip = clips.rbegin(); clip != clips.rend(); ++clip) html += draw_clip(*clip);
   html += "</div></section>\n";
   html += end_page(fmt::format(
       "Written by muybridge {}. Every clip on this page is AI-generated; its file says from which "
