@@ -125,7 +125,8 @@ std::string shape_of(const Track& track) {
   for (std::size_t k = 0; k < kTemplates.size(); ++k)
     if (k != best) second = std::max(second, overlaps[k]);
   const double spread = quantile(sizes[best], 0.9) - quantile(sizes[best], 0.1);
-  const bool clear = overlaps[best] >= kLeastOverlap && overlaps[best] - second >= kLeastMargin &&
+  const bool clear = overlaps[best] >= least_overlap(kTemplates[best].shape) &&
+                     overlaps[best] - second >= kLeastMargin &&
                      wins[best] >= kLeastAgreement * count &&
                      spread <= kMostGrowth * quantile(sizes[best], 0.5);
   return clear ? std::string(kTemplates[best].name) : "";
