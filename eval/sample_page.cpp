@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 #include "core/file.h"
 #include "eval/gallery_clips.h"
 #include "eval/html.h"

@@ -152,8 +152,7 @@ void VideoInput::open_decoder(int threads) {
   // Damage is an error, not something to paint over. TIFF would take unknown tags for damage; its
   // lost pixels are known by what libav complains of.
   tells_damage_ = codec->id != AV_CODEC_ID_TIFF;
-  // MPEG-4 as Xvid packs it into Matroska would be damage too; what had to be concealed says so.
-  if (tells_damage_ && codec->id != AV_CODEC_ID_MPEG4) decoder_->err_recognition |= AV_EF_EXPLODE;
+  if (tells_damage_) decoder_->err_recognition |= AV_EF_EXPLODE;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened < 0) refuse("its decoder cannot be opened", opened);
 }
