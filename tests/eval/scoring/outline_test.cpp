@@ -73,7 +73,8 @@ TEST(ShapeOf, IsNoneForWhatIsNearlyASquareAndNearlyACircle) {
   const Track seen = drawn(between, /*speed=*/0);
   const Fit circle = fit_shape(Shape2d::kCircle, seen[0].patch);
   const Fit square = fit_shape(Shape2d::kSquare, seen[0].patch);
-  EXPECT_GT(std::max(circle.overlap, square.overlap), least_overlap(Shape2d::kCircle)) << "not for its overlap";
+  EXPECT_GT(std::max(circle.overlap, square.overlap), least_overlap(Shape2d::kCircle))
+      << "not for its overlap";
   EXPECT_EQ(shape_of(seen), "") << circle.overlap << " " << square.overlap;
 }
 
