@@ -10,10 +10,10 @@
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "train/checkpoint_export.h"
-#include "train/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_export.h"
+#include "train/checkpoint/checkpoint_folder.h"
+#include "train/checkpoint/exported_model.h"
 #include "train/config.h"
-#include "train/exported_model.h"
 #include "train/model_options.h"
 
 namespace muybridge {

@@ -11,7 +11,7 @@
 
 #include "cli/commands.h"
 #include "core/cuda/runtime.h"
-#include "core/machine.h"
+#include "core/system/machine.h"
 #include "data/media/video_about.h"
 #include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"

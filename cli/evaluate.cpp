@@ -11,14 +11,14 @@
 #include "cli/commands.h"
 #include "cli/weights_options.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/log.h"
+#include "core/system/file.h"
 #include "parallel/together.h"
 #include "parallel/world.h"
-#include "train/clip_shape.h"
-#include "train/evaluation.h"
-#include "train/loaded_model.h"
-#include "train/preflight.h"
+#include "train/checkpoint/loaded_model.h"
+#include "train/checks/preflight.h"
+#include "train/evaluation/clip_shape.h"
+#include "train/evaluation/evaluation.h"
 
 namespace muybridge {
 namespace {

@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 #include "cli/run.h"
 #include "cli/thread_waiting.h"
-#include "core/flush_denormals.h"
+#include "core/system/flush_denormals.h"
 
 int main(int argc, char** argv) {
   using namespace muybridge;

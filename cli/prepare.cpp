@@ -11,7 +11,7 @@
 #include "config/values.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/stop_signals.h"
+#include "core/system/stop_signals.h"
 #include "data/decode/decode_child.h"
 #include "data/decode/decode_protocol.h"
 

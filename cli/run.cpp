@@ -15,7 +15,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "core/spelling.h"
+#include "core/text/spelling.h"
 
 namespace muybridge {
 namespace {

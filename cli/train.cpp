@@ -7,9 +7,9 @@
 
 #include "cli/commands.h"
 #include "core/log.h"
-#include "train/clip_shape.h"
-#include "train/cut_captions.h"
-#include "train/idle_cores.h"
+#include "train/checks/cut_captions.h"
+#include "train/checks/idle_cores.h"
+#include "train/evaluation/clip_shape.h"
 #include "train/trainer.h"
 
 namespace muybridge {

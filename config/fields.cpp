@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/spelling.h"
+#include "core/text/spelling.h"
 
 namespace muybridge {
 namespace {

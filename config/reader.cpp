@@ -7,7 +7,7 @@
 
 #include "config/source.h"
 #include "config/text.h"
-#include "core/spelling.h"
+#include "core/text/spelling.h"
 
 namespace muybridge {
 namespace {

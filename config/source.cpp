@@ -7,9 +7,9 @@
 
 #include "config/text.h"
 #include "core/error.h"
-#include "core/file.h"
-#include "core/nearest_path.h"
-#include "core/utf8.h"
+#include "core/system/file.h"
+#include "core/text/nearest_path.h"
+#include "core/text/utf8.h"
 
 namespace muybridge {
 namespace {

@@ -9,7 +9,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 
 namespace muybridge {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "core/progress_bar.h"
+#include "core/system/progress_bar.h"
 
 namespace muybridge {
 namespace {

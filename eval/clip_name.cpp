@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/file.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "eval/chart.h"
 #include "eval/gallery_clips.h"
 #include "eval/gallery_run.h"

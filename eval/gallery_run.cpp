@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/progress_bar.h"
+#include "core/system/progress_bar.h"
 #include "eval/html.h"
 
 namespace muybridge {

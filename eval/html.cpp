@@ -6,7 +6,7 @@
 #include <cctype>
 #include <cmath>
 
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 
 namespace muybridge {
 namespace {

@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "core/nearest_path.h"
-#include "core/utf8.h"
+#include "core/system/file.h"
+#include "core/text/nearest_path.h"
+#include "core/text/utf8.h"
 #include "data/corpus/caption_text.h"
 
 namespace muybridge {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/system/file.h"
 #include "data/loader/unpatchify.h"
 #include "data/media/picture_writer.h"
 #include "data/media/video_writer.h"

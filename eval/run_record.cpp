@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/log.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

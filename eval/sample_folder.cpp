@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "core/folder_lock.h"
 #include "core/log.h"
+#include "core/system/file.h"
+#include "core/system/folder_lock.h"
 #include "eval/sample_page.h"
 
 namespace muybridge {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "eval/gallery_clips.h"
 #include "eval/html.h"
 #include "eval/page.h"

@@ -11,9 +11,9 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/log.h"
-#include "core/spelling.h"
+#include "core/system/file.h"
+#include "core/text/spelling.h"
 
 namespace muybridge {
 namespace {

@@ -3,7 +3,7 @@
 #include "core/ops/embedding.h"
 #include "core/ops/norm.h"
 #include "core/ops/residual.h"
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "data/loader/batch.h"
 
 namespace muybridge {

@@ -7,8 +7,8 @@
 #include <sstream>
 #include <vector>
 
-#include "core/host_name.h"
 #include "core/log.h"
+#include "core/system/host_name.h"
 #include "parallel/cores.h"
 #include "parallel/group_stream.h"
 #include "parallel/transport_mpi.h"

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "config/reader.h"
-#include "core/spelling.h"
+#include "core/text/spelling.h"
 
 namespace muybridge {
 namespace {

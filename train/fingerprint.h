@@ -4,7 +4,7 @@
 #include <string>
 
 #include "parallel/group.h"
-#include "train/checkpoint_manifest.h"
+#include "train/checkpoint/checkpoint_manifest.h"
 #include "train/config.h"
 
 // A commit keeps the configuration and the corpus it was made with. Whoever goes on from it, or

@@ -1,7 +1,7 @@
 #include "train/resume.h"
 
 #include "core/log.h"
-#include "train/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_folder.h"
 #include "train/fingerprint.h"
 
 namespace muybridge {

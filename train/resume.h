@@ -1,10 +1,10 @@
 #pragma once
 
 #include "data/loader/loader.h"
-#include "train/checkpoint.h"
-#include "train/metrics.h"
+#include "train/checkpoint/checkpoint.h"
 #include "train/optimizer.h"
-#include "train/run_folder.h"
+#include "train/records/metrics.h"
+#include "train/records/run_folder.h"
 
 namespace muybridge {
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "core/stop_signals.h"
+#include "core/system/stop_signals.h"
 #include "parallel/group.h"
 
 namespace muybridge {

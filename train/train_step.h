@@ -6,8 +6,8 @@
 #include "model/dit.h"
 #include "parallel/grad_reducer.h"
 #include "train/config.h"
-#include "train/metrics.h"
 #include "train/optimizer.h"
+#include "train/records/metrics.h"
 
 namespace muybridge {
 

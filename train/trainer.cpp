@@ -5,9 +5,9 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "parallel/together.h"
-#include "train/evaluation.h"
+#include "train/checks/require_memory.h"
+#include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
-#include "train/require_memory.h"
 #include "train/weights.h"
 
 namespace muybridge {

@@ -8,10 +8,10 @@
 #include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/world.h"
+#include "train/checks/preflight.h"
 #include "train/optimizer.h"
-#include "train/preflight.h"
+#include "train/records/run_records.h"
 #include "train/resume.h"
-#include "train/run_records.h"
 #include "train/stop_request.h"
 #include "train/train_step.h"
 
@@ -26,7 +26,8 @@ enum class TrainOutcome : std::uint8_t {
 // one, and all call run(). A run whose folder holds a commit goes on from there (train.resume).
 class Trainer {
  public:
-  // Throws before anything is written for all that can be known to be wrong (train/preflight.h).
+  // Throws before anything is written for all that can be known to be wrong
+  // (train/checks/preflight.h).
   Trainer(const TrainConfig& config, World& world, const std::vector<std::string>& command_line);
 
   // An evaluation that fails costs that evaluation: it is logged, and noted in the step's metrics.

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "data/corpus/corpus_path.h"
 #include "data/corpus/media_files.h"
 #include "data/corpus/metadata_entry.h"

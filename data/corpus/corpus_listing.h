@@ -8,7 +8,7 @@
 
 #include "data/corpus/caption_text.h"
 #include "data/corpus/remark.h"
-#include "data/media/video_geometry.h"
+#include "data/media/picture/video_geometry.h"
 
 namespace muybridge {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 
 namespace muybridge {
 namespace {

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/system/file.h"
 #include "data/corpus/column_names.h"
 #include "data/corpus/corpus_path.h"
 #include "data/corpus/list_path.h"

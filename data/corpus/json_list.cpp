@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "data/corpus/column_names.h"
 
 namespace muybridge {

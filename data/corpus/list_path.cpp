@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "data/corpus/corpus_path.h"
 
 namespace muybridge {

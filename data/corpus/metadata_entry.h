@@ -7,7 +7,7 @@
 #include <string>
 
 #include "data/corpus/caption_text.h"
-#include "data/media/video_geometry.h"
+#include "data/media/picture/video_geometry.h"
 
 namespace muybridge {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/system/file.h"
 #include "data/corpus/column_names.h"
 #include "data/corpus/csv.h"
 #include "data/corpus/json_list.h"

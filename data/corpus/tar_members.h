@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 
 namespace muybridge {
 

@@ -15,7 +15,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/decode/decode_confinement.h"
 #include "data/decode/decode_protocol.h"
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 
 namespace muybridge {
 

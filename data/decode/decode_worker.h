@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/media/video_reader.h"
 
 namespace muybridge {

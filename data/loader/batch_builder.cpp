@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/ops/embedding.h"
 #include "core/random.h"
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "data/loader/patchify.h"
 
 namespace muybridge {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/media/video_clock.h"
 #include "data/media/video_deinterlace.h"
 #include "data/media/video_input.h"

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/media/enlarge.h"
-#include "data/media/palette.h"
+#include "data/media/picture/enlarge.h"
+#include "data/media/picture/palette.h"
 #include "data/media/video_input.h"
 
 extern "C" {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/media/av_handles.h"
 
 namespace muybridge {

@@ -6,9 +6,9 @@
 #include <functional>
 #include <memory>
 
-#include "data/media/video_colors.h"
-#include "data/media/video_geometry.h"
-#include "data/media/video_planes.h"
+#include "data/media/picture/video_colors.h"
+#include "data/media/picture/video_geometry.h"
+#include "data/media/picture/video_planes.h"
 
 namespace muybridge {
 

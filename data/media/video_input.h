@@ -6,11 +6,11 @@
 #include <string>
 
 #include "core/error.h"
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/media/av_handles.h"
-#include "data/media/image_facts.h"
+#include "data/media/picture/image_facts.h"
+#include "data/media/picture/video_geometry.h"
 #include "data/media/video_file.h"
-#include "data/media/video_geometry.h"
 
 namespace muybridge {
 

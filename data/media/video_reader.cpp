@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/media/picture/video_picture.h"
 #include "data/media/picture_stream.h"
-#include "data/media/video_picture.h"
 
 extern "C" {
 #include <libavutil/display.h>

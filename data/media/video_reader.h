@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/media/frames.h"
-#include "data/media/video_geometry.h"
+#include "data/media/picture/video_geometry.h"
 
 namespace muybridge {
 

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "data/media/enlarge.h"
+#include "data/media/picture/enlarge.h"
 #include "data/media/video_input.h"
 
 extern "C" {

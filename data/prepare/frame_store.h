@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 
 namespace muybridge {
 

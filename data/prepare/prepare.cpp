@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/folder_lock.h"
 #include "core/log.h"
-#include "core/progress_bar.h"
+#include "core/system/folder_lock.h"
+#include "core/system/progress_bar.h"
 #include "data/corpus/corpus_listing.h"
 #include "data/prepare/decoder_pool.h"
 #include "data/prepare/prepare_writer.h"

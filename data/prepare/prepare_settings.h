@@ -7,7 +7,7 @@
 
 #include "data/corpus/caption_text.h"
 #include "data/media/clip_splitter.h"
-#include "data/media/video_geometry.h"
+#include "data/media/picture/video_geometry.h"
 
 namespace muybridge {
 

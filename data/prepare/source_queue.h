@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/corpus/corpus_listing.h"
 #include "data/corpus/tar_members.h"
 

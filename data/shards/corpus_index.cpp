@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/log.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

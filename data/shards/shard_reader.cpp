@@ -3,8 +3,8 @@
 #include <cerrno>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "core/file_handle.h"
+#include "core/system/file.h"
+#include "core/system/file_handle.h"
 #include "data/shards/shard.h"
 #include "data/shards/shard_format.h"
 #include "data/shards/shard_hdf5.h"

@@ -3,8 +3,8 @@
 #include <system_error>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/log.h"
+#include "core/system/file.h"
 #include "data/shards/shard.h"
 #include "data/shards/shard_format.h"
 #include "data/shards/shard_hdf5.h"

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "core/file_handle.h"
+#include "core/system/file.h"
+#include "core/system/file_handle.h"
 #include "data/media/video_writer.h"
 
 namespace muybridge {

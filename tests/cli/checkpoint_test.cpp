@@ -6,12 +6,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "model/safetensors.h"
 #include "parallel/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
-#include "train/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_folder.h"
 
 namespace muybridge {
 namespace {

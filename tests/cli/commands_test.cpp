@@ -11,7 +11,7 @@
 #include <regex>
 #include <sstream>
 
-#include "core/file.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "data/media/frames.h"
 
 namespace muybridge {

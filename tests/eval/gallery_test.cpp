@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "eval/provenance.h"
 
 namespace muybridge {

@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/random.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

@@ -10,11 +10,11 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "core/temporary_file.h"
+#include "core/system/file.h"
+#include "core/system/temporary_file.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
-#include "train/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_folder.h"
 
 namespace muybridge {
 namespace {

@@ -18,7 +18,7 @@
 #include "core/error.h"
 #include "parallel/local_ranks.h"
 #include "tests/train/sample_state.h"
-#include "train/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_folder.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "train/config.h"
 
 namespace muybridge {

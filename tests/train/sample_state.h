@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/random.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint/checkpoint.h"
 
 // A small training state for the tests of checkpoints: any step of it can be made again, bit by
 // bit.

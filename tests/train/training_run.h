@@ -15,11 +15,11 @@
 #include <thread>
 #include <vector>
 
-#include "core/file.h"
+#include "core/system/file.h"
 #include "data/shards/corpus_index.h"
 #include "tests/train/scratch_folder.h"
-#include "train/checkpoint_folder.h"
-#include "train/checkpoint_reader.h"
+#include "train/checkpoint/checkpoint_folder.h"
+#include "train/checkpoint/checkpoint_reader.h"
 
 extern char** environ;
 

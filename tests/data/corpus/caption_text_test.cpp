@@ -1,6 +1,6 @@
 #include "data/corpus/caption_text.h"
 
-#include "core/utf8.h"
+#include "core/text/utf8.h"
 #include "tests/data/media_folder.h"
 
 namespace muybridge {

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "data/media/video_colors.h"
-#include "data/media/video_picture.h"
+#include "data/media/picture/video_colors.h"
+#include "data/media/picture/video_picture.h"
 
 extern "C" {
 #include <libavutil/frame.h>

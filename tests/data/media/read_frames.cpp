@@ -11,7 +11,7 @@
 #include <exception>
 #include <string_view>
 
-#include "core/file_handle.h"
+#include "core/system/file_handle.h"
 #include "data/decode/decode_child.h"
 #include "data/decode/decode_protocol.h"
 #include "data/decode/decode_worker.h"

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <thread>
 
-#include "core/folder_lock.h"
+#include "core/system/folder_lock.h"
 #include "tests/data/prepare/prepare_fixture.h"
 
 namespace muybridge {

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "core/error.h"
-#include "core/file.h"
+#include "core/system/file.h"
 
 namespace muybridge {
 namespace {

@@ -1,0 +1,101 @@
+#include "core/system/folder_lock.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/system/file.h"
+#include "core/system/host_name.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FolderLockTest : public testing::Test {
+ protected:
+  FolderLockTest()
+      : path_(fs::temp_directory_path() / ("muybridge-lock-" + std::to_string(::getpid()))) {}
+  ~FolderLockTest() override {
+    release();
+    fs::remove(path_);
+  }
+
+  // Another process takes the lock, and holds it until release().
+  void hold() {
+    int taken[2];
+    ASSERT_EQ(::pipe(taken), 0);
+    ASSERT_EQ(::pipe(release_), 0);
+    holder_ = ::fork();
+    if (holder_ == 0) {
+      ::close(release_[1]);
+      const FolderLock lock(path_, 0, "busy");
+      static_cast<void>(!::write(taken[1], "x", 1));
+      char byte;
+      static_cast<void>(!::read(release_[0], &byte, 1));  // ends when the other end is closed
+      ::_exit(0);
+    }
+    char byte;
+    ASSERT_EQ(::read(taken[0], &byte, 1), 1);
+  }
+  void release() {
+    if (holder_ <= 0) return;
+    ::close(release_[1]);
+    ::waitpid(holder_, nullptr, 0);
+    holder_ = -1;
+  }
+
+  std::string refusal(double wait, double lease) const {
+    try {
+      const FolderLock lock(path_, wait, "busy", lease);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path path_;
+  pid_t holder_ = -1;
+  int release_[2] = {-1, -1};
+};
+
+TEST_F(FolderLockTest, TellsWhichProcessOfThisMachineHoldsIt) {
+  hold();
+  EXPECT_EQ(refusal(0, 60), "busy (it is process " + std::to_string(holder_) + " on this machine)");
+  release();
+  EXPECT_EQ(refusal(0, 60), "");
+  EXPECT_EQ(read_file(path_), host_name() + " " + std::to_string(::getpid()) + "\n");
+}
+
+TEST_F(FolderLockTest, WaitsOutTheLeaseOfAnotherMachine) {
+  hold();
+  std::ofstream(path_) << "node-3.example 77\n";
+  // Twice: the lease that ends in vain, and one within which the lock is let go.
+  EXPECT_EQ(refusal(0, 0.2),
+            "busy (it is process 77 on node-3.example; if that machine is gone for "
+            "good, remove " +
+                path_.string() + ")");
+  const pid_t helper = ::fork();
+  if (helper == 0) {
+    ::usleep(200'000);
+    ::kill(holder_, SIGKILL);
+    ::_exit(0);
+  }
+  EXPECT_EQ(refusal(0, 60), "");
+  ::waitpid(helper, nullptr, 0);
+}
+
+TEST_F(FolderLockTest, AnUnsignedFileIsSomebody) {
+  hold();
+  for (const char* content : {"", "rubbish", "\n", "a\nb c"}) {
+    std::ofstream(path_) << content;
+    EXPECT_EQ(refusal(0, 60), "busy (it is another process)") << content;
+  }
+}
+
+}  // namespace
+}  // namespace muybridge

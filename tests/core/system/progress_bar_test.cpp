@@ -1,0 +1,170 @@
+#include "core/system/progress_bar.h"
+
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <thread>
+
+#include "core/log.h"
+
+namespace muybridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(ProgressBar, DurationsAreShort) {
+  EXPECT_EQ(format_duration(0.2), "0s");
+  EXPECT_EQ(format_duration(59.6), "1m 00s");
+  EXPECT_EQ(format_duration(200), "3m 20s");
+  EXPECT_EQ(format_duration(3 * 3600 + 61), "3h 01m");
+  EXPECT_EQ(format_duration(50 * 3600), "2d 02h");
+  EXPECT_EQ(format_duration(NAN), "?");
+}
+
+TEST(ProgressLine, TheBarTakesWhatTheTextLeaves) {
+  EXPECT_EQ(progress_line(0.5, "text", "3m 20s", 44, false),
+            "[=========          ] 50%  text  3m 20s left");
+  EXPECT_EQ(progress_line(0.5, "text", "", 200, false),
+            "[===============               ] 50%  text");
+  EXPECT_EQ(progress_line(0.999, "text", "", 18, false), "[===== ] 99%  text");
+  EXPECT_EQ(progress_line(0.5, "text", "", 16, false), "50%  text");
+  EXPECT_EQ(progress_line(-1, "text", "", 80, false), "text");
+}
+
+TEST(ProgressLine, IsNeverWiderThanTheTerminal) {
+  const std::string text = "step 300/2000  loss 0.1235  a file of \xE6\x98\xA0\xE7\x94\xBB.mp4";
+  for (int columns = 0; columns < 120; ++columns) {
+    const std::string line = progress_line(0.25, text, "3m 20s", columns, false);
+    // Each of the two wide characters is three bytes in two columns.
+    const auto wide = std::ranges::count(line, '\xE6') + std::ranges::count(line, '\xE7');
+    EXPECT_LE(static_cast<std::ptrdiff_t>(line.size()) - wide, columns) << line;
+    EXPECT_TRUE(line.empty() || line.find("25%") != std::string::npos || columns < 5) << line;
+  }
+}
+
+TEST(ProgressLine, HasNothingThatMovesTheCursor) {
+  EXPECT_EQ(progress_line(-1, "a\nb\r\x1b[2J\xFF!", "", 80, false), "a?b??[2J?!");
+}
+
+struct Screen {
+  int columns = 100;
+  bool no_color = false;
+  const char* kind = "xterm";
+};
+
+// What a child process prints on a terminal, or on a pipe.
+std::string printed(bool terminal, const Screen& screen, const std::function<void(int)>& job) {
+  int master = -1;
+  int pipes[2] = {-1, -1};
+  winsize size{};
+  size.ws_row = 24;
+  size.ws_col = static_cast<unsigned short>(screen.columns);
+  pid_t child = -1;
+  if (terminal) {
+    child = ::forkpty(&master, nullptr, nullptr, &size);
+  } else {
+    EXPECT_EQ(::pipe(pipes), 0);
+    child = ::fork();
+    if (child == 0) ::dup2(pipes[1], STDERR_FILENO);
+    master = pipes[0];
+  }
+  if (child == 0) {
+    ::setenv("TERM", screen.kind, 1);
+    screen.no_color ? ::setenv("NO_COLOR", "1", 1) : ::unsetenv("NO_COLOR");
+    job(STDERR_FILENO);
+    std::fflush(stderr);
+    ::_exit(0);
+  }
+  if (!terminal) ::close(pipes[1]);
+  std::string text;
+  char block[4096];
+  for (ssize_t got; (got = ::read(master, block, sizeof block)) > 0;)
+    text.append(block, static_cast<std::size_t>(got));
+  ::close(master);
+  ::waitpid(child, nullptr, 0);
+  return text;
+}
+
+TEST(ProgressBar, ATerminalGetsABarThatIsTakenAwayInTheEnd) {
+  const std::string text = printed(true, {}, [](int) {
+    ProgressBar bar(20);
+    for (int done = 1; done <= 20; ++done) bar.update(done, "clips");
+  });
+  EXPECT_NE(text.find("\r[\x1b[32m"), std::string::npos) << text;
+  EXPECT_NE(text.find("100%  clips"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("\r\x1b[K")) << text;
+  EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+  // Twenty updates at once are the first and the last.
+  EXPECT_EQ(std::ranges::count(text, '\r'), 3) << text;
+}
+
+TEST(ProgressBar, NoColorIsHonoured) {
+  const std::string text = printed(true, {.no_color = true}, [](int) {
+    ProgressBar bar(2);
+    bar.update(2, "clips");
+  });
+  EXPECT_NE(text.find("=] 100%  clips"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\x1b[32m"), std::string::npos) << text;
+}
+
+TEST(ProgressBar, FollowsATerminalThatIsResized) {
+  const std::string text = printed(true, {.columns = 100, .no_color = true}, [](int terminal) {
+    ProgressBar bar(10, 0, {.redraw = 0ms});
+    bar.update(1, std::string(60, 'x'));
+    winsize size{};
+    size.ws_row = 24;
+    size.ws_col = 40;
+    ::ioctl(terminal, TIOCSWINSZ, &size);
+    bar.update(2, std::string(60, 'y'));
+  });
+  EXPECT_NE(text.find(std::string(60, 'x')), std::string::npos) << text;
+  EXPECT_NE(text.find("20%  yyyyy"), std::string::npos) << text;
+  EXPECT_EQ(text.find(std::string(35, 'y')), std::string::npos) << text;
+}
+
+TEST(ProgressBar, WhatIsLoggedMeanwhileHasItsOwnLine) {
+  const std::string text = printed(true, {.no_color = true}, [](int) {
+    ProgressBar bar(10);
+    bar.update(1, "clips");
+    log_warning("a clip is damaged");
+  });
+  EXPECT_NE(text.find("\r\x1b[Kwarning a clip is damaged\r\n"), std::string::npos) << text;
+}
+
+TEST(ProgressBar, APipeGetsAPlainLineNowAndThen) {
+  const auto job = [](int) {
+    ProgressBar bar(10, 0, {.plain_line = 20ms});
+    bar.update(1, "too soon");
+    std::this_thread::sleep_for(25ms);
+    bar.update(5, "half");
+    bar.update(6, "too soon");
+  };
+  EXPECT_EQ(printed(false, {}, job).find("info 50%  half  "), 0);
+  EXPECT_EQ(printed(true, {.no_color = true, .kind = "dumb"}, job).find("info 50%  half"), 0);
+}
+
+TEST(ProgressBar, WithoutATotalThereIsOnlyTheText) {
+  const std::string text = printed(true, {}, [](int) {
+    ProgressBar bar(0);
+    bar.update(3, "3 clips");
+  });
+  EXPECT_EQ(text, "\r3 clips\x1b[K\r\x1b[K");
+}
+
+TEST(ProgressBar, TheTimeLeftIsThatOfThisProcess) {
+  ProgressBar bar(1000, 900, {.redraw = 0ms, .plain_line = 0ms});
+  EXPECT_FALSE(std::isfinite(bar.seconds_left()));
+  std::this_thread::sleep_for(20ms);
+  bar.update(910, "");
+  EXPECT_GT(bar.seconds_left(), 0.17);  // nine times as long as it took for ten
+  EXPECT_LT(bar.seconds_left(), 9);
+}
+
+}  // namespace
+}  // namespace muybridge

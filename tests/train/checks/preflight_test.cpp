@@ -1,0 +1,88 @@
+#include "train/checks/preflight.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "parallel/local_ranks.h"
+#include "tests/data/temporary_corpus.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Preflight : public TemporaryCorpus {
+ protected:
+  static std::string refusal(ExitCode code, const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.what();
+    }
+    return "";
+  }
+  static std::string refusal(const std::function<void()>& work) {
+    return refusal(ExitCode::kUsage, work);
+  }
+};
+
+TEST_F(Preflight, RefusesLayoutsThatAreNotTheJobs) {
+  TrainConfig config;
+  EXPECT_EQ(refusal([&] { require_runnable(config, 3); }), "");
+  config.parallel.data = 4;
+  EXPECT_NE(refusal([&] { require_runnable(config, 2); }).find("needs 4 ranks, the job has 2"),
+            std::string::npos);
+  EXPECT_EQ(refusal([&] { require_runnable(config, 4); }), "");
+  config.batch.micro_batches = 3;
+  EXPECT_TRUE(require_runnable(config, 4).starts_with("1 of 4 ranks have nothing to do"));
+  config.batch.micro_batches = 4;
+  EXPECT_EQ(require_runnable(config, 4), "");
+}
+
+TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
+  TrainConfig config;
+  config.device = Device::kCpu;
+  EXPECT_EQ(refusal([&] { require_runnable(config, 1); }), "");
+  config.device = Device::kCuda;
+  EXPECT_TRUE(refusal([&] { require_runnable(config, 1); }).starts_with("device=cuda: "));
+}
+
+TEST_F(Preflight, NamesTheNearestCorpus) {
+  make({{.caption = "x"}});
+  TrainConfig config;
+  config.data.train = folder_.string();
+  EXPECT_EQ(refusal([&] { open_corpora(config); }), "");
+  config.data.train = folder_.string().substr(0, folder_.string().size() - 1) + "x";
+  const std::string near = "; did you mean " + folder_.string() + "?";
+  EXPECT_NE(refusal([&] { open_corpora(config); }).find(near), std::string::npos)
+      << refusal([&] { open_corpora(config); });
+  config.data.validation = config.data.train;
+  config.data.train = folder_.string();
+  EXPECT_TRUE(refusal([&] { open_corpora(config); }).starts_with("data.validation: "));
+}
+
+TEST_F(Preflight, RefusesWhereACommitHasNoRoom) {
+  const RunFolder run{folder_};
+  for (const fs::path& each : {run.checkpoints(), run.samples(), run.tensorboard()})
+    fs::create_directories(each);
+  EXPECT_EQ(refusal(ExitCode::kIo, [&] { require_room(run, 1000, 2, *solo_group()); }), "");
+  EXPECT_NE(
+      refusal(ExitCode::kIo, [&] { require_room(run, std::int64_t{1} << 60, 2, *solo_group()); })
+          .find("make room first"),
+      std::string::npos);
+  EXPECT_TRUE(fs::is_empty(run.checkpoints()));
+  fs::remove(run.samples());
+  // On several ranks all learn of it.
+  int refused = 0;
+  std::mutex mutex;
+  run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    const bool heard = !refusal(ExitCode::kIo, [&] { require_room(run, 1000, 2, *group); }).empty();
+    const std::lock_guard lock(mutex);
+    refused += heard ? 1 : 0;
+  });
+  EXPECT_EQ(refused, 3);
+}
+
+}  // namespace
+}  // namespace muybridge

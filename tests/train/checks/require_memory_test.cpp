@@ -1,0 +1,48 @@
+#include "train/checks/require_memory.h"
+
+#include "core/error.h"
+#include "tests/train/training_run.h"
+
+namespace muybridge {
+namespace {
+
+constexpr std::int64_t kGB = 1'000'000'000;
+
+// The refusal, or the warning.
+std::string refusal(double bytes, int ranks, std::int64_t memory, std::int64_t available) {
+  Machine machine;
+  machine.memory = memory;
+  machine.memory_available = available;
+  try {
+    return require_memory({.weights = bytes}, ranks, machine);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return std::string("refused: ") + error.what();
+  }
+}
+
+TEST(RequireMemory, RefusesWhatTheMachineDoesNotHave) {
+  EXPECT_EQ(refusal(3.0 * kGB, 1, 8 * kGB, 7 * kGB), "");
+  EXPECT_NE(refusal(7.5 * kGB, 1, 8 * kGB, kGB).find("of which 1.0 GB are free now"),
+            std::string::npos);
+  EXPECT_NE(refusal(9.0 * kGB, 1, 8 * kGB, 7 * kGB).find("this machine has 8.0 GB: lower"),
+            std::string::npos);
+  EXPECT_NE(refusal(3.0 * kGB, 4, 8 * kGB, 7 * kGB).find("for 4 ranks here"), std::string::npos);
+  EXPECT_EQ(refusal(9e15, 1, 0, 0), "");  // where the system does not say
+}
+
+class MemoryOfRun : public testing::TrainingRun {};
+
+TEST_F(MemoryOfRun, IsRefusedBeforeAnythingIsAllocated) {
+  for (const char* huge :
+       {"batch.tokens=1073741824", "model.width=65536 model.mlp_width=262144 model.depth=1000",
+        "eval.frames=2000000 eval.size=8192x8192", "batch.tokens=16777216 data.prefetch=1024"}) {
+    EXPECT_EQ(run_to_end(train(1, "run", huge)), 2) << huge << "\n" << log();
+    EXPECT_TRUE(log_has("of memory: weights and optimizer")) << huge << "\n" << log();
+    EXPECT_FALSE(std::filesystem::exists(run("run"))) << huge;
+  }
+  EXPECT_EQ(run_to_end(train(2, "run", "batch.tokens=1073741824")), 2) << log();
+}
+
+}  // namespace
+}  // namespace muybridge

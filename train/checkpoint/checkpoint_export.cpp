@@ -1,0 +1,62 @@
+#include "train/checkpoint/checkpoint_export.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "model/wan_names.h"
+
+namespace muybridge {
+namespace {
+
+void require_kind(const CheckpointReader& reader, StateKind which) {
+  if (!reader.manifest().has(which))
+    fail(ExitCode::kUsage, "{} has no {}{}", reader.path().string(), name_of(which),
+         which == StateKind::kEma ? "; ask for --raw, the weights of the last step" : "");
+}
+
+Tensor read_whole(const CheckpointReader& reader, StateKind which,
+                  const ManifestParameter& parameter) {
+  Tensor whole = Tensor::empty(parameter.shape);
+  if (whole.numel() > 0) reader.read(which, parameter.name, 0, whole);
+  return whole;
+}
+
+}  // namespace
+
+void export_weights(const CheckpointReader& reader, const ExportOptions& options,
+                    const std::filesystem::path& out) {
+  const Manifest& manifest = reader.manifest();
+  require_kind(reader, options.which);
+  std::vector<SafetensorsSpec> specs;
+  for (const ManifestParameter& parameter : manifest.parameters)
+    for (const WanPart& part : wan_parts(parameter.name, parameter.shape, options.patch))
+      specs.push_back({part.name, options.dtype, part.shape});
+  SafetensorsMetadata metadata = options.metadata;
+  metadata["format"] = "pt";  // transformers and diffusers refuse files without it
+  SafetensorsWriter writer(out, specs, metadata);
+  for (const ManifestParameter& parameter : manifest.parameters) {
+    const Tensor whole = read_whole(reader, options.which, parameter).to(options.dtype);
+    for (const WanPart& part : wan_parts(parameter.name, parameter.shape, options.patch))
+      writer.add(part.name, take_wan_part(part, whole, options.patch));
+  }
+  writer.commit();
+}
+
+void import_weights(const SafetensorsReader& file, const Grid& patch,
+                    const Parameters& parameters) {
+  for (const Parameter& parameter : parameters.list()) {
+    const Tensor whole = Tensor::empty(parameter.spec.shape, parameters.master().dtype());
+    for (const WanPart& part : wan_parts(parameter.spec.name, parameter.spec.shape, patch)) {
+      const Tensor stored = file.read(part.name);
+      if (stored.shape() != part.shape)
+        fail(ExitCode::kUsage, "{} is {} in the file, {} in the model ({})", part.name,
+             stored.shape(), part.shape, parameter.spec.name);
+      put_wan_part(part, stored, patch, whole);
+    }
+    parameters.slice(parameters.master(), parameter)
+        .copy_from(whole.to(parameters.master().device()));
+  }
+  parameters.round_to_compute(0, parameters.flat_size());
+}
+
+}  // namespace muybridge

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "core/packing.h"
+#include "core/parameters.h"
+#include "model/safetensors.h"
+#include "train/checkpoint/checkpoint_reader.h"
+
+namespace muybridge {
+
+struct ExportOptions {
+  StateKind which = StateKind::kEma;  // or kMaster
+  DType dtype = DType::kF32;          // or kBF16
+  Grid patch = {};                    // of the model
+  SafetensorsMetadata metadata = {};  // train/checkpoint/exported_model.h
+};
+
+// Writes the weights as one safetensors file with the names that diffusers gives Wan2.1
+// (model/wan_names.h). One parameter is in memory at a time.
+void export_weights(const CheckpointReader& reader, const ExportOptions& options,
+                    const std::filesystem::path& out);
+
+// The inverse: fills parameters.master() and the compute copy. Throws Error(kUsage) that names the
+// tensor when one is missing or has another shape.
+void import_weights(const SafetensorsReader& file, const Grid& patch, const Parameters& parameters);
+
+}  // namespace muybridge

@@ -1,0 +1,142 @@
+#include "train/checks/preflight.h"
+
+#include <algorithm>
+
+#include "core/cuda/runtime.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/system/file.h"
+#include "core/system/machine.h"
+#include "core/text/nearest_path.h"
+#include "data/loader/batch_builder.h"
+#include "data/media/video_writer.h"
+#include "parallel/mesh.h"
+#include "parallel/together.h"
+#include "train/checkpoint/checkpoint_folder.h"
+#include "train/model_options.h"
+
+namespace muybridge {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kManifestShare = 1.02;  // of a commit, over the bare numbers
+
+CorpusIndex open_corpus(const char* key, const fs::path& folder, bool held_out) {
+  if (!fs::exists(folder / "index.json")) {
+    const std::string near = did_you_mean(
+        folder, [](const fs::path& each) { return fs::exists(each / "index.json"); }, {"prepared"});
+    fail(ExitCode::kUsage, "{}: {}: no prepared corpus there{}", key, folder.string(),
+         near.empty() ? "; make one with 'muybridge prepare'" : near);
+  }
+  return held_out ? CorpusIndex::open_held_out(folder) : CorpusIndex::open(folder);
+}
+
+void warn_of_cuts(const std::vector<EvaluationPrompt>& prompts, int max_bytes) {
+  const auto is_cut = [&](const EvaluationPrompt& prompt) {
+    return prompt.text.size() > static_cast<std::size_t>(max_bytes);
+  };
+  const auto cut = std::ranges::count_if(prompts, is_cut);
+  if (cut == 0) return;
+  const std::string& first = std::ranges::find_if(prompts, is_cut)->text;
+  log_warning(
+      "eval.prompts: {} of {} are longer than data.max_caption_bytes = {} and are cut; the first "
+      "begins with '{}'",
+      cut, prompts.size(), max_bytes, first.substr(0, 40));
+}
+
+void check_held_out(const TrainConfig& config, const CorpusIndex& corpus, bool speaks) {
+  if (config.eval.validation_clips == 0) return;
+  if (select_clips(corpus, "validation", loader_options(config)).empty() && speaks)
+    log_warning(
+        "{}: no clip is held out, so there will be no validation loss; prepare with --validation, "
+        "or name another corpus in data.validation",
+        corpus.folder().string());
+}
+
+// Writes and removes a small file, as access(2) says yes on a disk that is mounted read-only.
+void require_writable(const fs::path& folder) {
+  if (!fs::is_directory(folder))
+    fail(ExitCode::kIo,
+         "{}: not there on this machine; a run's folder must lie on storage that all machines see",
+         folder.string());
+  const fs::path probe = folder / ".probe";
+  write_file_durably(probe, "");
+  fs::remove(probe);
+}
+
+void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
+  const std::int64_t free = free_disk(run.checkpoints());
+  if (free < 0) return;
+  const auto megabytes = [](std::int64_t bytes) { return (bytes + 999'999) / 1'000'000; };
+  if (free < commit_bytes)
+    fail(ExitCode::kIo, "{}: a commit takes {} MB and the disk has {} MB left; make room first",
+         run.checkpoints().string(), megabytes(commit_bytes), megabytes(free));
+  const auto here = static_cast<std::int64_t>(list_commits(run.checkpoints()).size());
+  const std::int64_t more = std::max<std::int64_t>(1, keep + 1 - here);
+  if (free < more * commit_bytes)
+    log_warning(
+        "{}: {} commits of {} MB are still to come (train.keep_checkpoints = {}, and one more "
+        "while "
+        "it is written) and the disk has {} MB left",
+        run.checkpoints().string(), more, megabytes(commit_bytes), keep, megabytes(free));
+}
+
+}  // namespace
+
+std::string require_runnable(const TrainConfig& config, int ranks) {
+  if (config.device == Device::kCuda)
+    fail(ExitCode::kUsage, "device=cuda: {}; leave it auto or cpu",
+         cuda::available() ? "this version trains on the CPU only"
+                           : "there is none that this program can use: " + cuda::summary());
+  const TrainConfig::Parallel& p = config.parallel;
+  resolve({.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline},
+          ranks);
+  const int batches = config.batch.micro_batches;
+  if (batches >= ranks) return "";
+  return fmt::format(
+      "{} of {} ranks have nothing to do: a step is {} micro-batches; raise batch.micro_batches or "
+      "start fewer ranks",
+      ranks - batches, ranks, batches);
+}
+
+Corpora open_corpora(const TrainConfig& config) {
+  Corpora corpora{.train = open_corpus("data.train", config.data.train, /*held_out=*/false),
+                  .other = nullptr};
+  if (!config.data.validation.empty())
+    corpora.other = std::make_unique<CorpusIndex>(
+        open_corpus("data.validation", config.data.validation, /*held_out=*/true));
+  return corpora;
+}
+
+std::vector<EvaluationPrompt> prepare_evaluation(const TrainConfig& config,
+                                                 const CorpusIndex* validation,
+                                                 const Group& group) {
+  const bool speaks = group.rank() == 0;
+  if (validation != nullptr) check_held_out(config, *validation, speaks);
+  if (config.eval.samples == 0) return {};
+  render_grid(dit_options(config), render_options(config));
+  if (default_video_encoder().empty())
+    fail(ExitCode::kUsage,
+         "no encoder for MP4 is installed; install libx264, or set eval.samples=0");
+  std::vector<EvaluationPrompt> prompts =
+      evaluation_prompts(config.eval.prompts, config.eval.samples, validation);
+  if (speaks) warn_of_cuts(prompts, config.data.max_caption_bytes);
+  return prompts;
+}
+
+void require_room(const RunFolder& run, std::int64_t commit_bytes, int keep, Group& group) {
+  together(group, [&] {
+    for (const fs::path& folder : {run.root, run.checkpoints(), run.samples()})
+      require_writable(folder);
+    return std::string();
+  });
+  rank_zero(group, [&] {
+    require_writable(run.tensorboard());
+    require_disk(run, static_cast<std::int64_t>(static_cast<double>(commit_bytes) * kManifestShare),
+                 keep);
+    return std::string();
+  });
+}
+
+}  // namespace muybridge

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "data/shards/corpus_index.h"
+#include "parallel/group.h"
+#include "train/config.h"
+#include "train/evaluation/evaluation_prompts.h"
+#include "train/records/run_folder.h"
+
+// What can be known to go wrong is found before the first step: each function throws Error(kUsage),
+// or Error(kIo) for what the machine lacks, and says what to do.
+namespace muybridge {
+
+// The device and the layout of ranks are what this program can train on. Returns a warning where
+// some ranks will have nothing to do.
+std::string require_runnable(const TrainConfig& config, int ranks);
+
+struct Corpora {
+  CorpusIndex train;
+  std::unique_ptr<CorpusIndex> other;  // data.validation; null: the held-out clips of `train`
+
+  const CorpusIndex& validation() const { return other ? *other : train; }
+};
+Corpora open_corpora(const TrainConfig& config);
+
+// The prompts that every evaluation of the run renders, read once; that their clips, and the
+// held-out ones, fit the model and the batch; that MP4 files can be written. Warns of prompts that
+// are cut, and where no clip is held out.
+std::vector<EvaluationPrompt> prepare_evaluation(const TrainConfig& config,
+                                                 const CorpusIndex* validation, const Group& group);
+
+// Every rank can write where the run keeps its files, and the disk has room for a commit of
+// `commit_bytes`, one more than stay. Warns when it has less than all commits that stay will take.
+// Collective.
+void require_room(const RunFolder& run, std::int64_t commit_bytes, int keep, Group& group);
+
+}  // namespace muybridge

@@ -1,0 +1,84 @@
+#include "train/checks/require_memory.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/loader/batch_builder.h"
+#include "train/model_options.h"
+
+namespace muybridge {
+namespace {
+
+constexpr std::int64_t kCaptionsAsked = 64;
+
+std::string in_words(double bytes) {
+  if (bytes >= 1e12) return fmt::format("{:.1f} TB", bytes / 1e12);
+  if (bytes >= 1e9) return fmt::format("{:.1f} GB", bytes / 1e9);
+  return fmt::format("{:.0f} MB", bytes / 1e6);
+}
+
+// The mean over some clips, each with the byte that begins a text.
+double caption_tokens(const CorpusIndex& corpus, const std::vector<SelectedClip>& clips,
+                      int max_bytes) {
+  const std::int64_t count = std::min<std::int64_t>(std::ssize(clips), kCaptionsAsked);
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t clip = clips[static_cast<std::size_t>(i * std::ssize(clips) / count)].clip;
+    sum += static_cast<double>(
+        1 + std::min(corpus.record(clip).caption.size(), static_cast<std::size_t>(max_bytes)));
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 1;
+}
+
+// Of the sampler's largest batch: guidance runs each clip twice.
+std::int64_t sampled_tokens(const TrainConfig& config) {
+  if (config.eval.samples == 0) return 0;
+  const RenderOptions render = render_options(config);
+  const std::int64_t clip = render_grid(dit_options(config), render).tokens();
+  const std::int64_t copies = render.sampler.guidance == 1.0 ? 1 : 2;
+  return std::max(copies * clip,
+                  std::min(render.token_budget, copies * clip * config.eval.samples));
+}
+
+}  // namespace
+
+MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
+                             std::int64_t parameters) {
+  const LoaderOptions loader = loader_options(config);
+  const std::vector<SelectedClip> clips = select_clips(corpus, "train", loader);
+  double tokens = 0;
+  for (const SelectedClip& clip : clips) tokens += static_cast<double>(clip.grid.tokens());
+  MicroBatchSize batch{.tokens = config.batch.tokens};
+  if (tokens > 0) {
+    const double per_batch =
+        static_cast<double>(config.batch.tokens) * static_cast<double>(clips.size()) / tokens;
+    batch.clips = static_cast<std::int64_t>(per_batch) + 1;
+    batch.text_tokens = static_cast<std::int64_t>(
+        per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
+  }
+  return estimate_memory(dit_options(config), parameters, compute_dtype(config), batch,
+                         sampled_tokens(config), config.data.prefetch + 1);
+}
+
+std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine) {
+  const double need = rank.total() * ranks;
+  if (machine.memory <= 0 || need <= static_cast<double>(machine.memory_available)) return "";
+  const std::string text = fmt::format(
+      "the run needs about {} of memory{}: weights and optimizer {}, a micro-batch {}, sampling "
+      "{}, "
+      "batches read ahead {}",
+      in_words(need), ranks > 1 ? fmt::format(" for {} ranks here, each", ranks) : "",
+      in_words(rank.weights), in_words(rank.activations), in_words(rank.sampling),
+      in_words(rank.batches));
+  const char* const advice =
+      "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
+      "model.recompute=true, or start fewer ranks on a machine";
+  if (need > static_cast<double>(machine.memory))
+    fail(ExitCode::kUsage, "{}; this machine has {}: {}", text,
+         in_words(static_cast<double>(machine.memory)), advice);
+  return fmt::format("{}; this machine has {}, of which {} are free now", text,
+                     in_words(static_cast<double>(machine.memory)),
+                     in_words(static_cast<double>(machine.memory_available)));
+}
+
+}  // namespace muybridge

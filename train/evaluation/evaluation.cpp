@@ -1,0 +1,182 @@
+#include "train/evaluation/evaluation.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/system/file.h"
+#include "core/system/temporary_file.h"
+#include "parallel/together.h"
+#include "parallel/values.h"
+#include "train/evaluation/corpus_clip.h"
+#include "train/evaluation/evaluation_prompts.h"
+#include "train/model_options.h"
+#include "train/records/progress.h"
+
+namespace muybridge {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const ScoreSummaries& summaries) {
+  Json json = Json::object();
+  for (const auto& [name, summary] : summaries)
+    json[name] = {{"clips", summary.clips}, {"chance", summary.chance}};
+  return json;
+}
+
+// Every rank renders its share; all learn all records, in the order of the prompts.
+SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+  const TrainConfig::Eval& eval = subject.config.eval;
+  const RenderOptions options = render_options(subject.config);
+  SampleSet set{.step = subject.step,
+                .checkpoint = subject.checkpoint,
+                .settings = describe(options.sampler),
+                .clips = {}};
+  const std::vector<EvaluationPrompt>& prompts = subject.prompts;
+  if (prompts.empty()) return set;
+  const std::filesystem::path folder = run.samples(subject.step);
+  std::vector<RenderRequest> mine;
+  for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+    mine.push_back({.prompt = prompts[i].text,
+                    .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
+                    .file = fmt::format("clip-{:03}.mp4", i),
+                    .source = prompts[i].source,
+                    .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
+  const std::vector<std::string> parts = together(group, [&] {
+    std::filesystem::create_directories(folder);
+    remove_stale_temporaries(folder);
+    for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+      if (prompts[i].clip >= 0)
+        write_corpus_clip(*subject.corpus, prompts[i].clip, options,
+                          folder / fmt::format("real-{:03}.mp4", i));
+    Json records = Json::array();
+    for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
+      records.push_back(to_json(record));
+    return records.dump();
+  });
+  set.clips.resize(prompts.size());
+  for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+    std::size_t place = rank;
+    for (const Json& record : Json::parse(parts[rank])) {
+      set.clips[place] = sample_record_from(record);
+      place += parts.size();
+    }
+  }
+  rank_zero(group, [&] {
+    write_sample_set(folder, set);
+    return std::string();
+  });
+  return set;
+}
+
+// What the run was trained with, beside the defaults; nothing where its config.yaml is gone.
+std::vector<GallerySetting> settings_of(const RunFolder& run) {
+  if (!std::filesystem::exists(run.config())) return {};
+  std::vector<GallerySetting> settings;
+  try {
+    const std::vector<ConfigValue> values = values_of(load_train_config(run.config()));
+    const std::vector<ConfigValue> defaults = values_of(TrainConfig{});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      settings.push_back({values[i].key, values[i].value, defaults[i].value});
+  } catch (const Error& error) {
+    log_warning("{}; the gallery leaves the settings out", error.what());
+  }
+  return settings;
+}
+
+double mean_loss(const Evaluation& evaluation) {
+  return std::accumulate(evaluation.validation_loss.begin(), evaluation.validation_loss.end(),
+                         0.0) /
+         kTimeQuantiles;
+}
+
+}  // namespace
+
+Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+  const auto begin = std::chrono::steady_clock::now();
+  Evaluation result{.step = subject.step};
+  if (subject.corpus && subject.config.eval.validation_clips > 0) {
+    result.validation_loss =
+        validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
+                          validation_options(subject.config), group);
+  } else {
+    result.validation_loss.fill(std::nan(""));
+  }
+  result.samples = render_shared(subject, run, group);
+  std::vector<ScoredClip> clips;
+  for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});
+  result.score_details = summarize_scores(clips);
+  for (const auto& [name, summary] : result.score_details) result.scores[name] = summary.mean;
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+Json metrics_of(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  Json metrics = {{"validation_loss", std::isfinite(loss) ? Json(loss) : Json(nullptr)}};
+  for (const auto& [name, score] : evaluation.scores) metrics["score_" + name] = score;
+  return metrics;
+}
+
+std::string describe_evaluation(const Evaluation& evaluation) {
+  const double loss = mean_loss(evaluation);
+  std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
+  for (const auto& [name, summary] : evaluation.score_details)
+    text += "  " + describe_score(name, summary);
+  return text;
+}
+
+std::int64_t peak_memory_bytes(Group& group) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(
+      all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax));
+}
+
+std::string describe_model(const DitOptions& options, std::int64_t parameters) {
+  return fmt::format("DiT {} x {}, {} parameters", options.depth, options.width,
+                     format_quantity(static_cast<double>(parameters)));
+}
+
+void write_report(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const Json& more) {
+  Json samples = Json::array();
+  for (const SampleRecord& clip : evaluation.samples.clips) {
+    Json sample = to_json(clip);
+    sample["scores"] = clip.scores;  // also where there are none
+    sample["file"] =
+        (std::filesystem::relative(run.samples(evaluation.step), run.root) / clip.file).string();
+    samples.push_back(std::move(sample));
+  }
+  Json report = {{"step", evaluation.step},
+                 {"model", model},
+                 {"validation_loss", evaluation.validation_loss},
+                 {"scores", evaluation.scores},
+                 {"score_details", to_json(evaluation.score_details)}};
+  report.update(more);
+  report["samples"] = std::move(samples);
+  write_file_durably(run.report(), report.dump(2) + "\n");
+}
+
+void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
+                  const std::string& name) {
+  std::vector<double> by_noise(evaluation.validation_loss.begin(),
+                               evaluation.validation_loss.end());
+  Scores chance;
+  for (const auto& [score, summary] : evaluation.score_details) chance[score] = summary.chance;
+  write_gallery(run.root, {.title = name,
+                           .model = model,
+                           .step = evaluation.step,
+                           .scores = evaluation.scores,
+                           .chance = std::move(chance),
+                           .loss_by_noise = std::move(by_noise),
+                           .settings = settings_of(run)});
+}
+
+}  // namespace muybridge
