@@ -18,6 +18,7 @@ struct ParameterSpec {
   Init init = Init::kZeros;
   float scale = 1.0F;              // standard deviation, or half the width of the uniform range
   bool decay = false;              // whether weight decay applies
+  bool hidden = false;             // a matrix from hidden states to hidden states
   std::string key = {};            // of its random numbers; empty: the name
   std::vector<float> values = {};  // where not empty: what it starts as, row-major
   std::vector<std::int64_t> one_rows = {};  // rows that start at one, whatever `init` says

@@ -17,10 +17,12 @@ constexpr double kTimeScale = 1000.0;  // Wan2.1 counts time from 0 to 1000
 // on, one of the clean clip its input's smooth part, faintly.
 constexpr const char* kPatchKey = "patch";
 constexpr float kCleanHeadGain = 0.3F;
+constexpr float kDetailGain = 0.2F;  // of the MLP beside the head
 
 LinearInit patch_init(const DitOptions& o) {
-  if (o.prediction == Prediction::kVelocity) return {.kind = Init::kOrthonormal, .key = kPatchKey};
-  return {.values = smooth_patch_basis(o.patch, o.channels, o.width)};
+  if (o.prediction == Prediction::kVelocity)
+    return {.kind = Init::kOrthonormal, .key = kPatchKey, .hidden = false};
+  return {.values = smooth_patch_basis(o.patch, o.channels, o.width), .hidden = false};
 }
 
 LinearInit head_init(const DitOptions& o) {
@@ -55,7 +57,11 @@ Dit::Dit(Parameters& parameters, const DitOptions& o)
       time_projection_(parameters, "time_projection", o.width, 6 * o.width, {.kind = Init::kZeros}),
       blocks_(make_blocks(parameters, o, first_parameter_)),
       head_modulation_(parameters.add({.name = "head.modulation", .shape = {2, o.width}})),
-      head_(parameters, "head.projection", o.width, o.token_width(), head_init(o)) {}
+      head_(parameters, "head.projection", o.width, o.token_width(), head_init(o)) {
+  if (o.head_mlp_width > 0)
+    detail_ = Mlp(parameters, "head.detail", o.width, o.head_mlp_width, o.token_width(),
+                  {.gain = kDetailGain, .hidden = false});
+}
 
 TokenLayout Dit::layout(const Packing& packing) const {
   const Tensor& weight = patch_embedding_.weight.value();
@@ -102,7 +108,9 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const EncodedText
     x = options_.recompute ? recompute(run, inputs, parameters_of_block(i)) : run(inputs);
   }
   const Var table = modulation_table(time, head_modulation_);
-  const Var out = head_(norm_modulate(x, table, 0, 1, layout.clips, options_.eps));
+  const Var normed = norm_modulate(x, table, 0, 1, layout.clips, options_.eps);
+  Var out = head_(normed);
+  if (detail_) out = add(out, (*detail_)(normed));
   if (options_.prediction == Prediction::kVelocity) return out;
   const DType wide = accumulator_of(compute);
   return velocity_of_clean(out, tokens.to(wide), times.to(wide).to(device), layout.clips);

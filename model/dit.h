@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include "model/dit_block.h"
 #include "model/dit_options.h"
+#include "model/mlp.h"
 #include "model/text_encoder.h"
 
 namespace muybridge {
@@ -46,6 +49,7 @@ class Dit {
   std::vector<DitBlock> blocks_;
   Var head_modulation_;  // [2, D]
   Linear head_;
+  std::optional<Mlp> detail_;  // added to what the linear head gives
 };
 
 }  // namespace muybridge

@@ -19,8 +19,9 @@ double training_flops(const DitOptions& o, const Packing& clips, const Packing& 
   const double block =
       tokens * (6 * d * d + 2 * d * f) + bytes * 2 * d * d + 2 * d * (pairs + cross_pairs);
   const double text_block = bytes * 12 * w * w + 2 * w * text_pairs;
-  const double ends = 2 * tokens * d * static_cast<double>(o.token_width()) +
-                      bytes * (w * d + d * d) + clip_count * (256 * d + 7 * d * d);
+  const auto p = static_cast<double>(o.token_width()), h = static_cast<double>(o.head_mlp_width);
+  const double ends = tokens * (2 * d * p + h * (d + p)) + bytes * (w * d + d * d) +
+                      clip_count * (256 * d + 7 * d * d);
   return 3 * 2 * (o.depth * block + o.text_depth * text_block + ends);
 }
 

@@ -20,6 +20,7 @@ struct DitOptions {
   int depth = 4;  // blocks
   std::int64_t heads = 4;
   std::int64_t mlp_width = 512;
+  std::int64_t head_mlp_width = 0;  // hidden width of the MLP beside the linear head; 0: none
   std::int64_t text_width = 128;
   int text_depth = 2;  // blocks of the text encoder
   std::int64_t text_heads = 4;

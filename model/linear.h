@@ -12,7 +12,8 @@ struct LinearInit {
   Init kind = Init::kUniform;
   float gain = 1.0F;               // of kUniform
   std::string key = {};            // see ParameterSpec
-  std::vector<float> values = {};  // the weight itself; the others do not count then
+  std::vector<float> values = {};  // the weight itself; the three above do not count then
+  bool hidden = true;              // see ParameterSpec
 };
 
 // y = x W^T + b. Weight [out, in], by default uniform with variance 2 / (in + out) times gain

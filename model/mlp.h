@@ -10,11 +10,14 @@ struct Mlp {
   Linear up;
   Linear down;
 
-  // `gain` is that of the output's weight, see LinearInit.
+  // `init` is that of the output's weight; `gain`, its gain alone.
+  Mlp(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t hidden,
+      std::int64_t out, const LinearInit& init)
+      : up(parameters, name + ".up", in, hidden),
+        down(parameters, name + ".down", hidden, out, init) {}
   Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden,
       float gain)
-      : up(parameters, name + ".up", width, hidden),
-        down(parameters, name + ".down", hidden, width, {.gain = gain}) {}
+      : Mlp(parameters, name, width, hidden, width, {.gain = gain}) {}
   Var operator()(const Var& x) const { return down(bias_gelu(up.product(x), up.bias)); }
 };
 

@@ -49,6 +49,8 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
   to.add("heads", model.heads, "attention heads; they divide width", kSmallCount);
   to.add("mlp_width", model.mlp_width, "hidden width of a block's MLP",
          {.at_least = 1, .at_most = 262144});
+  to.add("head_mlp_width", model.head_mlp_width,
+         "hidden width of an MLP beside the linear head; 0: none", kNotNegative);
   to.add("text_width", model.text_width, "width of the text encoder", kWidth);
   to.add("text_depth", model.text_depth, "blocks of the text encoder", kSmallCount);
   to.add("text_heads", model.text_heads, "its attention heads; they divide text_width",
@@ -81,6 +83,8 @@ void describe(ConfigSection& to, TrainConfig::Batch& batch) {
 
 void describe(ConfigSection& to, TrainConfig::Optimizer& optimizer) {
   to.add("learning_rate", optimizer.learning_rate, "peak step size", kPositive);
+  to.add_choice("matrices", optimizer.matrices, {"adamw", "muon"},
+                "how matrices between hidden states are updated; all else has AdamW");
   to.add("warmup_steps", optimizer.warmup_steps, "steps of linear rise to the peak", kCountOrNone);
   to.add_choice("schedule", optimizer.schedule, {"constant", "cosine", "linear"},
                 "way from the peak to min_learning_rate at the last step");
@@ -89,6 +93,8 @@ void describe(ConfigSection& to, TrainConfig::Optimizer& optimizer) {
   to.add("beta1", optimizer.beta1, "memory of the mean gradient", kDecay);
   to.add("beta2", optimizer.beta2, "memory of the mean squared gradient", kDecay);
   to.add("eps", optimizer.eps, "added to the root of the mean squared gradient", kPositive);
+  to.add("matrix_rate", optimizer.matrix_rate, "Muon's step size, in learning rates", kPositive);
+  to.add("momentum", optimizer.momentum, "Muon's memory of the gradient", kDecay);
   to.add("weight_decay", optimizer.weight_decay, "share of a weight taken off per learning rate",
          kShare);
   to.add("clip_norm", optimizer.clip_norm, "longest gradient; 0: any", kNotNegative);

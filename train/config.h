@@ -19,6 +19,7 @@ struct TrainConfig {
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
   enum class Schedule { kConstant, kCosine, kLinear };
+  enum class Matrices { kAdamW, kMuon };
   enum class Precision { kF32, kBF16 };
   enum class Resume { kAuto, kNever };
   enum class Solver { kEuler, kHeun, kAb2 };
@@ -45,6 +46,7 @@ struct TrainConfig {
     int depth = 4;  // blocks
     int heads = 4;
     int mlp_width = 512;
+    int head_mlp_width = 0;  // beside the linear head; 0: none
     int text_width = 128;
     int text_depth = 2;  // blocks
     int text_heads = 4;
@@ -68,13 +70,16 @@ struct TrainConfig {
   };
 
   struct Optimizer {
-    double learning_rate = 1e-3;  // peak
+    Matrices matrices = Matrices::kAdamW;  // how those between hidden states are updated
+    double learning_rate = 1e-3;           // peak
     int warmup_steps = 0;
     Schedule schedule = Schedule::kConstant;
     double min_learning_rate = 0;
     double beta1 = 0.9;
     double beta2 = 0.95;
     double eps = 1e-8;
+    double matrix_rate = 1;  // Muon's learning rate over AdamW's
+    double momentum = 0.95;  // Muon's
     double weight_decay = 0.01;
     double clip_norm = 1.0;  // 0: no clipping
     double ema_decay = 0.999;

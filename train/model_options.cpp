@@ -12,6 +12,7 @@ DitOptions dit_options(const TrainConfig& config) {
           .depth = m.depth,
           .heads = m.heads,
           .mlp_width = m.mlp_width,
+          .head_mlp_width = m.head_mlp_width,
           .text_width = m.text_width,
           .text_depth = m.text_depth,
           .text_heads = m.text_heads,

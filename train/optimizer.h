@@ -1,23 +1,30 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/parameters.h"
+#include "parallel/group.h"
 #include "train/config.h"
 
 namespace muybridge {
 
 // AdamW with the moving average of the weights, over flat state in the order of the parameters.
+// With `matrices: muon` those between hidden states follow Muon instead, and their variance stays
+// zero.
 class Optimizer {
  public:
-  // `parameters` are allocated and outlive the optimizer. The average begins at their values.
-  Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options);
+  // `parameters` are allocated and outlive the optimizer. The average begins at their values. The
+  // ranks of `group` hold the same parameters and gradients, and share what Muon computes.
+  Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options,
+            std::shared_ptr<Group> group);
 
   // The global norm of the gradients times `scale`.
   double gradient_norm(double scale) const;
   // One update with gradients times `scale`, clipped by `norm`, the result of gradient_norm.
-  // `step` counts from 1.
+  // `step` counts from 1. The gradients are used up. All ranks of the group at once; throws as its
+  // operations do.
   void step(std::int64_t step, double learning_rate, double scale, double norm) const;
 
   const Tensor& momentum() const { return momentum_; }
@@ -27,16 +34,28 @@ class Optimizer {
   void restart_average() const { average_.copy_from(parameters_.master()); }
 
  private:
-  // Parameters that lie together and share a decay.
+  // Parameters that lie together and share a decay; AdamW's.
   struct Run {
     std::int64_t begin;
     std::int64_t count;
     double weight_decay;
   };
+  // One of Muon's, and the rank that makes its steps orthogonal.
+  struct Matrix {
+    const Parameter* parameter;
+    int owner;
+  };
+
+  void plan_adamw();
+  void plan_muon();
+  void step_matrices(double learning_rate, double scale, double average_weight) const;
+  bool rounded() const { return parameters_.compute().dtype() != parameters_.master().dtype(); }
 
   const Parameters& parameters_;
   TrainConfig::Optimizer options_;
+  std::shared_ptr<Group> group_;
   std::vector<Run> runs_;
+  std::vector<Matrix> matrices_;
   Tensor momentum_;
   Tensor variance_;
   Tensor average_;

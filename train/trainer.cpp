@@ -49,7 +49,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
   require_room(run_, commit_bytes(parameters_), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
-  optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer);
+  optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, world.group());
   train_step_ =
       std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, world.group());
   model_ = std::make_unique<TrainedModel>(TrainedModel{parameters_, *optimizer_, *loader_});

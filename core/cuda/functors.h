@@ -7,6 +7,7 @@
 #include "core/ops/embedding_functor.h"
 #include "core/ops/flow_functor.h"
 #include "core/ops/loss_functor.h"
+#include "core/ops/muon_functor.h"
 #include "core/ops/norm_functor.h"
 #include "core/ops/residual_functor.h"
 #include "core/ops/rope_functor.h"

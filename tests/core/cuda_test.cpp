@@ -12,6 +12,7 @@
 #include "core/ops/linear.h"
 #include "core/ops/loss.h"
 #include "core/ops/matmul.h"
+#include "core/ops/muon.h"
 #include "core/ops/norm.h"
 #include "core/ops/residual.h"
 #include "core/ops/rope.h"
@@ -275,6 +276,29 @@ TEST_F(CudaTwin, AdamW) {
       expect_near("master", got.master, want.master, wide);
       expect_near("m", got.m, want.m, wide);
       expect_near("v", got.v, want.v, wide);
+      expect_near("average", got.average, want.average, wide);
+      expect_near("compute", got.compute, want.compute,
+                  compute == DType::kBF16 ? compute : DType::kF32);
+    }
+}
+
+TEST_F(CudaTwin, Muon) {
+  for (const DType wide : {DType::kF32, DType::kF64})
+    for (const DType compute : kFloats) {
+      const auto state = [&](Device device) {
+        draws_ = 0;
+        const auto make = [&] { return draw({48, 24}, wide).to(device); };
+        const Tensor m = make(), direction = make();
+        muon_momentum(m, direction, 0.9, 0.5);
+        DescendSlices s{.master = make(), .direction = orthogonalize(direction)};
+        s.average = make();
+        s.compute = Tensor::zeros({48, 24}, compute, device);
+        descend(s, {.learning_rate = 0.1, .weight_decay = 0.1, .average_weight = 0.1});
+        return s;
+      };
+      const DescendSlices want = state(Device::kCpu), got = state(Device::kCuda);
+      expect_near("direction", got.direction, want.direction, wide);
+      expect_near("master", got.master, want.master, wide);
       expect_near("average", got.average, want.average, wide);
       expect_near("compute", got.compute, want.compute,
                   compute == DType::kBF16 ? compute : DType::kF32);

@@ -39,12 +39,14 @@ MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DTy
   const auto text = static_cast<double>(batch.text_tokens);
   const auto width = static_cast<double>(o.width), depth = static_cast<double>(o.depth);
   const auto token_width = static_cast<double>(o.token_width());
+  const auto head_mlp = static_cast<double>(o.head_mlp_width);
   const double kept_blocks = o.recompute ? 1 : depth;
 
   // Patches as they are read, noisy, as a target, predicted, and their gradients; the stream of
   // tokens before the first block, and between blocks that are run again.
   const double ends =
-      tokens * (7 * token_width * wide + width * element * (4 + (o.recompute ? depth : 0)));
+      tokens * (7 * token_width * wide + width * element * (4 + (o.recompute ? depth : 0)) +
+                (o.head_mlp_width > 0 ? 2 * token_width + 3 * head_mlp : 0) * element);
   const double blocks =
       tokens * element * (kept_blocks * numbers_of_block(o) + numbers_of_backward(o));
   const double captions =

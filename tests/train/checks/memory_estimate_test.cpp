@@ -5,6 +5,7 @@
 #include "core/buffer.h"
 #include "core/random.h"
 #include "model/dit.h"
+#include "parallel/group.h"
 #include "train/config.h"
 #include "train/micro_batch.h"
 #include "train/optimizer.h"
@@ -30,7 +31,7 @@ Measured measure(const DitOptions& options, DType compute) {
   Parameters parameters;
   const Dit dit(parameters, options);
   parameters.allocate(compute, 1);
-  const Optimizer optimizer(parameters, TrainConfig::Optimizer());
+  const Optimizer optimizer(parameters, TrainConfig::Optimizer(), solo_group());
   measured.weights = in_use() - before;
 
   Batch batch;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace muybridge::functor {
+
+// The end of every optimizer's step for one weight: decoupled decay (Loshchilov and Hutter 2019),
+// the average and the rounded copy.
+template <class T, class A>
+struct WeightUpdate {
+  A* master;
+  A* average;  // null: none is kept
+  T* compute;  // null: the same memory as master
+  A learning_rate, weight_decay;
+  A average_weight;  // of the new value
+
+  MUY_HD void operator()(std::int64_t i, A step) const {
+    const A value = master[i] - learning_rate * (step + weight_decay * master[i]);
+    master[i] = value;
+    if (average) average[i] += average_weight * (value - average[i]);
+    if (compute) compute[i] = static_cast<T>(value);
+  }
+};
+
+}  // namespace muybridge::functor
