@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -35,3 +35,12 @@ struct AdamW {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ELEMENTS(AdamW<float, float>)
+MUY_ELEMENTS(AdamW<bf16, float>)
+MUY_ELEMENTS(AdamW<double, float>)
+MUY_ELEMENTS(AdamW<float, double>)
+MUY_ELEMENTS(AdamW<bf16, double>)
+MUY_ELEMENTS(AdamW<double, double>)
+}  // namespace muybridge
