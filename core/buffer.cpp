@@ -1,5 +1,6 @@
 #include "core/buffer.h"
 
+#include <omp.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -69,6 +70,7 @@ class Pool {
       statistics_.reserved_bytes += size;
     }
     statistics_.in_use_bytes += size;
+    if (omp_in_parallel()) ++statistics_.taken_in_parallel;
     statistics_.peak_bytes = std::max(statistics_.peak_bytes, statistics_.in_use_bytes);
     return block;
   }

@@ -34,6 +34,9 @@ struct PoolStatistics {
   std::size_t peak_bytes = 0;      // largest in_use_bytes so far
   std::size_t reserved_bytes = 0;  // held from the system
   std::uint64_t system_allocations = 0;
+  // Blocks taken by threads that share a loop, which wait for each other there: a bug, see
+  // core/parallel_for.h.
+  std::uint64_t taken_in_parallel = 0;
 };
 PoolStatistics pool_statistics(Device device);
 

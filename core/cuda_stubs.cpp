@@ -1,7 +1,6 @@
 // What core calls of CUDA, for a build without a toolkit: CMake links this file instead of the
 // sources in core/cuda.
 #include "core/cuda/attention.h"
-#include "core/cuda/functors.h"
 #include "core/cuda/matmul.h"
 #include "core/cuda/runtime.h"
 #include "core/error.h"
@@ -50,10 +49,12 @@ void for_rows_sum(std::span<const std::int32_t>, std::int64_t, const F&, A*) {
   no_cuda();
 }
 
-#define MUY_ELEMENTS(...) template void for_elements(std::int64_t, const __VA_ARGS__&);
-#define MUY_ROWS(...) template void for_rows(std::int64_t, const __VA_ARGS__&);
-#define MUY_ROWS_SUM(A, ...) \
-  template void for_rows_sum(std::span<const std::int32_t>, std::int64_t, const __VA_ARGS__&, A*);
-#include "core/cuda/instances.inc"
-
 }  // namespace muybridge::cuda
+
+#define MUY_ELEMENTS(...) \
+  template void cuda::for_elements(std::int64_t, const functor::__VA_ARGS__&);
+#define MUY_ROWS(...) template void cuda::for_rows(std::int64_t, const functor::__VA_ARGS__&);
+#define MUY_ROWS_SUM(sum, ...)                                                  \
+  template void cuda::for_rows_sum(std::span<const std::int32_t>, std::int64_t, \
+                                   const functor::__VA_ARGS__&, sum*);
+#include "core/cuda/functors.h"

@@ -86,16 +86,29 @@ constexpr DType accumulator_of(DType dtype) {
 
 [[noreturn]] void fail_dtype(DType dtype, const char* what);
 
-// Calls f with a value of the floating type that `dtype` names: f(float{}), f(bf16{}), f(double{}).
+// Calls f.operator()<T>() with the floating type that `dtype` names; f is [&]<class T>() { .. }.
 template <class F>
 decltype(auto) dispatch_float(DType dtype, const char* what, F&& f) {
   switch (dtype) {
     case DType::kF32:
-      return f(float{});
+      return f.template operator()<float>();
     case DType::kBF16:
-      return f(bf16{});
+      return f.template operator()<bf16>();
     case DType::kF64:
-      return f(double{});
+      return f.template operator()<double>();
+    default:
+      fail_dtype(dtype, what);
+  }
+}
+
+// The same for f32 and f64, the types that arithmetic is done in.
+template <class F>
+decltype(auto) dispatch_accumulator(DType dtype, const char* what, F&& f) {
+  switch (dtype) {
+    case DType::kF32:
+      return f.template operator()<float>();
+    case DType::kF64:
+      return f.template operator()<double>();
     default:
       fail_dtype(dtype, what);
   }

@@ -9,11 +9,10 @@
 #include "core/parallel_for.h"
 #include "core/tensor.h"
 
-// The three ways to run a functor over tensors. A functor is a small struct of raw pointers and
-// sizes whose call operator is MUY_HD: the CPU loops below and the CUDA kernels of
-// core/cuda/launch.cuh run the same arithmetic. The linker chooses: the `cuda::` templates are
-// instantiated in core/cuda/instances.cu, or in core/cuda_stubs.cpp where there is no toolkit, for
-// every functor in core/cuda/instances.inc.
+// The three ways to run a functor (core/functor.h) over tensors: the CPU loops below and the CUDA
+// kernels of core/cuda/launch.cuh run the same arithmetic. The linker chooses: the `cuda::`
+// templates are built in core/cuda/instances_*.cu, or in core/cuda_stubs.cpp where there is no
+// toolkit.
 namespace muybridge {
 
 // One row's worker. On the CPU a thread running vector loops, on CUDA a block with shuffles.

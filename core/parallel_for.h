@@ -28,15 +28,24 @@ void parallel_for(std::int64_t n, const Body& body, std::int64_t grain = 16384) 
   }
 }
 
-// Calls body(item) for every item, handing items out as threads become free: for uneven work.
+// The threads that parallel_for_each(n, ..) uses, at most.
+inline std::int64_t parallel_slots(std::int64_t n) {
+  return omp_in_parallel() ? 1 : std::clamp<std::int64_t>(n, 1, omp_get_max_threads());
+}
+
+// Calls body(item, slot) for every item, handing items out as threads become free: for uneven work.
+// No two bodies of one slot, below parallel_slots(n), run at once: scratch memory is made for every
+// slot before, since memory is not to be asked for inside (core/buffer.h counts that).
 template <class Body>
 void parallel_for_each(std::int64_t n, const Body& body) {
-  if (n <= 1 || omp_in_parallel() || omp_get_max_threads() == 1) {
-    for (std::int64_t item = 0; item < n; ++item) body(item);
+  const std::int64_t slots = parallel_slots(n);
+  if (slots == 1) {
+    for (std::int64_t item = 0; item < n; ++item) body(item, std::int64_t{0});
     return;
   }
-#pragma omp parallel for schedule(dynamic, 1)
-  for (std::int64_t item = 0; item < n; ++item) body(item);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast <int>(slots))
+  for (std::int64_t item = 0; item < n; ++item)
+    body(item, static_cast<std::int64_t>(omp_get_thread_num()));
 }
 
 }  // namespace muybridge

@@ -4,24 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "core/initializer.h"
 #include "core/tape.h"
 
 namespace muybridge {
 
-// kOrthonormal is for matrices: columns of length 1 at right angles where it is tall, rows where it
-// is wide. Of two shapes that are each other's transpose one `key` draws matrices that are, too.
-enum class Init : std::uint8_t { kZeros, kOnes, kNormal, kUniform, kOrthonormal };
-
 struct ParameterSpec {
   std::string name;
   Shape shape;
-  Init init = Init::kZeros;
-  float scale = 1.0F;              // standard deviation, or half the width of the uniform range
-  bool decay = false;              // whether weight decay applies
-  bool hidden = false;             // a matrix from hidden states to hidden states
-  std::string key = {};            // of its random numbers; empty: the name
-  std::vector<float> values = {};  // where not empty: what it starts as, row-major
-  std::vector<std::int64_t> one_rows = {};  // rows that start at one, whatever `init` says
+  Initializer init = Constant{0};
+  bool decay = false;   // whether weight decay applies
+  bool hidden = false;  // a matrix from hidden states to hidden states
+  // Whether ops compute with the master itself where others get its rounded copy: for the few
+  // numbers whose rounding would move a whole clip, such as what is made of its time.
+  bool wide = false;
 };
 
 struct Parameter {
@@ -39,8 +35,8 @@ class Parameters {
   // The Var has no value before allocate(). Throws std::invalid_argument on a second of one name.
   Var add(ParameterSpec spec);
 
-  // Draws initial values keyed by (seed, name, element). `compute` is the element type of the
-  // Vars' values; master and gradients are f32 (f64 where compute is f64).
+  // Draws the initial values (core/initializer.h). `compute` is the element type of the Vars'
+  // values, but of those that are `wide`; master and gradients are f32 (f64 where compute is f64).
   void allocate(DType compute, std::uint64_t seed, Device device = Device::kCpu);
 
   const std::vector<Parameter>& list() const { return list_; }

@@ -28,6 +28,7 @@ struct Var::Node {
   std::uint64_t sequence = 0;
   std::vector<Var> inputs;
   Backward backward;
+  Dy takes = Dy::kOfValueType;
 
   Node() = default;
   Node(const Node&) = delete;
@@ -45,6 +46,24 @@ struct Var::Node {
   }
 
   bool is_op() const { return sequence > 0; }
+
+  // The gradient that is there, such that more can be added to it.
+  const Tensor& sum() {
+    if (grad_is_owned) return grad;
+    const DType wide = accumulator_of(value.dtype());
+    if (grad.dtype() != wide)
+      grad = grad.to(wide);
+    else if (!grad.unique())
+      grad = grad.clone();
+    return grad;
+  }
+
+  // Takes the gradient out, in the type that the op wants.
+  Tensor take_dy() {
+    Tensor dy = std::move(grad);
+    grad = {};
+    return takes == Dy::kOfValueType && dy.defined() ? dy.to(value.dtype()) : dy;
+  }
 };
 
 Var Var::constant(Tensor value) {
@@ -62,7 +81,7 @@ Var Var::leaf(Tensor value, Tensor grad, std::int64_t tag) {
   return var;
 }
 
-Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward) {
+Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes) {
   Var var = constant(std::move(value));
   const bool needed = std::any_of(inputs.begin(), inputs.end(),
                                   [](const Var& input) { return input.requires_grad(); });
@@ -71,6 +90,7 @@ Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward) {
   var.node_->sequence = next_sequence();
   var.node_->inputs = std::move(inputs);
   var.node_->backward = std::move(backward);
+  var.node_->takes = takes;
   return var;
 }
 
@@ -89,10 +109,8 @@ void Var::add_grad(const Tensor& dy) const {
   Tensor& grad = node_->grad;
   if (!grad.defined())
     grad = dy;
-  else if (node_->grad_is_owned || grad.unique())
-    accumulate(grad, dy);
   else
-    accumulate(grad = grad.clone(), dy);
+    accumulate(node_->sum(), dy);
 }
 
 GradSink Var::grad_sink() const {
@@ -101,8 +119,7 @@ GradSink Var::grad_sink() const {
     grad = Tensor::empty(node_->value.shape(), node_->value.dtype(), node_->value.device());
     return {grad, false};
   }
-  if (!node_->grad_is_owned && !grad.unique()) grad = grad.clone();
-  return {grad, true};
+  return {node_->sum(), true};
 }
 
 void Var::bind(Tensor value, Tensor grad) const {
@@ -144,10 +161,9 @@ struct BackwardPass {
 
   void run(const BackwardOptions& options) {
     for (std::shared_ptr<Node>& node : order) {
-      if (node->grad.defined()) node->backward(node->inputs, node->grad);
+      if (const Tensor dy = node->take_dy(); dy.defined()) node->backward(node->inputs, dy);
       const std::vector<Var> inputs = std::move(node->inputs);
       node->backward = nullptr;
-      node->grad = {};
       node.reset();
       for (const Var& input : inputs) {
         const auto leaf = uses_of_leaf.find(input.node_.get());
@@ -183,7 +199,7 @@ Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& in
   const std::size_t count = inputs.size();
   std::vector<Var> all = inputs;
   all.insert(all.end(), parameters.begin(), parameters.end());
-  return Var::op(std::move(value), std::move(all), [body, count](Inputs in, const Tensor& dy) {
+  const auto run_again = [body, count](Inputs in, const Tensor& dy) {
     std::vector<Var> again;
     for (const Var& input : in.first(count))
       again.push_back(input.requires_grad() ? Var::leaf(input.value())
@@ -191,7 +207,8 @@ Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& in
     backward(body(again), dy);
     for (std::size_t i = 0; i < count; ++i)
       if (again[i].requires_grad() && again[i].grad().defined()) in[i].add_grad(again[i].grad());
-  });
+  };
+  return Var::op(std::move(value), std::move(all), run_again, Dy::kAsSummed);
 }
 
 }  // namespace muybridge

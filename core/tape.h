@@ -14,6 +14,15 @@ class Var;
 using Inputs = std::span<const Var>;
 using Backward = std::function<void(Inputs in, const Tensor& dy)>;
 
+// In which type an op's backward takes dy. A gradient that one op sent comes as it was sent. Where
+// several sent one, they are added up in f32 (f64), whatever the value's type: thirty roundings of
+// a sum to bf16 would be worth more than a bf16's last bit. That costs two bytes an element more
+// while the sum is alive, which in a DiT are one stream of tokens and the states of the text.
+enum class Dy : std::uint8_t {
+  kOfValueType,  // rounded once where it is wider
+  kAsSummed,     // of the value's type or its accumulator: for ops that hand dy on
+};
+
 // Where an op's backward may write a gradient without a temporary.
 struct GradSink {
   Tensor target;
@@ -33,13 +42,15 @@ class Var {
   // element type; a caller zeroes it. `tag` is handed to BackwardOptions::on_leaf_ready.
   static Var leaf(Tensor value, Tensor grad = {}, std::int64_t tag = -1);
   // The result of an op. A constant when no input needs a gradient or inside a NoGradScope.
-  static Var op(Tensor value, std::vector<Var> inputs, Backward backward);
+  static Var op(Tensor value, std::vector<Var> inputs, Backward backward,
+                Dy takes = Dy::kOfValueType);
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
   const Shape& shape() const { return value().shape(); }
   bool requires_grad() const;
-  // Undefined until a gradient has arrived.
+  // Undefined until a gradient has arrived. Of the value's type, or of its accumulator where a sum
+  // or a wider gradient arrived; of a leaf's own `grad`'s type where it has one.
   const Tensor& grad() const;
 
   // Takes part in backward: adds to the gradient of this value. Does nothing for a constant.

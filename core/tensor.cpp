@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "core/cuda/runtime.h"
-#include "core/parallel_for.h"
+#include "core/ops/accumulate.h"
 
 namespace muybridge {
 
@@ -25,8 +25,7 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
   Tensor tensor = empty(shape, dtype);
-  dispatch_float(dtype, "full", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(dtype, "full", [&]<class T>() {
     for (T& element : tensor.span<T>())
       element = static_cast<T>(static_cast<Accumulator<T>>(value));
   });
@@ -43,8 +42,7 @@ double Tensor::item() const {
   if (numel() != 1)
     throw std::invalid_argument(fmt::format("item: shape {} has not one element", shape_));
   const Tensor here = to(Device::kCpu);
-  return dispatch_float(dtype_, "item", [&](auto zero) {
-    using T = decltype(zero);
+  return dispatch_float(dtype_, "item", [&]<class T>() {
     return static_cast<double>(static_cast<Accumulator<T>>(*here.data<T>()));
   });
 }
@@ -93,21 +91,8 @@ Tensor Tensor::to(Device device) const {
 
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
-  if (device_ != Device::kCpu) return to(Device::kCpu).to(dtype).to(device_);
-  Tensor converted = empty(shape_, dtype, device_);
-  dispatch_float(dtype_, "to", [&](auto from_zero) {
-    using From = decltype(from_zero);
-    dispatch_float(dtype, "to", [&](auto to_zero) {
-      using To = decltype(to_zero);
-      const From* from = data<From>();
-      To* to = converted.data<To>();
-      parallel_for(numel(), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i)
-          to[i] = static_cast<To>(
-              static_cast<Accumulator<To>>(static_cast<Accumulator<From>>(from[i])));
-      });
-    });
-  });
+  const Tensor converted = empty(shape_, dtype, device_);
+  cast(*this, converted);
   return converted;
 }
 

@@ -7,7 +7,7 @@ namespace muybridge {
 namespace {
 
 Var norm_weight(Parameters& parameters, const std::string& name, std::int64_t width) {
-  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Init::kOnes});
+  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Constant{1}});
 }
 
 }  // namespace
@@ -17,7 +17,7 @@ SelfAttention::SelfAttention(Parameters& parameters, const std::string& name, st
     : qkv(parameters, name + ".qkv", width, 3 * width),
       norm_q(norm_weight(parameters, name + ".norm_q", width)),
       norm_k(norm_weight(parameters, name + ".norm_k", width)),
-      out(parameters, name + ".out", width, width, {.gain = gain}),
+      out(parameters, name + ".out", width, width, {.weight = Glorot{gain}}),
       heads(head_count),
       eps(epsilon) {}
 

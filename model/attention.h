@@ -16,7 +16,7 @@ struct SelfAttention {
   std::int64_t heads;
   double eps;
 
-  // `gain` is that of the output's weight, see LinearInit.
+  // `gain` is that of the output's weight, see Glorot.
   SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
                 std::int64_t head_count, double epsilon, float gain);
   Var operator()(const Var& x_TD, const TokenLayout& layout) const;

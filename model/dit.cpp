@@ -1,8 +1,6 @@
 #include "model/dit.h"
 
-#include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
-#include "core/ops/embedding.h"
 #include "core/ops/flow.h"
 #include "core/ops/residual.h"
 #include "model/patch_basis.h"
@@ -10,24 +8,20 @@
 namespace muybridge {
 namespace {
 
-constexpr std::int64_t kTimeFeatures = 256;
-constexpr double kTimeScale = 1000.0;  // Wan2.1 counts time from 0 to 1000
-
 // The head starts as the transpose of the patch embedding: a model of the velocity hands its noise
 // on, one of the clean clip its input's smooth part, faintly.
 constexpr const char* kPatchKey = "patch";
 constexpr float kCleanHeadGain = 0.3F;
 constexpr float kDetailGain = 0.2F;  // of the MLP beside the head
 
-LinearInit patch_init(const DitOptions& o) {
-  if (o.prediction == Prediction::kVelocity)
-    return {.kind = Init::kOrthonormal, .key = kPatchKey, .hidden = false};
-  return {.values = smooth_patch_basis(o.patch, o.channels, o.width), .hidden = false};
+Initializer patch_init(const DitOptions& o) {
+  if (o.prediction == Prediction::kVelocity) return Orthonormal{kPatchKey};
+  return Values{smooth_patch_basis(o.patch, o.channels, o.width)};
 }
 
-LinearInit head_init(const DitOptions& o) {
-  LinearInit init = patch_init(o);
-  if (!init.values.empty()) init.values = transposed(init.values, o.width);
+Initializer head_init(const DitOptions& o) {
+  if (o.prediction == Prediction::kVelocity) return Orthonormal{kPatchKey};
+  Values init{transposed(smooth_patch_basis(o.patch, o.channels, o.width), o.width)};
   for (float& value : init.values) value *= kCleanHeadGain;
   return init;
 }
@@ -48,19 +42,20 @@ std::vector<DitBlock> make_blocks(Parameters& parameters, const DitOptions& opti
 Dit::Dit(Parameters& parameters, const DitOptions& o)
     : options_(o),
       parameters_(parameters),
-      patch_embedding_(parameters, "patch_embedding", o.token_width(), o.width, patch_init(o)),
+      patch_embedding_(parameters, "patch_embedding", o.token_width(), o.width,
+                       {.weight = patch_init(o), .hidden = false}),
       text_encoder_(parameters, "text_encoder", o),
       text_embedding_0_(parameters, "text_embedding.0", o.text_width, o.width),
       text_embedding_2_(parameters, "text_embedding.2", o.width, o.width),
-      time_embedding_0_(parameters, "time_embedding.0", kTimeFeatures, o.width),
-      time_embedding_2_(parameters, "time_embedding.2", o.width, o.width),
-      time_projection_(parameters, "time_projection", o.width, 6 * o.width, {.kind = Init::kZeros}),
+      time_embedding_(parameters, o.width),
       blocks_(make_blocks(parameters, o, first_parameter_)),
-      head_modulation_(parameters.add({.name = "head.modulation", .shape = {2, o.width}})),
-      head_(parameters, "head.projection", o.width, o.token_width(), head_init(o)) {
+      head_modulation_(
+          parameters.add({.name = "head.modulation", .shape = {2, o.width}, .wide = true})),
+      head_(parameters, "head.projection", o.width, o.token_width(),
+            {.weight = head_init(o), .hidden = false}) {
   if (o.head_mlp_width > 0)
     detail_ = Mlp(parameters, "head.detail", o.width, o.head_mlp_width, o.token_width(),
-                  {.gain = kDetailGain, .hidden = false});
+                  {.weight = Glorot{kDetailGain}, .hidden = false});
 }
 
 TokenLayout Dit::layout(const Packing& packing) const {
@@ -89,12 +84,7 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const EncodedText
                     const TokenLayout& layout) const {
   const DType compute = patch_embedding_.weight.value().dtype();
   const Device device = tokens.device();
-  const Tensor scaled_times = times.clone();
-  scale_in_place(scaled_times, kTimeScale);
-  const Var features =
-      Var::constant(sinusoidal_features(scaled_times.to(device), kTimeFeatures, compute));
-  const Var time = time_embedding_2_(silu(time_embedding_0_(features)));
-  const Var time_rows = time_projection_(silu(time));
+  const auto [time, time_rows] = time_embedding_(times);
 
   Var x = patch_embedding_(Var::constant(tokens.to(compute)));
   if (layout.sines.defined()) x = add(x, Var::constant(layout.sines));
@@ -109,8 +99,8 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const EncodedText
   }
   const Var table = modulation_table(time, head_modulation_);
   const Var normed = norm_modulate(x, table, 0, 1, layout.clips, options_.eps);
-  Var out = head_(normed);
-  if (detail_) out = add(out, (*detail_)(normed));
+  Var out = head_.unrounded(normed);
+  if (detail_) out = add(out, detail_->unrounded(normed));
   if (options_.prediction == Prediction::kVelocity) return out;
   const DType wide = accumulator_of(compute);
   return velocity_of_clean(out, tokens.to(wide), times.to(wide).to(device), layout.clips);

@@ -6,6 +6,7 @@
 #include "model/dit_options.h"
 #include "model/mlp.h"
 #include "model/text_encoder.h"
+#include "model/time_embedding.h"
 
 namespace muybridge {
 
@@ -30,8 +31,8 @@ class Dit {
   EncodedText encode_text(const PackedText& text) const;
   // Makes the keys of all blocks once: for a sampler, whose text stays while the time changes.
   void precompute_keys(EncodedText& text) const;
-  // The velocity at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P], in the element type
-  // of the weights. Slack rows come out unspecified.
+  // The velocity at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P], in f32 (f64) as the
+  // sums of the head's product have it. Slack rows come out unspecified.
   Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,
                  const TokenLayout& layout) const;
 
@@ -43,8 +44,7 @@ class Dit {
   Linear patch_embedding_;
   ByteTextEncoder text_encoder_;
   Linear text_embedding_0_, text_embedding_2_;
-  Linear time_embedding_0_, time_embedding_2_;
-  Linear time_projection_;
+  TimeEmbedding time_embedding_;
   std::vector<std::size_t> first_parameter_;  // of each block, then of the head
   std::vector<DitBlock> blocks_;
   Var head_modulation_;  // [2, D]

@@ -17,10 +17,11 @@ constexpr float kBranchGain = 0.2F;
 DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOptions& o)
     : modulation(parameters.add({.name = name + ".modulation",
                                  .shape = {kRows, o.width},
-                                 .one_rows = {kGate, kMlpGate}})),
+                                 .init = RowConstants{{0, 0, 1, 0, 0, 1}},  // gates are open
+                                 .wide = true})),
       self_attention(parameters, name + ".self_attention", o.width, o.heads, o.eps, kBranchGain),
       norm3_weight(parameters.add(
-          {.name = name + ".norm3.weight", .shape = {o.width}, .init = Init::kOnes})),
+          {.name = name + ".norm3.weight", .shape = {o.width}, .init = Constant{1}})),
       norm3_bias(parameters.add({.name = name + ".norm3.bias", .shape = {o.width}})),
       cross_attention(parameters, name + ".cross_attention", o.width, o.heads, o.eps),
       mlp(parameters, name + ".mlp", o.width, o.mlp_width, kBranchGain),

@@ -1,19 +1,15 @@
 #include "model/linear.h"
 
-#include <cmath>
-
 namespace muybridge {
 
 Linear::Linear(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
-               const LinearInit& init)
+               const LinearOptions& options)
     : weight(parameters.add({.name = name + ".weight",
                              .shape = {out, in},
-                             .init = init.kind,
-                             .scale = init.gain * std::sqrt(6.0F / static_cast<float>(in + out)),
+                             .init = options.weight,
                              .decay = true,
-                             .hidden = init.hidden,
-                             .key = init.key,
-                             .values = init.values})),
-      bias(parameters.add({.name = name + ".bias", .shape = {out}})) {}
+                             .hidden = options.hidden,
+                             .wide = options.wide})),
+      bias(parameters.add({.name = name + ".bias", .shape = {out}, .wide = options.wide})) {}
 
 }  // namespace muybridge

@@ -10,15 +10,18 @@ struct Mlp {
   Linear up;
   Linear down;
 
-  // `init` is that of the output's weight; `gain`, its gain alone.
+  // `options` are those of the output.
   Mlp(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t hidden,
-      std::int64_t out, const LinearInit& init)
+      std::int64_t out, const LinearOptions& options)
       : up(parameters, name + ".up", in, hidden),
-        down(parameters, name + ".down", hidden, out, init) {}
+        down(parameters, name + ".down", hidden, out, options) {}
+  // `gain` is that of the output's weight, see Glorot.
   Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden,
       float gain)
-      : Mlp(parameters, name, width, hidden, width, {.gain = gain}) {}
+      : Mlp(parameters, name, width, hidden, width, {.weight = Glorot{gain}}) {}
   Var operator()(const Var& x) const { return down(bias_gelu(up.product(x), up.bias)); }
+  // The sums as they are, not rounded to the type of x.
+  Var unrounded(const Var& x) const { return down.unrounded(bias_gelu(up.product(x), up.bias)); }
 };
 
 }  // namespace muybridge

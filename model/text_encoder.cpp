@@ -10,7 +10,7 @@ namespace muybridge {
 namespace {
 
 Var norm_weight(Parameters& parameters, const std::string& name, std::int64_t width) {
-  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Init::kOnes});
+  return parameters.add({.name = name + ".weight", .shape = {width}, .init = Constant{1}});
 }
 
 }  // namespace
@@ -40,8 +40,7 @@ ByteTextEncoder::ByteTextEncoder(Parameters& parameters, const std::string& name
                                  const DitOptions& o)
     : embedding_(parameters.add({.name = name + ".embedding",
                                  .shape = {kByteVocabulary, o.text_width},
-                                 .init = Init::kNormal,
-                                 .scale = 1.0F,
+                                 .init = Normal{1},
                                  .decay = true})),
       axes_(RopeAxes::of_sequence(o.text_width / o.text_heads, o.rope_theta)),
       eps_(o.eps) {

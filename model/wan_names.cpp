@@ -122,7 +122,7 @@ Tensor take_wan_part(const WanPart& part, const Tensor& parameter, const Grid& p
   if (!part.patch_vectors) return rows.reshape(part.shape).clone();
   Tensor out = Tensor::empty(part.shape, parameter.dtype());
   const std::int64_t width = parameter.shape()[1];
-  dispatch_float(parameter.dtype(), "take_wan_part", [&]<class T>(T) {
+  dispatch_float(parameter.dtype(), "take_wan_part", [&]<class T>() {
     const T* from = rows.data<T>();
     T* to = out.data<T>();
     for (std::int64_t row = 0; row < part.rows; ++row)
@@ -144,7 +144,7 @@ void put_wan_part(const WanPart& part, const Tensor& source, const Grid& patch,
     return;
   }
   const std::int64_t width = parameter.shape()[1];
-  dispatch_float(parameter.dtype(), "put_wan_part", [&]<class T>(T) {
+  dispatch_float(parameter.dtype(), "put_wan_part", [&]<class T>() {
     const T* from = wide.data<T>();
     T* to = rows.data<T>();
     for (std::int64_t row = 0; row < part.rows; ++row)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "core/parameters.h"
 
 namespace muybridge {
@@ -8,17 +10,22 @@ namespace muybridge {
 // in the order of the parameters.
 class WeightsScope {
  public:
-  WeightsScope(const Parameters& parameters, const Tensor& flat)
-      : compute_(parameters.compute()), saved_(compute_.clone()) {
-    compute_.copy_from(flat.to(compute_.dtype()));
+  WeightsScope(const Parameters& parameters, const Tensor& flat) {
+    for (const Parameter& parameter : parameters.list()) {
+      const Tensor& value = values_.emplace_back(parameter.var.value());
+      saved_.push_back(value.clone());
+      value.copy_from(parameters.slice(flat, parameter).to(value.dtype()));
+    }
   }
-  ~WeightsScope() { compute_.copy_from(saved_); }
+  ~WeightsScope() {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i].copy_from(saved_[i]);
+  }
   WeightsScope(const WeightsScope&) = delete;
   WeightsScope& operator=(const WeightsScope&) = delete;
 
  private:
-  Tensor compute_;
-  Tensor saved_;
+  std::vector<Tensor> values_;
+  std::vector<Tensor> saved_;
 };
 
 }  // namespace muybridge

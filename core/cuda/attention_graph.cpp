@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/cuda/determinism.h"
 #include "core/error.h"
-#include "core/log.h"
 
 namespace muybridge::cuda {
 namespace {
@@ -167,23 +167,22 @@ AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle
   const std::int64_t score_bytes = 2 * key.batch * key.heads * key.longest_query * key.longest_key;
   fe::error_t status;
   const char* step = "";
-  const bool deterministic = key.backward() && score_bytes <= kScoreBytes;
+  bool deterministic = key.backward() && score_bytes <= kScoreBytes;
   graph_ = compile(key, deterministic, handle, status, step);
+  std::string why_not = "its scores would take more than 4 GiB";
   if (key.backward() && status.is_bad() && deterministic) {
-    log_debug("attention backward: no deterministic plan: {}", status.get_message());
-    graph_ = compile(key, false, handle, status, step);
+    why_not = status.get_message();
+    deterministic = false;
+    graph_ = compile(key, deterministic, handle, status, step);
   }
   require(status, step, key);
   require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
-  if (key.backward() && !deterministic) {
-    static const bool said = [] {
-      log_warning(
-          "attention backward: clips are too long for cuDNN's deterministic algorithm; gradients "
-          "may differ in the last bit from run to run");
-      return true;
-    }();
-    static_cast<void>(said);
-  }
+  if (key.backward() && !deterministic)
+    say_not_deterministic(
+        LibraryOp::kAttentionBackward,
+        fmt::format("{} clips of up to {} queries and {} keys, {} heads x {}", key.batch,
+                    key.longest_query, key.longest_key, key.heads, key.head_width),
+        why_not);
 }
 
 AttentionGraph::~AttentionGraph() = default;

@@ -1,12 +1,13 @@
 #pragma once
 
-// All functors that core/cuda/instances.inc names.
+// Every functor header of core/ops; a forgotten one is an undefined launcher at link time.
 #include "core/ops/accumulate_functor.h"
 #include "core/ops/activation_functor.h"
 #include "core/ops/adamw_functor.h"
 #include "core/ops/embedding_functor.h"
 #include "core/ops/flow_functor.h"
 #include "core/ops/loss_functor.h"
+#include "core/ops/modulation_functor.h"
 #include "core/ops/muon_functor.h"
 #include "core/ops/norm_functor.h"
 #include "core/ops/residual_functor.h"

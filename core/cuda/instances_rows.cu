@@ -1,11 +1,4 @@
-#include "core/cuda/functors.h"
 #include "core/cuda/launch.cuh"
 
-namespace muybridge::cuda {
-
-#define MUY_ELEMENTS(...)
-#define MUY_ROWS(...) template void for_rows(std::int64_t, const __VA_ARGS__&);
-#define MUY_ROWS_SUM(A, ...)
-#include "core/cuda/instances.inc"
-
-}  // namespace muybridge::cuda
+#define MUY_ROWS(...) template void cuda::for_rows(std::int64_t, const functor::__VA_ARGS__&);
+#include "core/cuda/functors.h"

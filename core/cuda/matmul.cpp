@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/cuda/context.h"
+#include "core/cuda/determinism.h"
 #include "core/cuda/private_functors.h"
 #include "core/error.h"
 #include "core/launch.h"
@@ -82,7 +83,8 @@ Layout make_layout(std::int64_t rows, std::int64_t columns, DType dtype) {
   return Layout(raw);
 }
 
-Preference make_preference(const Key& key, std::size_t workspace) {
+// `reductions`: how the parts of a product whose sum is split may be added up.
+Preference make_preference(const Key& key, std::size_t workspace, std::uint32_t reductions) {
   cublasLtMatmulPreference_t raw = nullptr;
   CHECK_CUDA(cublasLtMatmulPreferenceCreate(&raw));
   Preference preference(raw);
@@ -90,6 +92,7 @@ Preference make_preference(const Key& key, std::size_t workspace) {
     CHECK_CUDA(cublasLtMatmulPreferenceSetAttribute(raw, attribute, &value, sizeof value));
   };
   set_one(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(workspace));
+  set_one(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
   set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t{key.align_b});
   set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t{key.align_a});
   set_one(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t{key.align_c});
@@ -114,7 +117,11 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
             .a = key.trans_a ? make_layout(key.k, key.m, ab) : make_layout(key.m, key.k, ab),
             .b = key.trans_b ? make_layout(key.n, key.k, ab) : make_layout(key.k, key.n, ab),
             .c = make_layout(key.m, key.n, c)};
-  const Preference preference = make_preference(key, context.blas_workspace().bytes());
+  const std::size_t workspace = context.blas_workspace().bytes();
+  // Through the workspace, in the type of the sums: the order of additions is fixed. In place they
+  // come as the parts are done.
+  const Preference preference =
+      make_preference(key, workspace, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
   if (key.bias) {
     set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, to_cuda(c));
@@ -125,27 +132,29 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
     }
     plan.operation = make_operation(key, ab);
   }
-  if (!choose(context, preference, plan))
-    fail(ExitCode::kInternal, "cuBLASLt has no product [{}, {}] x [{}, {}] of {} into {}", key.m,
-         key.k, key.k, key.n, name_of(ab), name_of(c));
+  if (choose(context, preference, plan)) return plan;
+  const std::string shape = fmt::format("[{}, {}] x [{}, {}] of {} into {}", key.m, key.k, key.k,
+                                        key.n, name_of(ab), name_of(c));
+  if (!choose(context, make_preference(key, workspace, CUBLASLT_REDUCTION_SCHEME_MASK), plan))
+    fail(ExitCode::kInternal, "cuBLASLt has no product {}", shape);
+  say_not_deterministic(LibraryOp::kMatmul, shape,
+                        "cuBLASLt offers no plan with a fixed order of additions");
   return plan;
 }
 
 void add_bias(const Tensor& c, const Tensor& bias) {
   const std::int64_t n = bias.numel();
-  const auto run = [&](auto c_zero, auto bias_zero) {
-    using T = decltype(c_zero);
-    using B = decltype(bias_zero);
+  const auto run = [&]<class T, class B>() {
     for_elements(c.numel(), functor::AddBias<T, B>{c.data<T>(), bias.data<B>(), n});
   };
   if (c.dtype() == DType::kF64)
-    run(double{}, double{});
+    run.template operator()<double, double>();
   else if (c.dtype() == DType::kBF16)
-    run(bf16{}, bf16{});
+    run.template operator()<bf16, bf16>();
   else if (bias.dtype() == DType::kBF16)
-    run(float{}, bf16{});
+    run.template operator()<float, bf16>();
   else
-    run(float{}, float{});
+    run.template operator()<float, float>();
 }
 
 }  // namespace
@@ -190,18 +199,15 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
       const void* const bias = options.bias.raw();
       set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     }
-    const auto run = [&](auto one) {
-      const decltype(one) beta = options.accumulate ? 1 : 0;
+    const auto run = [&]<class A>() {
+      const A one = 1, beta = options.accumulate ? 1 : 0;
       const Buffer& workspace = context.blas_workspace();
       CHECK_CUDA(cublasLtMatmul(context.blas(), plan.operation.get(), &one, b.raw(), plan.b.get(),
                                 a.raw(), plan.a.get(), &beta, c.raw(), plan.c.get(), c.raw(),
                                 plan.c.get(), &plan.algorithm, workspace.data(), workspace.bytes(),
                                 context.stream()));
     };
-    if (a.dtype() == DType::kF64)
-      run(1.0);
-    else
-      run(1.0F);
+    dispatch_accumulator(accumulator_of(a.dtype()), "matmul", run);
   }
   if (has_bias && !bias_within) add_bias(c, options.bias);
 }

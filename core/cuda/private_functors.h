@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 // Functors that only the CUDA side runs, between calls of libraries.
 namespace muybridge::functor {
@@ -58,3 +58,12 @@ struct SequenceTables {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ELEMENTS(AddBias<float, float>)
+MUY_ELEMENTS(AddBias<float, bf16>)
+MUY_ELEMENTS(AddBias<bf16, bf16>)
+MUY_ELEMENTS(AddBias<double, double>)
+MUY_ELEMENTS(StridedCopy)
+MUY_ELEMENTS(SequenceTables)
+}  // namespace muybridge

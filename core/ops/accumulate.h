@@ -7,6 +7,10 @@ namespace muybridge {
 // target += source, of any two floating types; the same shape. The sum is rounded to target's type.
 void accumulate(const Tensor& target, const Tensor& source);
 
+// target = source, of any two different floating types; the same shape, on the same device, where
+// it is done. Rounded to target's type.
+void cast(const Tensor& source, const Tensor& target);
+
 // x *= factor, in place.
 void scale_in_place(const Tensor& x, double factor);
 

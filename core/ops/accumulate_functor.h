@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -14,6 +14,16 @@ struct Accumulate {
     using A = Accumulator<T>;
     target[i] = static_cast<T>(static_cast<A>(target[i]) +
                                static_cast<A>(static_cast<Accumulator<S>>(source[i])));
+  }
+};
+
+// to = from, rounded to its type.
+template <class T, class S>
+struct Cast {
+  const S* from;
+  T* to;
+  MUY_HD void operator()(std::int64_t i) const {
+    to[i] = static_cast<T>(static_cast<Accumulator<T>>(static_cast<Accumulator<S>>(from[i])));
   }
 };
 
@@ -45,3 +55,23 @@ struct SumOfSquares {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ELEMENTS(Accumulate<float, float>)
+MUY_ELEMENTS(Accumulate<float, bf16>)
+MUY_ELEMENTS(Accumulate<float, double>)
+MUY_ELEMENTS(Accumulate<bf16, float>)
+MUY_ELEMENTS(Accumulate<bf16, bf16>)
+MUY_ELEMENTS(Accumulate<bf16, double>)
+MUY_ELEMENTS(Accumulate<double, float>)
+MUY_ELEMENTS(Accumulate<double, bf16>)
+MUY_ELEMENTS(Accumulate<double, double>)
+MUY_ELEMENTS(Cast<float, bf16>)
+MUY_ELEMENTS(Cast<float, double>)
+MUY_ELEMENTS(Cast<bf16, float>)
+MUY_ELEMENTS(Cast<bf16, double>)
+MUY_ELEMENTS(Cast<double, float>)
+MUY_ELEMENTS(Cast<double, bf16>)
+MUY_FLOATS(MUY_ELEMENTS, Scale)
+MUY_FLOATS_SUM_F64(SumOfSquares)
+}  // namespace muybridge

@@ -8,14 +8,12 @@ namespace muybridge {
 Var silu(const Var& x) {
   const Tensor& value = x.value();
   const Tensor y = Tensor::empty(value.shape(), value.dtype(), value.device());
-  dispatch_float(value.dtype(), "silu", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(value.dtype(), "silu", [&]<class T>() {
     for_elements(value.device(), value.numel(), functor::Silu<T>{value.data<T>(), y.data<T>()});
   });
   return Var::op(y, {x}, [](Inputs in, const Tensor& dy) {
     const Tensor dx = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
-    dispatch_float(dy.dtype(), "silu", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(dy.dtype(), "silu", [&]<class T>() {
       for_elements(dy.device(), dy.numel(),
                    functor::SiluGrad<T>{in[0].value().data<T>(), dy.data<T>(), dx.data<T>()});
     });
@@ -29,8 +27,7 @@ Var bias_gelu(const Var& x, const Var& bias) {
   require_shape("bias_gelu", "bias", bias.value(), {width});
   require_same_kind("bias_gelu", {&value, &bias.value()});
   const Tensor y = Tensor::empty(value.shape(), value.dtype(), value.device());
-  dispatch_float(value.dtype(), "bias_gelu", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(value.dtype(), "bias_gelu", [&]<class T>() {
     for_rows(value.device(), rows, width,
              functor::BiasGelu<T>{value.data<T>(), bias.value().data<T>(), width, y.data<T>()});
   });
@@ -38,8 +35,7 @@ Var bias_gelu(const Var& x, const Var& bias) {
     const Tensor dx = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
     const Tensor sums = Tensor::empty({width}, accumulator_of(dy.dtype()), dy.device());
     const std::int32_t offsets[] = {0, static_cast<std::int32_t>(rows)};
-    dispatch_float(dy.dtype(), "bias_gelu", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(dy.dtype(), "bias_gelu", [&]<class T>() {
       for_rows_sum(dy.device(), offsets, width,
                    functor::BiasGeluGrad<T>{in[0].value().data<T>(), in[1].value().data<T>(),
                                             dy.data<T>(), width, dx.data<T>()},

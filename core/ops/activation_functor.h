@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 #include "core/math.h"
 
 namespace muybridge::functor {
@@ -80,3 +80,11 @@ struct ColumnSum {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_FLOATS(MUY_ELEMENTS, Silu)
+MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
+MUY_FLOATS(MUY_ROWS, BiasGelu)
+MUY_FLOATS_SUM(BiasGeluGrad)
+MUY_FLOATS_SUM(ColumnSum)
+}  // namespace muybridge

@@ -11,10 +11,8 @@ void adamw(const AdamWSlices& s, const AdamWStep& step) {
   for (const Tensor* tensor : {&s.m, &s.v, &s.gradient})
     require_shape("adamw", "a state", *tensor, s.master.shape());
   const DType compute = s.compute.defined() ? s.compute.dtype() : s.master.dtype();
-  dispatch_float(s.master.dtype(), "adamw", [&](auto master_zero) {
-    using A = Accumulator<decltype(master_zero)>;
-    dispatch_float(compute, "adamw", [&](auto compute_zero) {
-      using T = decltype(compute_zero);
+  dispatch_accumulator(s.master.dtype(), "adamw", [&]<class A>() {
+    dispatch_float(compute, "adamw", [&]<class T>() {
       const double n = static_cast<double>(step.step);
       for_elements(
           s.master.device(), s.master.numel(),

@@ -28,3 +28,12 @@ struct AdamW {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ELEMENTS(AdamW<float, float>)
+MUY_ELEMENTS(AdamW<bf16, float>)
+MUY_ELEMENTS(AdamW<double, float>)
+MUY_ELEMENTS(AdamW<float, double>)
+MUY_ELEMENTS(AdamW<bf16, double>)
+MUY_ELEMENTS(AdamW<double, double>)
+}  // namespace muybridge

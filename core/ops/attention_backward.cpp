@@ -13,21 +13,23 @@ constexpr std::int64_t kKeyBlock = 128;
 template <class C>
 struct Panels {
   std::int64_t width, rows, columns;  // padded head width, query rows, key columns
-  Buffer memory;
-  C *queries, *dout, *dq;          // [rows, width]
-  C *keys, *dk, *dv;               // [columns, width]
-  C *keys_across, *values_across;  // [width, columns]
-  C* delta;                        // [rows]
-  C *weights, *dscores;            // [kQueryBlock, kKeyBlock]
+  C *queries, *dout, *dq;             // [rows, width]
+  C *keys, *dk, *dv;                  // [columns, width]
+  C *keys_across, *values_across;     // [width, columns]
+  C* delta;                           // [rows]
+  C *weights, *dscores;               // [kQueryBlock, kKeyBlock]
 
   Panels(std::int64_t queries_count, std::int64_t keys_count, std::int64_t head_width)
       : width(padded(head_width, kLanes<C>)),
         rows(padded(queries_count, kRowPadding)),
-        columns(padded(keys_count, std::max<std::int64_t>(kLanes<C>, kRowPadding))),
-        memory(sizeof(C) *
-                   (3 * rows * width + 5 * columns * width + rows + 2 * kQueryBlock * kKeyBlock),
-               Device::kCpu) {
-    C* next = static_cast<C*>(memory.data());
+        columns(padded(keys_count, std::max<std::int64_t>(kLanes<C>, kRowPadding))) {}
+
+  std::int64_t elements() const {  // a multiple of a vector
+    return padded(3 * rows * width + 5 * columns * width + rows + 2 * kQueryBlock * kKeyBlock,
+                  kLanes<C>);
+  }
+
+  void place(C* next) {
     const auto take = [&next](std::int64_t count) {
       C* const block = next;
       next += count;
@@ -82,12 +84,13 @@ template <class T, class C>
 void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head,
                    const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
                    const Tensor& out, const Tensor& log_sum_exp, const Tensor& dout,
-                   const AttentionGradients& gradients) {
+                   const AttentionGradients& gradients, C* memory) {
   const HeadSpan queries{s.query_offsets[clip], s.query_offsets[clip + 1] - s.query_offsets[clip],
                          head};
   const HeadSpan keys{s.key_offsets[clip], s.key_offsets[clip + 1] - s.key_offsets[clip], head};
   const C scale = C{1} / std::sqrt(static_cast<C>(s.head_width));
   Panels<C> p(queries.count, keys.count, s.head_width);
+  p.place(memory);
   const auto rows_in = [&](const HeadColumns& x, const HeadSpan& span, C* panel,
                            std::int64_t rows) {
     return rows_of<T, C>(x, span, s.head_width, panel, rows, p.width);
@@ -136,11 +139,19 @@ void attention_backward(const AttentionShape& s, const HeadColumns& q, const Hea
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients) {
   const std::int64_t clips = static_cast<std::int64_t>(s.query_offsets.size()) - 1;
-  dispatch_float(q.x.dtype(), "attention", [&](auto zero) {
-    using T = decltype(zero);
-    parallel_for_each(clips * s.heads, [&](std::int64_t task) {
-      backward_head<T, Accumulator<T>>(s, task / s.heads, task % s.heads, q, k, v, out, log_sum_exp,
-                                       dout, gradients);
+  dispatch_float(q.x.dtype(), "attention", [&]<class T>() {
+    using C = Accumulator<T>;
+    std::int64_t scratch = 0;  // of the largest clip
+    for (std::int64_t clip = 0; clip < clips; ++clip)
+      scratch =
+          std::max(scratch, Panels<C>(s.query_offsets[clip + 1] - s.query_offsets[clip],
+                                      s.key_offsets[clip + 1] - s.key_offsets[clip], s.head_width)
+                                .elements());
+    const std::int64_t tasks = clips * s.heads;
+    const Buffer memory(sizeof(C) * scratch * parallel_slots(tasks), Device::kCpu);
+    parallel_for_each(tasks, [&](std::int64_t task, std::int64_t slot) {
+      backward_head<T, C>(s, task / s.heads, task % s.heads, q, k, v, out, log_sum_exp, dout,
+                          gradients, static_cast<C*>(memory.data()) + slot * scratch);
     });
     const std::int64_t width = s.heads * s.head_width;
     zero_slack<T>(gradients.dq, s.query_offsets.back(), width);

@@ -34,7 +34,7 @@ KeyPanels<C> pack_keys(const AttentionShape& s, const HeadColumns& k, const Head
   }
   panels.values.resize(static_cast<std::size_t>(clips * s.heads));
   panels.buffer = Buffer(sizeof(C) * panels.offsets.back(), Device::kCpu);
-  parallel_for_each(clips * s.heads, [&](std::int64_t task) {
+  parallel_for_each(clips * s.heads, [&](std::int64_t task, std::int64_t) {
     const std::int64_t clip = task / s.heads, head = task % s.heads;
     const HeadSpan span{s.key_offsets[clip], s.key_offsets[clip + 1] - s.key_offsets[clip], head};
     const std::int64_t columns = padded(span.count, kLanes<C>);
@@ -106,8 +106,10 @@ void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k
       blocks.push_back(
           {clip, begin, std::min<std::int64_t>(kQueryBlock, s.query_offsets[clip + 1] - begin)});
 
+  const std::int64_t tasks = std::ssize(blocks) * s.heads;
   const std::int64_t scratch = kQueryBlock * (2 * panel_width + kKeyBlock);
-  parallel_for_each(static_cast<std::int64_t>(blocks.size()) * s.heads, [&](std::int64_t task) {
+  const Buffer memory(sizeof(C) * scratch * parallel_slots(tasks), Device::kCpu);
+  parallel_for_each(tasks, [&](std::int64_t task, std::int64_t slot) {
     const Block& block = blocks[task / s.heads];
     const std::int64_t head = task % s.heads;
     const std::int64_t key_count = s.key_offsets[block.clip + 1] - s.key_offsets[block.clip];
@@ -115,8 +117,7 @@ void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k
     const C* const keys = panels.keys(block.clip, head, key_columns * panel_width);
     const HeadRows<C> values = panels.values[block.clip * s.heads + head];
 
-    const Buffer memory(sizeof(C) * scratch, Device::kCpu);
-    C* const panel = static_cast<C*>(memory.data());
+    C* const panel = static_cast<C*>(memory.data()) + slot * scratch;
     C* const sums = panel + kQueryBlock * panel_width;
     C* const scores = sums + kQueryBlock * panel_width;
     const std::int64_t rows = padded(block.count, kRowPadding);
@@ -147,10 +148,8 @@ void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k
 
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
-  dispatch_float(q.x.dtype(), "attention", [&](auto zero) {
-    using T = decltype(zero);
-    forward<T, Accumulator<T>>(shape, q, k, v, out, log_sum_exp);
-  });
+  dispatch_float(q.x.dtype(), "attention",
+                 [&]<class T>() { forward<T, Accumulator<T>>(shape, q, k, v, out, log_sum_exp); });
 }
 
 }  // namespace muybridge::cpu

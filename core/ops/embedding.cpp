@@ -17,16 +17,14 @@ Var embedding(const Tensor& ids, const Var& table) {
         throw std::invalid_argument(
             fmt::format("embedding: id {} lies outside a table of {} entries", id, vocabulary));
   const Tensor y = Tensor::empty({tokens, width}, entries.dtype(), entries.device());
-  dispatch_float(entries.dtype(), "embedding", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(entries.dtype(), "embedding", [&]<class T>() {
     for_rows(
         entries.device(), tokens, width,
         functor::Embedding<T>{ids.data<std::int32_t>(), entries.data<T>(), width, y.data<T>()});
   });
   return Var::op(y, {table}, [=](Inputs in, const Tensor& dy) {
     const Tensor grad = Tensor::zeros({vocabulary, width}, accumulator_of(dy.dtype()), dy.device());
-    dispatch_float(dy.dtype(), "embedding", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(dy.dtype(), "embedding", [&]<class T>() {
       for_rows(dy.device(), vocabulary, tokens,
                functor::EmbeddingGrad<T>{ids.data<std::int32_t>(), tokens, dy.data<T>(), width,
                                          grad.data<Accumulator<T>>()});
@@ -38,8 +36,7 @@ Var embedding(const Tensor& ids, const Var& table) {
 Tensor sinusoidal_features(const Tensor& times, std::int64_t features, DType dtype,
                            double max_period) {
   const Tensor y = Tensor::empty({times.numel(), features}, dtype, times.device());
-  dispatch_float(dtype, "sinusoidal_features", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(dtype, "sinusoidal_features", [&]<class T>() {
     for_rows(
         times.device(), times.numel(), features * 16,
         functor::Sinusoid<T>{times.data<Accumulator<T>>(), features / 2, max_period, y.data<T>()});

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -67,3 +67,9 @@ struct Sinusoid {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_FLOATS(MUY_ROWS, Embedding)
+MUY_FLOATS(MUY_ROWS, EmbeddingGrad)
+MUY_FLOATS(MUY_ROWS, Sinusoid)
+}  // namespace muybridge

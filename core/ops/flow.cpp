@@ -27,18 +27,13 @@ NoisyTokens add_flow_noise(const Tensor& clean, const Tensor& times,
   const std::int64_t used = clips.offsets.back();
   for (const Tensor& tensor : {out.tokens, out.velocity})
     tensor.rows(used, clean.shape()[0] - used).fill_zero();
-  const auto run = [&](auto zero) {
-    using A = decltype(zero);
+  dispatch_accumulator(clean.dtype(), "add_flow_noise", [&]<class A>() {
     for_rows(device, used, clean.shape().back() * 16,
              functor::FlowNoise<A>{clean.data<A>(), clips.pointer(), first_row.data<std::int32_t>(),
                                    static_cast<const RandomStream*>(device_streams.raw()),
                                    times.data<A>(), clean.shape().back(), out.tokens.data<A>(),
                                    out.velocity.data<A>()});
-  };
-  if (clean.dtype() == DType::kF64)
-    run(double{});
-  else
-    run(float{});
+  });
   return out;
 }
 
@@ -55,8 +50,7 @@ Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times
         name_of(wide), times.numel(), clips.offsets.size() - 1));
   const Tensor velocity = Tensor::empty(value.shape(), value.dtype(), value.device());
   velocity.rows(used, value.shape()[0] - used).fill_zero();
-  dispatch_float(value.dtype(), "velocity_of_clean", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(value.dtype(), "velocity_of_clean", [&]<class T>() {
     using A = Accumulator<T>;
     for_rows(value.device(), used, width,
              functor::CleanToVelocity<T>{value.data<T>(), noisy.data<A>(), times.data<A>(),
@@ -66,8 +60,7 @@ Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times
   return Var::op(velocity, {clean}, [=](Inputs in, const Tensor& dy) {
     const Tensor grad = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
     grad.rows(used, dy.shape()[0] - used).fill_zero();
-    dispatch_float(dy.dtype(), "velocity_of_clean", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(dy.dtype(), "velocity_of_clean", [&]<class T>() {
       using A = Accumulator<T>;
       for_rows(dy.device(), used, width,
                functor::CleanToVelocity<T>{dy.data<T>(), nullptr, times.data<A>(), clips.pointer(),

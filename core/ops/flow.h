@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "core/ops/norm.h"
+#include "core/ops/modulation.h"
 #include "core/random.h"
 #include "core/tape.h"
 

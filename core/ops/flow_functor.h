@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 #include "core/random.h"
 
 namespace muybridge::functor {
@@ -74,3 +74,9 @@ struct CleanToVelocity {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ROWS(FlowNoise<float>)
+MUY_ROWS(FlowNoise<double>)
+MUY_FLOATS(MUY_ROWS, CleanToVelocity)
+}  // namespace muybridge

@@ -13,8 +13,7 @@ Tensor column_sums(const Tensor& x) {
   const std::int64_t width = x.shape().back();
   const Tensor sums = Tensor::empty({width}, accumulator_of(x.dtype()), x.device());
   const std::int32_t offsets[] = {0, static_cast<std::int32_t>(x.shape().rows())};
-  dispatch_float(x.dtype(), "linear", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(x.dtype(), "linear", [&]<class T>() {
     for_rows_sum(x.device(), offsets, width, functor::ColumnSum<T>{x.data<T>(), width},
                  sums.data<Accumulator<T>>());
   });
@@ -25,20 +24,22 @@ Tensor as_matrix(const Tensor& x) { return x.reshape({x.shape().rows(), x.shape(
 
 }  // namespace
 
-Var linear(const Var& x, const Var& weight, const Var& bias) {
+Var linear(const Var& x, const Var& weight, const Var& bias, Rounding rounding) {
   const Shape &sx = x.shape(), &sw = weight.shape();
   if (sw.rank() != 2 || sx.rank() == 0 || sx.back() != sw[1])
     throw std::invalid_argument(
         fmt::format("linear: x is {}, weight is {}; last dimensions must match", sx, sw));
   std::vector<std::int64_t> extents(sx.extents().begin(), sx.extents().end());
   extents.back() = sw[0];
-  const Tensor y = Tensor::empty(Shape(extents), x.value().dtype(), x.value().device());
+  const DType operands = x.value().dtype();
+  const DType result = rounding == Rounding::kNone ? accumulator_of(operands) : operands;
+  const Tensor y = Tensor::empty(Shape(extents), result, x.value().device());
   matmul(as_matrix(x.value()), weight.value(), as_matrix(y),
          {.b = Trans::kYes, .bias = bias.defined() ? bias.value() : Tensor{}});
   std::vector<Var> inputs{x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  return Var::op(y, std::move(inputs), [](Inputs in, const Tensor& dy) {
-    const Tensor rows = as_matrix(dy);
+  return Var::op(y, std::move(inputs), [operands](Inputs in, const Tensor& dy) {
+    const Tensor rows = as_matrix(dy.to(operands));
     if (in[0].requires_grad()) {
       const GradSink sink = in[0].grad_sink();
       matmul(rows, in[1].value(), as_matrix(sink.target), {.accumulate = sink.accumulate});
@@ -48,7 +49,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias) {
       matmul(rows, as_matrix(in[0].value()), sink.target,
              {.a = Trans::kYes, .accumulate = sink.accumulate});
     }
-    if (in.size() > 2 && in[2].requires_grad()) in[2].add_grad(column_sums(rows));
+    if (in.size() > 2 && in[2].requires_grad()) in[2].add_grad(column_sums(as_matrix(dy)));
   });
 }
 

@@ -4,7 +4,11 @@
 
 namespace muybridge {
 
+// Whether a result is rounded to the operands' type or stays in that of the sums, f32 (f64).
+enum class Rounding : bool { kToOperands, kNone };
+
 // y = x weight^T + bias. x [.., K], weight [N, K], bias [N] or an empty Var.
-Var linear(const Var& x, const Var& weight, const Var& bias = {});
+Var linear(const Var& x, const Var& weight, const Var& bias = {},
+           Rounding rounding = Rounding::kToOperands);
 
 }  // namespace muybridge

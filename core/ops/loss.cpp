@@ -12,8 +12,7 @@ SquaredErrorResult squared_error(const Var& prediction, const Tensor& target,
   const std::int64_t width = value.shape().back(), used = offsets.back();
   const std::int64_t clips = static_cast<std::int64_t>(offsets.size()) - 1;
   const Tensor per_clip = Tensor::empty({clips}, DType::kF64, value.device());
-  dispatch_float(value.dtype(), "squared_error", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(value.dtype(), "squared_error", [&]<class T>() {
     for_rows_sum(value.device(), offsets, 1,
                  functor::SquaredError<T>{value.data<T>(), target.data<Accumulator<T>>(), width},
                  per_clip.data<double>());
@@ -25,8 +24,7 @@ SquaredErrorResult squared_error(const Var& prediction, const Tensor& target,
     const Tensor& p = in[0].value();
     const Tensor grad = Tensor::empty(p.shape(), p.dtype(), p.device());
     grad.rows(used, p.shape()[0] - used).fill_zero();
-    dispatch_float(p.dtype(), "squared_error", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(p.dtype(), "squared_error", [&]<class T>() {
       using A = Accumulator<T>;
       for_elements(p.device(), used * width,
                    functor::SquaredErrorGrad<T>{p.data<T>(), target.data<A>(), dy.data<A>(),

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -39,3 +39,8 @@ struct SquaredErrorGrad {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_FLOATS_SUM_F64(SquaredError)
+MUY_FLOATS(MUY_ELEMENTS, SquaredErrorGrad)
+}  // namespace muybridge

@@ -19,8 +19,7 @@ constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
 void muon_momentum(const Tensor& m, const Tensor& gradient, double momentum, double scale) {
   require_shape("muon_momentum", "gradient", gradient, m.shape());
   require_same_kind("muon_momentum", {&m, &gradient});
-  dispatch_float(m.dtype(), "muon_momentum", [&](auto zero) {
-    using A = Accumulator<decltype(zero)>;
+  dispatch_accumulator(m.dtype(), "muon_momentum", [&]<class A>() {
     for_elements(m.device(), m.numel(),
                  functor::MuonMomentum<A>{m.data<A>(), gradient.data<A>(), static_cast<A>(scale),
                                           static_cast<A>(momentum), static_cast<A>(1 - momentum)});
@@ -43,8 +42,7 @@ Tensor orthogonalize(const Tensor& matrix) {
     matmul(x, x, gram,
            {.a = tall ? Trans::kYes : Trans::kNo, .b = tall ? Trans::kNo : Trans::kYes});
     matmul(gram, gram, square);
-    dispatch_float(x.dtype(), "orthogonalize", [&](auto zero) {
-      using A = Accumulator<decltype(zero)>;
+    dispatch_accumulator(x.dtype(), "orthogonalize", [&]<class A>() {
       for_elements(x.device(), n * n,
                    functor::NewtonSchulz<A>{gram.data<A>(), square.data<A>(), n, static_cast<A>(kA),
                                             static_cast<A>(kB), static_cast<A>(kC)});
@@ -63,10 +61,8 @@ void descend(const DescendSlices& s, const DescendStep& step) {
   const double size =
       0.2 * std::sqrt(static_cast<double>(std::max(s.master.shape()[0], s.master.shape()[1])));
   const DType compute = s.compute.defined() ? s.compute.dtype() : s.master.dtype();
-  dispatch_float(s.master.dtype(), "descend", [&](auto zero) {
-    using A = Accumulator<decltype(zero)>;
-    dispatch_float(compute, "descend", [&](auto compute_zero) {
-      using T = decltype(compute_zero);
+  dispatch_accumulator(s.master.dtype(), "descend", [&]<class A>() {
+    dispatch_float(compute, "descend", [&]<class T>() {
       for_elements(
           s.master.device(), s.master.numel(),
           functor::Descend<T, A>{{.master = s.master.data<A>(),

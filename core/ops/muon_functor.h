@@ -45,3 +45,16 @@ struct Descend {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ELEMENTS(MuonMomentum<float>)
+MUY_ELEMENTS(MuonMomentum<double>)
+MUY_ELEMENTS(NewtonSchulz<float>)
+MUY_ELEMENTS(NewtonSchulz<double>)
+MUY_ELEMENTS(Descend<float, float>)
+MUY_ELEMENTS(Descend<bf16, float>)
+MUY_ELEMENTS(Descend<double, float>)
+MUY_ELEMENTS(Descend<float, double>)
+MUY_ELEMENTS(Descend<bf16, double>)
+MUY_ELEMENTS(Descend<double, double>)
+}  // namespace muybridge

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -150,3 +150,16 @@ struct RmsNormGrad {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_ROWS(LayerNorm<float, float>)
+MUY_ROWS(LayerNorm<bf16, bf16>)
+MUY_ROWS(LayerNorm<bf16, float>)
+MUY_ROWS(LayerNorm<double, double>)
+MUY_ROWS_SUM(float, LayerNormGrad<float, float>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, bf16>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, float>)
+MUY_ROWS_SUM(double, LayerNormGrad<double, double>)
+MUY_FLOATS(MUY_ROWS, RmsNorm)
+MUY_FLOATS_SUM(RmsNormGrad)
+}  // namespace muybridge

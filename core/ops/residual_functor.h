@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -29,12 +29,12 @@ struct GateResidual {
   }
 };
 
-// sums: the gate's gradient.
-template <class T>
+// sums: the gate's gradient. G is T, or its accumulator where dout is a sum.
+template <class T, class G>
 struct GateResidualGrad {
   using A = Accumulator<T>;
   const T* y;
-  const T* dout;
+  const G* dout;
   const A* gate;
   const std::int32_t* clip_of;
   std::int64_t table_stride;
@@ -43,7 +43,7 @@ struct GateResidualGrad {
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
     const T* const branch = y + row * width;
-    const T* const grad = dout + row * width;
+    const G* const grad = dout + row * width;
     T* const out = dy + row * width;
     const A* const row_gate = gate + (clip_of ? clip_of[row] : 0) * table_stride;
     team.each(width, [&](std::int64_t j) {
@@ -65,44 +65,13 @@ struct Add {
   }
 };
 
-// out[row, i] = x[row, i] + shared[i] for the n entries i of a table, with an f32 (f64) result. A
-// row of x has n entries, or one that serves all.
-template <class T>
-struct AddShared {
-  using A = Accumulator<T>;
-  const T* x;
-  const T* shared;
-  std::int64_t entries;
-  std::int64_t width;
-  bool one_entry;
-  A* out;
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const T* const in = x + row * (one_entry ? width : entries * width);
-    A* const sum = out + row * entries * width;
-    team.each(entries, width, [&](std::int64_t i, std::int64_t j) {
-      sum[i * width + j] = static_cast<A>(in[(one_entry ? 0 : i * width) + j]) +
-                           static_cast<A>(shared[i * width + j]);
-    });
-  }
-};
-
-// out[row] = the sum of the n entries of x[row].
-template <class T>
-struct SumEntries {
-  using A = Accumulator<T>;
-  const A* x;
-  std::int64_t entries;
-  std::int64_t width;
-  T* out;
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    team.each(width, [&](std::int64_t j) {
-      A total = 0;
-      for (std::int64_t i = 0; i < entries; ++i) total += x[(row * entries + i) * width + j];
-      out[row * width + j] = static_cast<T>(total);
-    });
-  }
-};
-
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_FLOATS(MUY_ELEMENTS, Add)
+MUY_FLOATS(MUY_ROWS, GateResidual)
+MUY_ROWS_SUM(float, GateResidualGrad<float, float>)
+MUY_ROWS_SUM(float, GateResidualGrad<bf16, bf16>)
+MUY_ROWS_SUM(float, GateResidualGrad<bf16, float>)
+MUY_ROWS_SUM(double, GateResidualGrad<double, double>)
+}  // namespace muybridge

@@ -66,10 +66,8 @@ Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype) {
     throw std::invalid_argument(fmt::format("rope: axes of {}, {}, {} columns; each must be even",
                                             axes.frames, axes.height, axes.width));
   const Tensor table = Tensor::empty({packing.rows, axes.head_width()}, dtype);
-  if (dtype == DType::kF64)
-    fill_table(packing, axes, table.data<double>());
-  else
-    fill_table(packing, axes, table.data<float>());
+  dispatch_accumulator(dtype, "rope_table",
+                       [&]<class A>() { fill_table(packing, axes, table.data<A>()); });
   return table;
 }
 
@@ -93,8 +91,7 @@ Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t hea
   const DType wide = accumulator_of(x.value().dtype());
   const Tensor y = Tensor::empty(x.shape(), x.value().dtype(), device);
   const Tensor rstds = Tensor::empty({rows, normed}, wide, device);
-  dispatch_float(y.dtype(), "qk_norm_rope", [&](auto zero) {
-    using T = decltype(zero);
+  dispatch_float(y.dtype(), "qk_norm_rope", [&]<class T>() {
     using A = Accumulator<T>;
     for_rows(device, rows, blocks * width,
              functor::QkNormRope<T>{
@@ -115,8 +112,7 @@ Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t hea
     const Tensor dx = Tensor::empty(dy.shape(), dy.dtype(), device);
     const Tensor sums = Tensor::empty({normed, width}, wide, device);
     const std::int32_t offsets[] = {0, static_cast<std::int32_t>(rows)};
-    dispatch_float(dy.dtype(), "qk_norm_rope", [&](auto zero) {
-      using T = decltype(zero);
+    dispatch_float(dy.dtype(), "qk_norm_rope", [&]<class T>() {
       using A = Accumulator<T>;
       for_rows_sum(
           device, offsets, normed * width,

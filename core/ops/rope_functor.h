@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 
@@ -117,3 +117,8 @@ struct QkNormRopeGrad {
 };
 
 }  // namespace muybridge::functor
+
+namespace muybridge {
+MUY_FLOATS(MUY_ROWS, QkNormRope)
+MUY_FLOATS_SUM(QkNormRopeGrad)
+}  // namespace muybridge

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/functor.h"
 
 namespace muybridge::functor {
 

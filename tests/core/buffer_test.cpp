@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/parallel_for.h"
 #include "core/tensor.h"
 
 namespace muybridge {
@@ -46,6 +47,18 @@ TEST(Pool, ServesThreadsAtOnce) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(pool_statistics(Device::kCpu).in_use_bytes, in_use);
+}
+
+TEST(Pool, CountsWhatIsTakenByThreadsThatShareALoop) {
+  const auto taken = [] { return pool_statistics(Device::kCpu).taken_in_parallel; };
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(2);
+  const std::uint64_t before = taken();
+  { const Buffer outside(1000, Device::kCpu); }
+  EXPECT_EQ(taken(), before);
+  parallel_for_each(8, [](std::int64_t, std::int64_t) { const Buffer inside(1000, Device::kCpu); });
+  EXPECT_EQ(taken(), before + 8);
+  omp_set_num_threads(threads);
 }
 
 TEST(Pool, TrimGivesFreeBlocksBack) {

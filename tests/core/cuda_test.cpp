@@ -16,6 +16,7 @@
 #include "core/ops/norm.h"
 #include "core/ops/residual.h"
 #include "core/ops/rope.h"
+#include "core/parameters.h"
 #include "tests/core/gradient_check.h"
 
 // Without a driver: that its absence is told and nothing breaks. With one: every op against its CPU
@@ -134,6 +135,33 @@ TEST_F(CudaTwin, ElementwiseOps) {
       expect_same("add", {draw({n}, dtype), draw({n}, dtype)},
                   [](Inputs in, Device) { return add(in[0], in[1]); });
     }
+}
+
+TEST_F(CudaTwin, ConvertsWhereTheNumbersAre) {
+  for (const DType from : kFloats)
+    for (const DType to : kFloats) {
+      const Tensor x = draw({1025}, from);
+      const Tensor there = x.to(Device::kCuda).to(to);
+      ASSERT_EQ(there.device(), Device::kCuda);
+      // The same bits: one rounding, the same on both.
+      EXPECT_EQ(there.to(DType::kF64).to_vector<double>(),
+                x.to(to).to(DType::kF64).to_vector<double>())
+          << name_of(from) << " to " << name_of(to);
+    }
+}
+
+TEST_F(CudaTwin, PublishesTheMasterWhereItIs) {
+  Parameters parameters;
+  const Var w = parameters.add({.name = "w", .shape = {1000}, .init = Normal{}});
+  parameters.allocate(DType::kBF16, seed_, Device::kCuda);
+  scale_in_place(parameters.master(), 0.3);
+  parameters.round_to_compute(0, parameters.flat_size());
+  EXPECT_EQ(w.value().to(DType::kF64).to_vector<double>(), parameters.master()
+                                                               .rows(0, 1000)
+                                                               .to(Device::kCpu)
+                                                               .to(DType::kBF16)
+                                                               .to(DType::kF64)
+                                                               .to_vector<double>());
 }
 
 TEST_F(CudaTwin, AccumulateAndScaleAndSquares) {
@@ -344,6 +372,26 @@ TEST_F(CudaTwin, Linear) {
   for (const DType dtype : kFloats)
     expect_same("linear", {draw({100, 48}, dtype), draw({64, 48}, dtype), draw({64}, dtype)},
                 [](Inputs in, Device) { return linear(in[0], in[1], in[2]); });
+  expect_same(
+      "linear, unrounded",
+      {draw({100, 48}, DType::kBF16), draw({64, 48}, DType::kBF16), draw({64}, DType::kBF16)},
+      [](Inputs in, Device) { return linear(in[0], in[1], in[2], Rounding::kNone); });
+}
+
+// The stream's gradient is a sum, f32, from the second block on.
+TEST_F(CudaTwin, StreamOfTwoBlocksInBf16) {
+  for (const std::int64_t width : {10, 384})
+    expect_same(
+        "stream",
+        {draw({Clips::kRows, width}, DType::kBF16), draw({Clips::kCount, 2, width}, DType::kF32)},
+        [](Inputs in, Device device) {
+          Var x = in[0];
+          for (int block = 0; block < 2; ++block)
+            x = gate_residual(x, norm_modulate(x, in[1], 0, 1, Clips::on(device), 1e-6), in[1], 1,
+                              Clips::on(device));
+          return x;
+        },
+        Clips::kUsed);
 }
 
 TEST_F(CudaTwin, SelfAttentionOverClipsOfAllLengths) {

@@ -39,7 +39,9 @@ TEST(Matmul, MatchesF64SumsForEveryTranspositionBiasAndAccumulation) {
         expect_product(DType::kF64, ta, tb, false, accumulate, 1e-12);
         expect_product(DType::kF32, ta, tb, false, accumulate, 2e-5);
         expect_product(DType::kBF16, ta, tb, false, accumulate, 2e-5);
-        if (!accumulate) expect_product(DType::kF32, ta, tb, true, false, 2e-5);
+        if (accumulate) continue;
+        expect_product(DType::kF32, ta, tb, true, false, 2e-5);
+        expect_product(DType::kBF16, ta, tb, true, false, 2e-5);
       }
 }
 
@@ -57,6 +59,61 @@ TEST(Matmul, SaysAllShapesWhenTheyDoNotFit) {
 TEST(Linear, GradientMatchesFiniteDifferences) {
   expect_gradients([](Inputs in) { return linear(in[0], in[1], in[2]); },
                    {random_tensor({9, 4}, 1), random_tensor({3, 4}, 2), random_tensor({3}, 3)});
+}
+
+TEST(Linear, ItsSumsCanStayUnrounded) {
+  const Tensor x = random_tensor({9, 40}, 1, DType::kBF16),
+               w = random_tensor({7, 40}, 2, DType::kBF16), b = random_tensor({7}, 3, DType::kBF16),
+               dy = random_tensor({9, 7}, 4, DType::kF32);
+  const auto run = [&](DType dtype) {
+    const std::vector<Var> in = {Var::leaf(x.to(dtype)), Var::leaf(w.to(dtype)),
+                                 Var::leaf(b.to(dtype))};
+    const Var y = linear(in[0], in[1], in[2], Rounding::kNone);
+    backward(y, dy.to(y.value().dtype()));
+    return std::vector<Tensor>{y.value(), in[0].grad(), in[1].grad(), in[2].grad()};
+  };
+  const std::vector<Tensor> narrow = run(DType::kBF16), wide = run(DType::kF64);
+  EXPECT_EQ(narrow[0].dtype(), DType::kF32);
+  // The value and the bias's gradient are f32 sums; the products of the gradients have dy rounded,
+  // and the gradient of x is rounded itself.
+  const double tolerance[] = {1e-5, 0x1p-6, 0x1p-6, 1e-5};
+  for (int i = 0; i < 4; ++i) {
+    const std::vector<double> got = narrow[i].to(DType::kF64).to_vector<double>(),
+                              want = wide[i].to_vector<double>();
+    double largest = 0;
+    for (const double value : want) largest = std::max(largest, std::abs(value));
+    for (std::size_t j = 0; j < want.size(); ++j)
+      ASSERT_NEAR(got[j], want[j], tolerance[i] * largest) << "tensor " << i << ", element " << j;
+  }
+}
+
+// As the keys of 30 blocks do with the states of the text. The first product is written in bf16,
+// all others are added to it in f32; rounded at each addition, the sum would be off five times
+// more.
+TEST(Linear, WhatManyLayersSendToABf16ValueIsAddedUpInF32) {
+  constexpr std::int64_t kRows = 16, kWidth = 32;
+  const Var x = Var::leaf(random_tensor({kRows, kWidth}, 1, DType::kBF16));
+  std::vector<double> expected(kRows * kWidth, 0.0);
+  std::vector<Var> outputs;
+  for (std::uint64_t layer = 0; layer < 30; ++layer) {
+    const Tensor w = random_tensor({kWidth, kWidth}, 10 + layer, DType::kBF16),
+                 dy = random_tensor({kRows, kWidth}, 50 + layer, DType::kBF16);
+    const Tensor product = Tensor::empty({kRows, kWidth}, DType::kF64);
+    matmul(dy.to(DType::kF64), w.to(DType::kF64), product);
+    for (std::int64_t i = 0; i < kRows * kWidth; ++i) expected[i] += product.data<double>()[i];
+    outputs.push_back(Var::op(Tensor::zeros({1}), {linear(x, Var::constant(w))},
+                              [dy](Inputs in, const Tensor&) { in[0].add_grad(dy); }));
+  }
+  backward(Var::op(Tensor::zeros({1}), outputs, [](Inputs in, const Tensor& one) {
+    for (const Var& output : in) output.add_grad(one);
+  }));
+  ASSERT_EQ(x.grad().dtype(), DType::kF32);
+  double error = 0, size = 0;
+  for (std::int64_t i = 0; i < kRows * kWidth; ++i) {
+    error += std::pow(x.grad().data<float>()[i] - expected[i], 2);
+    size += std::pow(expected[i], 2);
+  }
+  EXPECT_LT(std::sqrt(error / size), 0x1p-10);
 }
 
 TEST(Linear, AWeightUsedTwiceGathersBothGradients) {

@@ -11,7 +11,7 @@ TEST(Parameters, ValuesDependOnSeedAndNameAlone) {
   const auto values = [](bool first, std::uint64_t seed) {
     Parameters parameters;
     if (first) parameters.add({.name = "other", .shape = {13}});
-    parameters.add({.name = "w", .shape = {4, 5}, .init = Init::kNormal});
+    parameters.add({.name = "w", .shape = {4, 5}, .init = Normal{}});
     parameters.allocate(DType::kF32, seed);
     return parameters.find("w")->var.value().to_vector<float>();
   };
@@ -21,9 +21,8 @@ TEST(Parameters, ValuesDependOnSeedAndNameAlone) {
 
 TEST(Parameters, LieInFlatTensorsThatTheirVarsView) {
   Parameters parameters;
-  const Var a = parameters.add({.name = "a", .shape = {3}, .init = Init::kOnes});
-  const Var b =
-      parameters.add({.name = "b", .shape = {2, 2}, .init = Init::kZeros, .one_rows = {1}});
+  const Var a = parameters.add({.name = "a", .shape = {3}, .init = Constant{1}});
+  const Var b = parameters.add({.name = "b", .shape = {2, 2}, .init = RowConstants{{0, 1}}});
   parameters.allocate(DType::kF32, 1);
   EXPECT_EQ(parameters.count(), 7);
   EXPECT_EQ(parameters.list()[1].offset % 16, 0);
@@ -36,10 +35,8 @@ TEST(Parameters, LieInFlatTensorsThatTheirVarsView) {
 
 TEST(Parameters, OrthonormalMatricesOfOneKeyAreEachOthersTranspose) {
   Parameters parameters;
-  const Var tall =
-      parameters.add({.name = "in", .shape = {7, 4}, .init = Init::kOrthonormal, .key = "k"});
-  const Var wide =
-      parameters.add({.name = "out", .shape = {4, 7}, .init = Init::kOrthonormal, .key = "k"});
+  const Var tall = parameters.add({.name = "in", .shape = {7, 4}, .init = Orthonormal{"k"}});
+  const Var wide = parameters.add({.name = "out", .shape = {4, 7}, .init = Orthonormal{"k"}});
   parameters.allocate(DType::kF64, 1);
   const double *t = tall.value().data<double>(), *w = wide.value().data<double>();
   for (int i = 0; i < 4; ++i)
@@ -54,11 +51,22 @@ TEST(Parameters, OrthonormalMatricesOfOneKeyAreEachOthersTranspose) {
 
 TEST(Parameters, PublishRoundsMasterIntoTheComputeCopy) {
   Parameters parameters;
-  const Var w = parameters.add({.name = "w", .shape = {20}, .init = Init::kNormal});
+  const Var w = parameters.add({.name = "w", .shape = {20}, .init = Normal{}});
   parameters.allocate(DType::kBF16, 1);
   parameters.master().data<float>()[17] = 1.2345678F;
   parameters.round_to_compute(16, 4);
   EXPECT_EQ(w.value().data<bf16>()[17].bits, bf16(1.2345678F).bits);
+}
+
+TEST(Parameters, AWideOneComputesWithTheMasterItself) {
+  Parameters parameters;
+  const Var narrow = parameters.add({.name = "n", .shape = {20}, .init = Normal{}});
+  const Var wide = parameters.add({.name = "w", .shape = {20}, .init = Normal{}, .wide = true});
+  parameters.allocate(DType::kBF16, 1);
+  EXPECT_EQ(narrow.value().dtype(), DType::kBF16);
+  ASSERT_EQ(wide.value().dtype(), DType::kF32);
+  parameters.master().data<float>()[parameters.find("w")->offset] = 1.2345678F;
+  EXPECT_EQ(wide.value().data<float>()[0], 1.2345678F);
 }
 
 TEST(Parameters, ASecondOfOneNameIsAnError) {

@@ -17,6 +17,26 @@ TEST(Shape, CountsElementsAndRows) {
   EXPECT_EQ(to_string(Shape{}), "[]");
 }
 
+TEST(Shape, KeepsItsExtentsInOrder) {
+  const Shape shape{3, 4, 5};
+  EXPECT_EQ(shape.rank(), 3);
+  EXPECT_EQ(shape[0], 3);
+  EXPECT_EQ(shape[2], 5);
+  EXPECT_EQ(shape.back(), 5);
+  EXPECT_EQ(Shape(shape.extents()), shape);
+  EXPECT_NE((Shape{3, 4}), (Shape{4, 3}));
+  EXPECT_NE((Shape{3}), (Shape{3, 1}));
+}
+
+TEST(Shape, SaysWhichShapeItRefuses) {
+  try {
+    Shape{2, -1};
+    FAIL() << "a negative extent was taken";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("-1"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Shape, RefusesWhatIsNoShape) {
   EXPECT_THROW((Shape{2, -1}), std::invalid_argument);
   EXPECT_THROW((Shape{1, 1, 1, 1, 1, 1, 1}), std::invalid_argument);

@@ -29,22 +29,95 @@ TEST(Tape, GradientsAddUpInAnAccumulatorOfAnotherType) {
   for (const float value : accumulator.span<float>()) EXPECT_EQ(value, 13.0F);
 }
 
+// An op that sends back a gradient of its own, whatever it gets.
+Var sender(const Var& x, const Tensor& gradient) {
+  return Var::op(x.value().clone(), {x},
+                 [gradient](Inputs in, const Tensor&) { in[0].add_grad(gradient); });
+}
+
+constexpr int kBlocks = 30;
+constexpr std::int64_t kElements = 256;
+
+Tensor gradient_of_block(int block) {
+  return random_tensor({kElements}, 100 + static_cast<std::uint64_t>(block), DType::kBF16);
+}
+
+// Of what all blocks send, with `first` in it, in f64.
+std::vector<double> sum_of_blocks(double first) {
+  std::vector<double> sum(kElements, first);
+  for (int block = 0; block < kBlocks; ++block) {
+    const Tensor gradient = gradient_of_block(block).to(DType::kF64);
+    for (std::int64_t i = 0; i < kElements; ++i) sum[i] += gradient.data<double>()[i];
+  }
+  return sum;
+}
+
+// 30 additions in f32, each off by 2^-24 of a sum below 32. In bf16 they would be off by up to 2^-8
+// of it, each.
+constexpr double kF32Sum = 30 * 32 * 0x1p-24;
+
+void expect_sum(const Tensor& gradient, const std::vector<double>& expected) {
+  ASSERT_EQ(gradient.dtype(), DType::kF32);
+  for (std::int64_t i = 0; i < kElements; ++i)
+    ASSERT_NEAR(gradient.data<float>()[i], expected[i], kF32Sum) << i;
+}
+
+TEST(Tape, WhatThirtyOpsSendToABf16ValueIsAddedUpInF32) {
+  const Var x = Var::leaf(random_tensor({kElements}, 1, DType::kBF16));
+  Var y = Var::constant(random_tensor({kElements}, 2, DType::kBF16));
+  for (int block = 0; block < kBlocks; ++block) y = add(y, sender(x, gradient_of_block(block)));
+  backward(y);
+  expect_sum(x.grad(), sum_of_blocks(0));
+}
+
+TEST(Tape, AnOpGetsSuchASumRoundedOnceToItsValuesType) {
+  const Var x = Var::leaf(random_tensor({kElements}, 1, DType::kBF16));
+  Tensor got;
+  const Var shared =
+      Var::op(x.value().clone(), {x}, [&got](Inputs, const Tensor& dy) { got = dy; });
+  Var y = Var::constant(random_tensor({kElements}, 2, DType::kBF16));
+  for (int block = 0; block < kBlocks; ++block)
+    y = add(y, sender(shared, gradient_of_block(block)));
+  backward(y);
+  ASSERT_EQ(got.dtype(), DType::kBF16);
+  const std::vector<double> expected = sum_of_blocks(0);
+  for (std::int64_t i = 0; i < kElements; ++i)
+    EXPECT_NEAR(static_cast<float>(got.data<bf16>()[i]), expected[i],
+                0x1p-8 * std::abs(expected[i]) + kF32Sum);
+}
+
+TEST(Tape, GradientsOfOneUseAreHandedOnWithoutACopy) {
+  const Tensor gradient = random_tensor({4}, 1, DType::kBF16);
+  const Var x = Var::leaf(random_tensor({4}, 2, DType::kBF16));
+  backward(sender(x, gradient));
+  EXPECT_EQ(x.grad().raw(), gradient.raw());
+}
+
 TEST(Tape, NothingIsRecordedInANoGradScope) {
   const Var x = Var::leaf(random_tensor({2}, 1));
   const NoGradScope no_grad;
   EXPECT_FALSE(silu(x).requires_grad());
 }
 
-TEST(Tape, ActivationsAreReleasedAsBackwardPassesThem) {
-  const Var x = Var::leaf(random_tensor({1000}, 1));
-  Var y = x;
-  for (int i = 0; i < 50; ++i) y = silu(y);
-  const std::size_t before = pool_statistics(Device::kCpu).in_use_bytes;
-  Var last = y;
-  y = {};
+// Seen from within the walk: when op k of 50 is walked, the values of those after it are gone.
+TEST(Tape, ActivationsAreReleasedWhileBackwardPassesThem) {
+  constexpr int kOps = 50;
+  constexpr std::size_t kBytes = 8000;  // of a value
+  std::vector<std::size_t> in_use(kOps);
+  const auto now = [] { return pool_statistics(Device::kCpu).in_use_bytes; };
+  Var y = Var::leaf(random_tensor({1000}, 1));
+  const std::size_t begin = now();
+  for (int op = 0; op < kOps; ++op)
+    y = Var::op(y.value().clone(), {y}, [op, now, &in_use](Inputs in, const Tensor& dy) {
+      in_use[op] = now();
+      in[0].add_grad(dy.clone());
+    });
+  EXPECT_GE(now() - begin, kOps * kBytes);
+  Var last = std::move(y);
   backward(last);
-  last = {};
-  EXPECT_LT(pool_statistics(Device::kCpu).in_use_bytes + 45 * 8000, before);
+  // The values of ops 0 .. k are there, dy, and of the last op what `last` holds.
+  for (int op = 0; op < kOps; ++op)
+    EXPECT_LT(in_use[op] - begin, (op + 5) * kBytes * 9 / 8) << "walking op " << op;
 }
 
 TEST(Tape, AGraphIsWalkedOnce) {

@@ -1,5 +1,7 @@
 #include "model/dit.h"
 
+#include <omp.h>
+
 #include "core/ops/loss.h"
 #include "tests/model/tiny_dit.h"
 
@@ -76,6 +78,28 @@ TEST(Dit, RecomputeGivesTheSameGradientUpToTheOrderOfSums) {
   EXPECT_EQ(ready.size(), again.parameters.list().size());
 }
 
+// All ops of a step, forward and backward, with and without the clean clip as what is predicted.
+TEST(Dit, AStepTakesNoMemoryInsideParallelLoops) {
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(2);
+  const Example example;
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF64})
+    for (const Prediction prediction : {Prediction::kVelocity, Prediction::kClean}) {
+      DitOptions options = tiny_dit_options();
+      options.prediction = prediction;
+      const TinyDit model(options, dtype);
+      const std::uint64_t before = pool_statistics(Device::kCpu).taken_in_parallel;
+      const DType wide = accumulator_of(dtype);
+      const Var velocity =
+          model.dit(example.tokens.to(wide), example.times.to(wide),
+                    model.dit.encode_text(example.text), model.dit.layout(example.packing));
+      backward(
+          squared_error(velocity, example.target.to(wide), example.packing.offsets, 0.01).loss);
+      EXPECT_EQ(pool_statistics(Device::kCpu).taken_in_parallel, before) << name_of(dtype);
+    }
+  omp_set_num_threads(threads);
+}
+
 TEST(Dit, AClipDoesNotSeeItsNeighboursInThePacking) {
   const TinyDit model;
   const NoGradScope no_grad;
@@ -111,6 +135,49 @@ TEST(Dit, KeptKeysOfTheTextChangeNothing) {
   model.dit.precompute_keys(text);
   ASSERT_EQ(text.keys.size(), 2U);
   EXPECT_EQ(run(), before);
+}
+
+// The head's sums, the velocity and the loss of a bf16 model: nothing is rounded between them.
+TEST(Dit, ABf16ModelsVelocityIsF32FromTheHeadToTheLoss) {
+  DitOptions options = tiny_dit_options();
+  options.prediction = Prediction::kClean;
+  const TinyDit model(options, DType::kBF16);
+  for (const char* name : {"head.projection.weight", "head.projection.bias"})
+    model.parameters.find(name)->var.value().fill_zero();
+  const Example example;
+  const NoGradScope no_grad;
+  const TokenLayout layout = model.dit.layout(example.packing);
+  const Tensor tokens = example.tokens.to(DType::kF32), times = example.times.to(DType::kF32);
+  const Var velocity = model.dit(tokens, times, model.dit.encode_text(example.text), layout);
+  ASSERT_EQ(velocity.value().dtype(), DType::kF32);
+  double loss = 0;
+  for (int i = 0; i < 18 * 8; ++i) {
+    const double time = static_cast<double>(times.data<float>()[i / 8 < 12 ? 0 : 1]);
+    const double expected = static_cast<double>(tokens.data<float>()[i]) / time;
+    ASSERT_NEAR(velocity.value().data<float>()[i], expected, 1e-6 * (1 + std::abs(expected)));
+    loss += std::pow(
+        expected - static_cast<double>(example.target.to(DType::kF32).data<float>()[i]), 2);
+  }
+  const double got =
+      squared_error(velocity, example.target.to(DType::kF32), example.packing.offsets, 1.0)
+          .loss.value()
+          .item();
+  EXPECT_NEAR(got, loss, 1e-5 * loss);
+}
+
+TEST(Dit, TheHeadsSumsAreNotRoundedToBf16) {
+  const TinyDit model(tiny_dit_options(), DType::kBF16);
+  const Example example;
+  const NoGradScope no_grad;
+  const Tensor velocity =
+      model
+          .dit(example.tokens.to(DType::kF32), example.times.to(DType::kF32),
+               model.dit.encode_text(example.text), model.dit.layout(example.packing))
+          .value();
+  int rounded = 0;
+  for (const float value : velocity.rows(0, 18).span<float>())
+    rounded += static_cast<float>(bf16(value)) == value;
+  EXPECT_LT(rounded, 18 * 8 / 20);
 }
 
 TEST(Dit, Bf16FollowsF32WithinItsRounding) {

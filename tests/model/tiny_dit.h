@@ -27,7 +27,8 @@ struct TinyDit {
     // What starts at zero would hide every gradient behind it.
     for (const char* name : {"time_projection.weight", "head.modulation"}) {
       const Parameter* parameter = parameters.find(name);
-      parameter->var.value().copy_from(testing::random_tensor(parameter->spec.shape, 77, dtype));
+      const Tensor& value = parameter->var.value();
+      value.copy_from(testing::random_tensor(parameter->spec.shape, 77, value.dtype()));
     }
   }
 };

@@ -127,9 +127,9 @@ TEST(GradReducer, RefusesAParameterThatIsReadyTwice) {
 TEST(GradReducer, FollowsTheTape) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
     Parameters parameters;
-    const Var a = parameters.add({.name = "a", .shape = {40}, .init = Init::kOnes});
-    const Var b = parameters.add({.name = "b", .shape = {40}, .init = Init::kOnes});
-    const Var unused = parameters.add({.name = "unused", .shape = {40}, .init = Init::kOnes});
+    const Var a = parameters.add({.name = "a", .shape = {40}, .init = Constant{1}});
+    const Var b = parameters.add({.name = "b", .shape = {40}, .init = Constant{1}});
+    const Var unused = parameters.add({.name = "unused", .shape = {40}, .init = Constant{1}});
     parameters.allocate(DType::kF32, 1);
     GradReducer reducer(parameters, group, {.bucket_bytes = 1});
     const float mine = static_cast<float>(group->rank() + 1);

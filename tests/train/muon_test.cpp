@@ -30,10 +30,10 @@ struct Weights {
   Weights() {
     const auto matrix = [&](const std::string& name, const Shape& shape, bool hidden) {
       parameters.add(
-          {.name = name, .shape = shape, .init = Init::kNormal, .decay = true, .hidden = hidden});
+          {.name = name, .shape = shape, .init = Normal{1.0F}, .decay = true, .hidden = hidden});
     };
     matrix("a", {8, 8}, true);
-    parameters.add({.name = "bias", .shape = {5}, .init = Init::kNormal});
+    parameters.add({.name = "bias", .shape = {5}, .init = Normal{1.0F}});
     matrix("b", {24, 8}, true);
     matrix("c", {3, 17}, true);
     matrix("head", {6, 8}, false);

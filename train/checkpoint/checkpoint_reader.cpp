@@ -60,7 +60,7 @@ void CheckpointReader::read(StateKind kind, const std::string& name, std::int64_
   for (const Place& place : places->second) {
     if (!touches(place.piece->slice, begin, end)) continue;
     const Tensor stored = open(*place.file).read(*place.piece);
-    dispatch_float(stored.dtype(), "checkpoint", [&]<class T>(T) {
+    dispatch_float(stored.dtype(), "checkpoint", [&]<class T>() {
       copy_shared(place.piece->slice, stored.data<T>(), begin, host);
     });
   }
