@@ -78,29 +78,27 @@ void run_bench(const Arguments& arguments, MakeJob make) {
              static_cast<double>(pool.peak_bytes) * 1e-6, pool.system_allocations - allocations);
 }
 
-void add(CLI::App* bench, const std::string& name, const std::string& description,
+void add(Command bench, const std::string& name, const std::string& description,
          const std::string& examples, MakeJob make) {
-  CLI::App* command = bench->add_subcommand(name, description);
+  const Command command = bench.add_command(name, description);
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->file, "YAML configuration of a run")->required();
-  command->add_option("a.b=c", arguments->overrides, "Values that replace the file's");
-  command->add_option("--repeats", arguments->repeats, "Runs to time")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_flag("--json", arguments->json, "Print the figures as JSON");
-  command->add_flag("--interactive", arguments->interactive,
-                    "Run once for each line of standard input and print its seconds: for "
-                    "measuring in turns with another program");
-  command->footer("Examples:\n" + examples);
-  command->callback([arguments, make] { run_bench(*arguments, make); });
+  command.add_option("FILE", arguments->file, "YAML configuration of a run").required();
+  command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
+  command.add_option("--repeats", arguments->repeats, "Runs to time").show_default().positive();
+  command.add_flag("--json", arguments->json, "Print the figures as JSON");
+  command.add_flag("--interactive", arguments->interactive,
+                   "Run once for each line of standard input and print its seconds: for "
+                   "measuring in turns with another program");
+  command.footer("Examples:\n" + examples);
+  command.run([arguments, make] { run_bench(*arguments, make); });
 }
 
 }  // namespace
 
-void add_bench_command(CLI::App& program) {
-  CLI::App* bench = program.add_subcommand("bench", "Measure this machine's speed");
-  bench->require_subcommand(1);
-  bench->footer(R"(Examples:
+void add_bench_command(const Command& program) {
+  const Command bench = program.add_command("bench", "Measure this machine's speed");
+  bench.needs_command();
+  bench.footer(R"(Examples:
   muybridge bench step configs/shapes.yaml
   muybridge bench sample configs/shapes.yaml)");
   add(bench, "step", "Time train steps on random clips",

@@ -186,33 +186,33 @@ void export_checkpoint(const Arguments& arguments) {
         fmt::join(reasons, "; "));
 }
 
-CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& help,
-                      const std::string& examples, const std::shared_ptr<Arguments>& arguments,
-                      void (*run)(const Arguments&)) {
-  CLI::App* command = parent.add_subcommand(name, help);
-  command->add_option("PATH", arguments->path, "A run's folder, or one commit in it")->required();
-  command->footer(examples);
-  command->callback([arguments, run] { run(*arguments); });
+Command add_command(const Command& parent, const std::string& name, const std::string& help,
+                    const std::string& examples, const std::shared_ptr<Arguments>& arguments,
+                    void (*run)(const Arguments&)) {
+  const Command command = parent.add_command(name, help);
+  command.add_option("PATH", arguments->path, "A run's folder, or one commit in it").required();
+  command.footer(examples);
+  command.run([arguments, run] { run(*arguments); });
   return command;
 }
 
 }  // namespace
 
-void add_checkpoint_command(CLI::App& program) {
-  CLI::App* checkpoint =
-      program.add_subcommand("checkpoint", "List, show, verify or export what training saved");
-  checkpoint->require_subcommand(1);
-  checkpoint->footer(R"(Examples:
+void add_checkpoint_command(const Command& program) {
+  const Command checkpoint =
+      program.add_command("checkpoint", "List, show, verify or export what training saved");
+  checkpoint.needs_command();
+  checkpoint.footer(R"(Examples:
   muybridge checkpoint list runs/shapes
   muybridge checkpoint verify runs/shapes
   muybridge checkpoint export runs/shapes shapes.safetensors)");
   const auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const char* name, const char* help, const char* examples,
                        void (*run)(const Arguments&)) {
-    return add_command(*checkpoint, name, help, examples, arguments, run);
+    return add_command(checkpoint, name, help, examples, arguments, run);
   };
-  const auto add_json = [&](CLI::App* command) {
-    command->add_flag("--json", arguments->json, "Print JSON");
+  const auto add_json = [&](Command command) {
+    command.add_flag("--json", arguments->json, "Print JSON");
   };
   add_json(add("list", "List a run's commits, oldest first", R"(Examples:
   muybridge checkpoint list runs/shapes
@@ -227,7 +227,7 @@ void add_checkpoint_command(CLI::App& program) {
   muybridge checkpoint verify runs/shapes
   muybridge checkpoint verify runs/shapes/checkpoints/step-00000500)",
                verify));
-  CLI::App* to_file = add(
+  const Command to_file = add(
       "export", "Write the weights as safetensors with the names of diffusers",
       R"('muybridge sample FILE --prompt ...' runs the file, which says itself what model it holds.
 
@@ -235,15 +235,15 @@ Examples:
   muybridge checkpoint export runs/shapes shapes.safetensors
   muybridge checkpoint export runs/shapes/checkpoints/step-00000500 shapes.safetensors --raw --dtype bf16)",
       export_checkpoint);
-  to_file->add_option("OUT", arguments->out, "The file to write")->required();
-  CLI::Option* ema = to_file->add_flag(
+  to_file.add_option("OUT", arguments->out, "The file to write").required();
+  const Option ema = to_file.add_flag(
       "--ema", arguments->ema,
       "The averaged weights, which sample and evaluate use too; this is the default");
-  to_file->add_flag("--raw", arguments->raw, "The weights of the last step, not their average")
-      ->excludes(ema);
-  to_file->add_option("--dtype", arguments->dtype, "Element type of the file")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
+  to_file.add_flag("--raw", arguments->raw, "The weights of the last step, not their average")
+      .excludes(ema);
+  to_file.add_option("--dtype", arguments->dtype, "Element type of the file")
+      .one_of({"f32", "bf16"})
+      .show_default();
 }
 
 }  // namespace muybridge

@@ -1,20 +1,20 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/command_line.h"
 
 namespace muybridge {
 
-// Each command is a file: it adds its options to the program and what to do with them. A mistake on
-// the command line throws CLI::ParseError, everything else Error.
+// Each command is a file: it adds its options to the program and what to do with them, which throws
+// Error.
 
-void add_bench_command(CLI::App& program);
-void add_checkpoint_command(CLI::App& program);
-void add_config_command(CLI::App& program);
-void add_corpus_command(CLI::App& program);
-void add_doctor_command(CLI::App& program);
-void add_evaluate_command(CLI::App& program);
-void add_prepare_command(CLI::App& program);
-void add_sample_command(CLI::App& program);
-void add_train_command(CLI::App& program);
+void add_bench_command(const Command& program);
+void add_checkpoint_command(const Command& program);
+void add_config_command(const Command& program);
+void add_corpus_command(const Command& program);
+void add_doctor_command(const Command& program);
+void add_evaluate_command(const Command& program);
+void add_prepare_command(const Command& program);
+void add_sample_command(const Command& program);
+void add_train_command(const Command& program);
 
 }  // namespace muybridge

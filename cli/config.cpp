@@ -16,14 +16,14 @@ struct Arguments {
   std::vector<std::string> overrides;
 };
 
-CLI::App* add_reader(CLI::App& config, const std::string& name, const std::string& help,
-                     const std::string& examples, void (*run)(const Arguments&)) {
-  CLI::App* command = config.add_subcommand(name, help);
+Command add_reader(const Command& config, const std::string& name, const std::string& help,
+                   const std::string& examples, void (*run)(const Arguments&)) {
+  const Command command = config.add_command(name, help);
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->file, "YAML configuration of a run")->required();
-  command->add_option("a.b=c", arguments->overrides, "Values that replace the file's");
-  command->footer(examples);
-  command->callback([arguments, run] { run(*arguments); });
+  command.add_option("FILE", arguments->file, "YAML configuration of a run").required();
+  command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
+  command.footer(examples);
+  command.run([arguments, run] { run(*arguments); });
   return command;
 }
 
@@ -39,26 +39,26 @@ void check(const Arguments& arguments) {
 
 }  // namespace
 
-void add_config_command(CLI::App& program) {
-  CLI::App* config = program.add_subcommand("config", "Show or check the configuration of a run");
-  config->require_subcommand(1);
-  config->footer(R"(Examples:
+void add_config_command(const Command& program) {
+  const Command config = program.add_command("config", "Show or check the configuration of a run");
+  config.needs_command();
+  config.footer(R"(Examples:
   muybridge config check configs/shapes.yaml
   muybridge config show configs/shapes.yaml train.steps=200)");
-  add_reader(*config, "show", "Print every value a run would use, with its meaning", R"(Examples:
+  add_reader(config, "show", "Print every value a run would use, with its meaning", R"(Examples:
   muybridge config show configs/shapes.yaml
   muybridge config show configs/shapes.yaml optimizer.learning_rate=5e-4 model.patch=[1,4,4])",
              show);
-  add_reader(*config, "check", "Report every mistake as file:line:column: key: reason",
+  add_reader(config, "check", "Report every mistake as file:line:column: key: reason",
              R"(Examples:
   muybridge config check configs/finetune.yaml
   muybridge config check configs/finetune.yaml data.train=prepared/my-clips)",
              check);
-  CLI::App* reference =
-      config->add_subcommand("reference", "Print what may be configured, as Markdown");
-  reference->footer(R"(Examples:
+  const Command reference =
+      config.add_command("reference", "Print what may be configured, as Markdown");
+  reference.footer(R"(Examples:
   muybridge config reference > docs/configuration.md)");
-  reference->callback([] { fmt::print("{}", train_config_reference()); });
+  reference.run([] { fmt::print("{}", train_config_reference()); });
 }
 
 }  // namespace muybridge

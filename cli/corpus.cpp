@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -25,6 +26,10 @@ struct Arguments {
 void show_progress(std::int64_t done, std::int64_t total) {
   if (done % 20 != 0 && done != total) return;
   fmt::print(stderr, "\r{} of {} clips{}", done, total, done == total ? "\n" : "");
+}
+
+std::string folder_name(const std::filesystem::path& folder) {
+  return (folder / "").parent_path().filename().string();
 }
 
 void make(Arguments arguments) {
@@ -52,53 +57,53 @@ void make(Arguments arguments) {
     fmt::print("{}: {} clips to train on and {} held out; {} made, {} there already, {:.1f} s\n",
                arguments.out, plan.train, plan.validation, report.made, report.kept,
                seconds.count());
-    fmt::print("next: muybridge prepare {} {}-shards\n", arguments.out, arguments.out);
+    // The size that configs/shapes.yaml and configs/physics.yaml train at.
+    fmt::print("next: muybridge prepare {} prepared/{} --size 32x32\n", arguments.out,
+               folder_name(arguments.out));
   }
 }
 
 }  // namespace
 
-void add_corpus_command(CLI::App& program) {
-  CLI::App* corpus = program.add_subcommand("corpus", "Make a synthetic corpus");
-  corpus->require_subcommand(1);
-  corpus->footer(R"(Examples:
-  muybridge corpus make shapes corpus/shapes)");
+void add_corpus_command(const Command& program) {
+  const Command corpus = program.add_command("corpus", "Make a synthetic corpus");
+  corpus.needs_command();
+  corpus.footer(R"(Examples:
+  muybridge corpus make shapes corpora/shapes)");
 
   auto arguments = std::make_shared<Arguments>();
   CorpusPlan& plan = arguments->plan;
-  CLI::App* command = corpus->add_subcommand(
+  const Command command = corpus.add_command(
       "make", "Write captioned MP4 clips whose captions can be checked against the pictures");
   command
-      ->add_option("KIND", arguments->kind,
-                   "shapes: one or two coloured shapes, each moving in a direction; "
-                   "physics: a ball thrown or dropped, bouncing under gravity")
-      ->required()
-      ->check(CLI::IsMember({"shapes", "physics"}));
+      .add_option("KIND", arguments->kind,
+                  "shapes: one or two coloured shapes, each moving in a direction; "
+                  "physics: a ball thrown or dropped, bouncing under gravity")
+      .required()
+      .one_of({"shapes", "physics"});
   command
-      ->add_option("OUT", arguments->out,
-                   "Folder for train/ and validation/; a call that was stopped goes on here")
-      ->required();
-  command->add_option("--clips", plan.train, "Clips to train on")->capture_default_str();
-  command->add_option("--validation", plan.validation, "Clips held out")->capture_default_str();
-  command->add_option("--size", arguments->size, "Width and height in pixels")
-      ->capture_default_str();
-  command->add_option("--frames", plan.clip.frames, "Frames of a clip")->capture_default_str();
-  command->add_option("--fps", plan.clip.fps, "Frames a second")->capture_default_str();
-  command->add_option("--two-shapes", plan.clip.two_shapes, "Share of shapes clips that show two")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--seed", plan.seed, "Another seed makes other clips")->capture_default_str();
-  command->add_option("--crf", plan.crf, "H.264 quality: 0 best, 51 worst")
-      ->check(CLI::Range(0, 51))
-      ->capture_default_str();
-  command->add_option("--threads", plan.threads, "Clips made at once; 0: one a core")
-      ->capture_default_str();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->footer(R"(Examples:
-  muybridge corpus make shapes corpus/shapes
-  muybridge corpus make shapes corpus/shapes --clips 4000 --seed 7
-  muybridge corpus make physics corpus/physics --size 96x64 --frames 24 --fps 12)");
-  command->callback([arguments] { make(*arguments); });
+      .add_option("OUT", arguments->out,
+                  "Folder for train/ and validation/; a call that was stopped goes on here")
+      .required();
+  command.add_option("--clips", plan.train, "Clips to train on").show_default();
+  command.add_option("--validation", plan.validation, "Clips held out").show_default();
+  command.add_option("--size", arguments->size, "Width and height in pixels").show_default();
+  command.add_option("--frames", plan.clip.frames, "Frames of a clip").show_default();
+  command.add_option("--fps", plan.clip.fps, "Frames a second").show_default();
+  command.add_option("--two-shapes", plan.clip.two_shapes, "Share of shapes clips that show two")
+      .between(0.0, 1.0)
+      .show_default();
+  command.add_option("--seed", plan.seed, "Another seed makes other clips").show_default();
+  command.add_option("--crf", plan.crf, "H.264 quality: 0 best, 51 worst")
+      .between(0, 51)
+      .show_default();
+  command.add_option("--threads", plan.threads, "Clips made at once; 0: one a core").show_default();
+  command.add_flag("--json", arguments->json, "Print one JSON object");
+  command.footer(R"(Examples:
+  muybridge corpus make shapes corpora/shapes
+  muybridge corpus make shapes corpora/shapes --clips 4000 --seed 7
+  muybridge corpus make physics corpora/physics --size 96x64 --frames 24 --fps 12)");
+  command.run([arguments] { make(*arguments); });
 }
 
 }  // namespace muybridge

@@ -123,22 +123,22 @@ void print_as_json(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& program) {
+void add_doctor_command(const Command& program) {
   struct Arguments {
     bool json = false;
     std::string folder = ".";
   };
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      program.add_subcommand("doctor", "Say what this machine has, and what to do about it");
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->add_option("--folder", arguments->folder, "Folder whose disk is looked at")
-      ->check(CLI::ExistingDirectory)
-      ->capture_default_str();
-  command->footer(R"(Examples:
+  const Command command =
+      program.add_command("doctor", "Say what this machine has, and what to do about it");
+  command.add_flag("--json", arguments->json, "Print one JSON object");
+  command.add_option("--folder", arguments->folder, "Folder whose disk is looked at")
+      .existing_folder()
+      .show_default();
+  command.footer(R"(Examples:
   muybridge doctor
   muybridge doctor --folder runs --json)");
-  command->callback([arguments] {
+  command.run([arguments] {
     const std::vector<Finding> findings = examine(arguments->folder);
     arguments->json ? print_as_json(findings) : print_for_people(findings);
   });

@@ -127,22 +127,22 @@ void run_evaluate(const Arguments& arguments) {
 
 }  // namespace
 
-void add_evaluate_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
+void add_evaluate_command(const Command& program) {
+  const Command command = program.add_command(
       "evaluate", "Measure a checkpoint: held-out loss, clips for fixed prompts, their scores");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("RUN", arguments->path, "A run's folder, or one commit in it")->required();
-  command->add_option("a.b=c", arguments->overrides, "Values that replace the run's configuration");
-  add_weights_options(*command, arguments->raw, arguments->ema);
-  command->add_flag("--json", arguments->json, "Print report.json instead of a summary");
-  command->footer(
+  command.add_option("RUN", arguments->path, "A run's folder, or one commit in it").required();
+  command.add_option("a.b=c", arguments->overrides, "Values that replace the run's configuration");
+  add_weights_options(command, arguments->raw, arguments->ema);
+  command.add_flag("--json", arguments->json, "Print report.json instead of a summary");
+  command.footer(
       R"(Writes RUN/report.json, RUN/samples/step-NNNNNNNN and the gallery RUN/index.html.
 
 Examples:
   muybridge evaluate runs/shapes
   mpirun -np 2 muybridge evaluate runs/shapes eval.samples=72 eval.guidance=3
   muybridge evaluate runs/shapes/checkpoints/step-00000400 --json)");
-  command->callback([arguments] { run_evaluate(*arguments); });
+  command.run([arguments] { run_evaluate(*arguments); });
 }
 
 }  // namespace muybridge

@@ -120,101 +120,100 @@ void run(Arguments arguments) {
   }
 }
 
-void add_options(CLI::App& command, Arguments& arguments) {
+void add_options(const Command& command, Arguments& arguments) {
   PrepareOptions& options = arguments.options;
   PrepareSettings& settings = options.settings;
   command
       .add_option("IN", options.input,
                   "The corpus: a folder of clips with captions beside them, or with metadata or "
                   "tar archives; a metadata file, an archive, a video")
-      ->required();
+      .required();
   command
       .add_option("OUT", options.output,
                   "Folder for the shards; a call that was stopped goes on here")
-      ->required();
+      .required();
   command.add_option("--size", arguments.size, "Width and height in pixels; default: as they are");
   command
       .add_option("--resize", arguments.resize,
                   "cover: fill --size and cut off the rest (default with --size); fit: keep the "
                   "aspect ratio, with at most as many pixels as --size; native: as they are")
-      ->check(CLI::IsMember({"cover", "fit", "native"}));
+      .one_of({"cover", "fit", "native"});
   settings.size.multiple = 16;
   command
       .add_option("--multiple", settings.size.multiple,
                   "fit and native: width and height are multiples of it")
-      ->capture_default_str();
+      .show_default();
   command
       .add_option("--fps", settings.fps, "Frames a second; 0: each picture of the video is a frame")
-      ->capture_default_str();
-  command.add_option("--frames", arguments.longest, "Frames of a clip, at most")
-      ->capture_default_str();
+      .show_default();
+  command.add_option("--frames", arguments.longest, "Frames of a clip, at most").show_default();
   command
       .add_option("--min-frames", arguments.shortest,
                   "Frames of a clip, at least; shorter scenes and rests are dropped, images never. "
                   "0: 5, and a quarter of --frames for the rest of a scene behind a whole clip")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .not_negative()
+      .show_default();
   command
       .add_option("--frame-step", arguments.step,
                   "Lengths of clips are --min-frames plus a multiple of it")
-      ->capture_default_str();
+      .show_default();
   command
       .add_option("--stride", arguments.stride,
                   "Frames from the start of a clip to that of the next; 0: end to end")
-      ->capture_default_str();
+      .show_default();
   command
       .add_option("--split", arguments.cutting,
                   "Long videos: scenes, at cuts and by length; length, by length alone; none, only "
                   "the first clip of each")
-      ->check(CLI::IsMember({"scenes", "length", "none"}))
-      ->capture_default_str();
+      .one_of({"scenes", "length", "none"})
+      .show_default();
   command
       .add_option("--validation", settings.validation,
                   "Share held out, where IN has no train/ and validation/")
-      ->capture_default_str();
+      .show_default();
   command.add_option("--caption", settings.captions.fallback,
                      "Caption of clips that have none; without it they are skipped");
   command
       .add_option("--max-caption-bytes", settings.captions.max_bytes,
                   "Longer captions are cut there, between two letters")
-      ->capture_default_str();
+      .show_default();
   command
       .add_option("--workers", options.workers, "Decoders at once, a process each; 0: one a core")
-      ->capture_default_str();
+      .show_default();
   command.add_option("--shard-of", arguments.shard_of,
                      "I/N: this process does part I of N; under mpirun that is its rank");
   command.add_option("--shard-mb", arguments.shard_megabytes, "A shard ends at this size")
-      ->check(CLI::Range(0.001, 1e6))
-      ->capture_default_str();
+      .between(0.001, 1e6)
+      .show_default();
   command
       .add_option("--time-limit", options.limits.total_seconds,
                   "Seconds that a video may take to decode, beside one for each of its pictures")
-      ->check(CLI::Range(0.1, 1e6))
-      ->capture_default_str();
+      .between(0.1, 1e6)
+      .show_default();
   command.add_flag("--json", arguments.json, "Print the report as one JSON object");
 }
 
 }  // namespace
 
-void add_prepare_command(CLI::App& program) {
+void add_prepare_command(const Command& program) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      program.add_subcommand("prepare", "Make the shards of a corpus from videos and captions");
-  add_options(*command, *arguments);
-  command->footer(R"(Examples:
-  muybridge prepare corpus/shapes corpus/shapes-shards --frames 16
-  muybridge prepare my-clips my-shards --size 832x480 --fps 16 --frames 81 --min-frames 5 --frame-step 4
-  muybridge prepare my-clips my-shards --size 832x480 --resize fit
-  muybridge prepare film.mp4 film-shards --caption "a silent film" --fps 12 --frames 48
+  const Command command =
+      program.add_command("prepare", "Make the shards of a corpus from videos and captions");
+  add_options(command, *arguments);
+  command.footer(R"(Examples:
+  muybridge prepare corpora/shapes prepared/shapes --size 32x32
+  muybridge prepare my-clips prepared/my-clips --size 832x480 --fps 16 --frames 81 --min-frames 5 --frame-step 4
+  muybridge prepare my-clips prepared/my-clips --size 832x480 --resize fit
+  muybridge prepare film.mp4 prepared/film --caption "a silent film" --fps 12 --frames 48
   mpirun -np 8 muybridge prepare /data/webdataset /data/shards --size 256x256 --workers 4
 Shards and report.json, with every file that was skipped and why, are in OUT.
 Ctrl-C keeps what is done; the same command goes on from there.)");
-  command->callback([arguments] { run(*arguments); });
+  command.run([arguments] { run(*arguments); });
 
   // What a decoder process runs; not for people.
-  CLI::App* decode = program.add_subcommand(kDecodeCommand, "Serve a parent that prepares");
-  decode->group("");
-  decode->callback([] { std::exit(run_decode_child()); });
+  const Command decode = program.add_command(kDecodeCommand, "Serve a parent that prepares");
+  decode.hide();
+  decode.run([] { std::exit(run_decode_child()); });
 }
 
 }  // namespace muybridge

@@ -182,54 +182,54 @@ void sample(const Arguments& arguments) {
     fmt::print("page  {}\n", fs::absolute(folder.page()).string());
 }
 
-void add_what_to_draw(CLI::App& command, Arguments& arguments) {
+void add_what_to_draw(const Command& command, Arguments& arguments) {
   command
       .add_option("CHECKPOINT", arguments.checkpoint,
                   "A run's folder, one commit in it, or a file of 'checkpoint export'")
-      ->required();
+      .required();
   command.add_option("--prompt", arguments.prompts, "What the clip shows; may be given again");
   command.add_option("--prompts", arguments.prompt_file,
                      "A text file with a prompt a line; lines that begin with # are left out");
   command.add_option("--negative", arguments.negative,
                      "What the clip shall not show: guidance moves away from it");
   command.add_option("--count", arguments.count, "Clips of each prompt")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
+      .between(1, 10000)
+      .show_default();
   command.add_option("--seed", arguments.seed, "Seed of the first clip; the next gets the next")
-      ->capture_default_str();
+      .show_default();
   command.add_option("--frames", arguments.frames, "Frames of a clip; default: eval.frames")
-      ->check(CLI::PositiveNumber);
+      .positive();
   command.add_option("--size", arguments.size, "WIDTHxHEIGHT in pixels; default: eval.size");
   command
       .add_option("--fps", arguments.fps,
                   "Frames a second at which it plays; default: eval.fps. The frames stay the same")
-      ->check(CLI::Range(0.01, 240.0));
+      .between(0.01, 240.0);
 }
 
-void add_how_to_draw(CLI::App& command, Arguments& arguments) {
+void add_how_to_draw(const Command& command, Arguments& arguments) {
   command
       .add_option("--guidance", arguments.guidance,
                   "How strictly to follow the prompt; 1 is without guidance; default: "
                   "eval.guidance")
-      ->check(CLI::NonNegativeNumber);
+      .not_negative();
   command
       .add_option("--steps", arguments.steps,
                   "Steps of the solver, more are finer and slower; default: eval.steps")
-      ->check(CLI::PositiveNumber);
+      .positive();
   command.add_option("--solver", arguments.solver, "euler, heun or ab2; default: eval.solver")
-      ->check(CLI::IsMember({"euler", "heun", "ab2"}));
+      .one_of({"euler", "heun", "ab2"});
   add_weights_options(command, arguments.raw, arguments.ema);
 }
 
-void add_where_to_put_it(CLI::App& command, Arguments& arguments) {
+void add_where_to_put_it(const Command& command, Arguments& arguments) {
   command.add_option("--out", arguments.out, "Folder for the clips; later calls add to it")
-      ->capture_default_str();
+      .show_default();
   command.add_flag("--overwrite", arguments.overwrite,
                    "Replace clips of the same prompt and seed; without it they get a number");
   command
       .add_option("--upscale", arguments.upscale,
                   "Each pixel becomes a square of this side; default: eval.upscale")
-      ->check(CLI::Range(1, 64));
+      .between(1, 64);
   command.add_flag("--gif", arguments.gif, "Write each clip as a GIF, too");
   command.add_flag("--png", arguments.png,
                    "Write the frames of each clip, too: NAME/frame-0001.png and so on, without "
@@ -239,13 +239,13 @@ void add_where_to_put_it(CLI::App& command, Arguments& arguments) {
 
 }  // namespace
 
-void add_sample_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("sample", "Make clips from prompts");
+void add_sample_command(const Command& program) {
+  const Command command = program.add_command("sample", "Make clips from prompts");
   auto arguments = std::make_shared<Arguments>();
-  add_what_to_draw(*command, *arguments);
-  add_how_to_draw(*command, *arguments);
-  add_where_to_put_it(*command, *arguments);
-  command->footer(
+  add_what_to_draw(command, *arguments);
+  add_how_to_draw(command, *arguments);
+  add_where_to_put_it(command, *arguments);
+  command.footer(
       R"(Defaults that are called eval.* are those of the run, see 'muybridge checkpoint show'.
 Beside the clips, samples.json says where each comes from, and index.html shows them all.
 A prompt that is longer than the model reads is refused.
@@ -255,7 +255,7 @@ Examples:
   muybridge sample runs/shapes --prompts prompts.txt --count 4 --seed 7 --out clips --gif
   muybridge sample runs/shapes --prompt "a blue square moving up" --negative "a red circle" --guidance 3
   muybridge sample shapes.safetensors --prompt "a star moving right" --frames 32 --size 48x32 --png)");
-  command->callback([arguments] { sample(*arguments); });
+  command.run([arguments] { sample(*arguments); });
 }
 
 }  // namespace muybridge

@@ -40,19 +40,19 @@ void train(const Arguments& arguments) {
 
 }  // namespace
 
-void add_train_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("train", "Train a model, or go on with a run");
+void add_train_command(const Command& program) {
+  const Command command = program.add_command("train", "Train a model, or go on with a run");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->file, "YAML configuration of the run")->required();
-  command->add_option("a.b=c", arguments->overrides, "Values that replace the file's");
-  command->footer(
+  command.add_option("FILE", arguments->file, "YAML configuration of the run").required();
+  command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
+  command.footer(
       R"(A run that was stopped or killed goes on from its last commit when the same command is given.
 
 Examples:
   muybridge train configs/shapes.yaml
   mpirun -np 2 muybridge train configs/shapes.yaml train.steps=200
   muybridge train configs/finetune.yaml data.train=prepared/my-clips)");
-  command->callback([arguments] { train(*arguments); });
+  command.run([arguments] { train(*arguments); });
 }
 
 }  // namespace muybridge

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
+#include "cli/command_line.h"
 #include "train/checkpoint/loaded_model.h"
 
 namespace muybridge {
 
 // --raw and --ema, the same wherever a model is loaded. At most one of them.
-void add_weights_options(CLI::App& command, bool& raw, bool& ema);
+void add_weights_options(const Command& command, bool& raw, bool& ema);
 WeightsChoice weights_choice(bool raw, bool ema);
 
 }  // namespace muybridge

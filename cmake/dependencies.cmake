@@ -53,25 +53,26 @@ if(MUYBRIDGE_CUDA)
     target_compile_definitions(muybridge_cuda INTERFACE
       $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1> $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=>
       CUDNN_FRONTEND_SKIP_JSON_LIB)
+    # 1675: a pragma of g++ that nvcc's front end hands on without knowing it.
     target_compile_options(muybridge_cuda INTERFACE
-      $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fopenmp,-Wall,-Wno-unknown-pragmas>)
+      $<$<COMPILE_LANGUAGE:CUDA>:--diag-suppress=1675 -Xcompiler=-fopenmp,-Wall,-Wno-unknown-pragmas>)
   endif()
 endif()
 message(STATUS "CUDA backend: ${MUYBRIDGE_HAS_CUDA}")
 
 add_library(muybridge_options INTERFACE)
 target_include_directories(muybridge_options INTERFACE ${CMAKE_SOURCE_DIR})
+set(MUYBRIDGE_CXX_OPTIONS -Wall -Wextra -Wshadow -Wno-unknown-pragmas -march=${MUYBRIDGE_ARCH}
+  -Wno-stringop-overflow -Wno-missing-field-initializers -fno-math-errno -fno-trapping-math)
+if(MUYBRIDGE_SANITIZE)
+  list(APPEND MUYBRIDGE_CXX_OPTIONS -fsanitize=${MUYBRIDGE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(muybridge_options INTERFACE -fsanitize=${MUYBRIDGE_SANITIZE})
+endif()
 target_compile_options(muybridge_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wno-unknown-pragmas -march=${MUYBRIDGE_ARCH}
-  -Wno-stringop-overflow -Wno-missing-field-initializers -fno-math-errno -fno-trapping-math>)
+  $<$<COMPILE_LANGUAGE:CXX>:${MUYBRIDGE_CXX_OPTIONS}>)
 target_compile_definitions(muybridge_options INTERFACE MUYBRIDGE_VERSION="${PROJECT_VERSION}"
   SPDLOG_FMT_EXTERNAL)
 target_link_libraries(muybridge_options INTERFACE Threads::Threads)
-if(MUYBRIDGE_SANITIZE)
-  target_compile_options(muybridge_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${MUYBRIDGE_SANITIZE} -fno-omit-frame-pointer>)
-  target_link_options(muybridge_options INTERFACE -fsanitize=${MUYBRIDGE_SANITIZE})
-endif()
 
 # jemalloc keeps a step's large blocks; glibc returns them to the system and pays page faults.
 add_library(muybridge_allocator INTERFACE)

@@ -92,7 +92,7 @@ part() {
 }
 
 say "set-up"
-./launch/setup.sh --target muybridge
+./launch/setup.sh
 began=$SECONDS
 
 shape=(--size 32x32 --frames 16)

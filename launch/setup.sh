@@ -5,10 +5,10 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: launch/setup.sh [--preset NAME] [--target NAME] [--no-packages] [--no-build]
+Usage: ./launch/setup.sh [--preset NAME] [--target NAME] [--no-packages] [--no-build]
 
   --preset NAME    release (default), debug, asan or tsan; built in build/NAME
-  --target NAME    build this target only, e.g. muybridge
+  --target NAME    muybridge (default: the program), all (tests and benchmarks too), or one of them
   --no-packages    install nothing; for systems other than Debian 12
   --no-build       stop once configured
 TEXT
@@ -23,7 +23,7 @@ die() {
 }
 
 preset=release
-target=all
+target=muybridge
 packages=yes
 build=yes
 while (($#)); do
@@ -141,20 +141,31 @@ bring_cudnn_frontend() {
 }
 
 # Configured again only when the answer would differ; changes of CMakeLists.txt ninja sees itself.
+# What is built stays: where the folder was copied or moved, or an option changed, Ninja builds again
+# what another command would make.
 configure() {
-  local options=() stamp=build/$preset/.setup wish
+  local folder=build/$preset options=() stamp=build/$preset/.setup wish old kept
   if [[ $cuda ]]; then
     command -v nvcc >/dev/null || options=("-DCMAKE_CUDA_COMPILER=$cuda/bin/nvcc")
   else
     options=(-DMUYBRIDGE_CUDA=OFF)
   fi
   wish="$(cmake --version | head -n 1) $PWD ${options[*]} $(cksum <CMakePresets.json) $cuda"
-  [[ -e build/$preset/build.ninja && $(cat "$stamp" 2>/dev/null) == "$wish" ]] && return 0
-  say "configuring build/$preset"
-  cmake --fresh --preset "$preset" "${options[@]}" >"build/$preset.configure.log" 2>&1 || {
-    sed -n '/CMake Error/,$p' "build/$preset.configure.log" | head -n 30 >&2
-    die 70 "CMake could not configure; the whole log is in build/$preset.configure.log"
+  [[ -e $folder/build.ninja && $(cat "$stamp" 2>/dev/null) == "$wish" ]] && return 0
+  say "configuring $folder"
+  old=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$folder/CMakeCache.txt" 2>/dev/null || true)
+  rm -rf "$folder/CMakeCache.txt" "$stamp" "$folder"/CMakeFiles/[0-9]*
+  cmake --preset "$preset" "${options[@]}" >"$folder.configure.log" 2>&1 || {
+    sed -n '/CMake Error/,$p' "$folder.configure.log" | head -n 30 >&2
+    die 70 "CMake could not configure; the whole log is in $folder.configure.log"
   }
+  if [[ $old && $old != "$PWD" && -e $folder/.ninja_log ]]; then
+    if kept=$(python3 launch/follow_build.py "$folder" "$old" 2>&1); then
+      say "this folder was $old: $kept"
+    else
+      say "what was built in $old cannot be used here, so all is built: $(tail -n 1 <<<"$kept")"
+    fi
+  fi
   echo "$wish" >"$stamp"
 }
 

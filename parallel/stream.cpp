@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "core/log.h"
-#include "parallel/progress.h"
+#include "parallel/operation_runner.h"
 
 namespace muybridge {
 namespace {
@@ -127,7 +127,7 @@ std::unique_ptr<Transport> Stream::make(const MakeTransport& make_transport) {
 }
 
 void Stream::serve(Transport& transport) {
-  Progress progress(transport);
+  OperationRunner runner(transport);
   Clock::time_point last_move = Clock::now();
   std::vector<Operation> arrivals;
   std::unique_lock lock(mutex_);
@@ -139,7 +139,7 @@ void Stream::serve(Transport& transport) {
       abort_code_.reset();
     }
     std::swap(arrivals, arrivals_);
-    if (arrivals.empty() && progress.idle()) {
+    if (arrivals.empty() && runner.idle()) {
       wake_.wait(lock);
       last_move = Clock::now();
       continue;
@@ -148,16 +148,16 @@ void Stream::serve(Transport& transport) {
     const Clock::time_point now = Clock::now();
     ++pulse_->beat;
     bool moved = !arrivals.empty();
-    for (Operation& operation : arrivals) progress.admit(std::move(operation), now);
+    for (Operation& operation : arrivals) runner.admit(std::move(operation), now);
     arrivals.clear();
     try {
-      moved |= progress.advance(now, std::chrono::duration<double>(pulse_->time_limit_seconds));
+      moved |= runner.advance(now, std::chrono::duration<double>(pulse_->time_limit_seconds));
     } catch (const Error& error) {
       set_failure(error.code(), error.what());
-      progress.fail_all(error.code(), error.what());
+      runner.fail_all(error.code(), error.what());
     } catch (const std::exception& error) {
       set_failure(ExitCode::kInternal, error.what());
-      progress.fail_all(ExitCode::kInternal, error.what());
+      runner.fail_all(ExitCode::kInternal, error.what());
     }
     if (moved) last_move = now;
     const auto pause =

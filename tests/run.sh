@@ -66,7 +66,7 @@ step set-up ./launch/setup.sh --no-build
 step format check_format
 step scripts check_scripts
 step house python3 tests/check_house.py
-if step build ./launch/setup.sh; then
+if step build ./launch/setup.sh --target all; then
   step ctest run_ctest "${1:-}"
   export TIDY_SECONDS=${TIDY_SECONDS:-240}
   [[ $TIDY_SECONDS == 0 ]] || step clang-tidy python3 tests/check_tidy.py

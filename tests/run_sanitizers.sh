@@ -33,7 +33,7 @@ readonly leave_out='CheckpointCrash|Killed'
 failed=0
 for preset in "${presets[@]}"; do
   printf '== %s\n' "$preset"
-  ./launch/setup.sh --preset "$preset" || exit
+  ./launch/setup.sh --preset "$preset" --target all || exit
   # libgomp is not instrumented: with more threads than one, its barriers look like races.
   [[ $preset == tsan ]] && export OMP_NUM_THREADS=1
   [[ $preset == asan ]] && export OMP_NUM_THREADS=2

@@ -1,6 +1,7 @@
 #include "parallel/world.h"
 
 #include <gtest/gtest.h>
+#include <mpi.h>
 #include <sys/wait.h>
 
 #include <chrono>
@@ -30,6 +31,10 @@ Outcome run(const std::string& command) {
   return outcome;
 }
 
+// A job that hangs takes as long as the time limit of its collectives, or for ever; starting and
+// ending one takes a second, on a busy machine several.
+constexpr double kHangs = 100;
+
 // Runs tests/parallel/rank_program.cpp on `ranks` ranks.
 Outcome run_ranks(int ranks, const std::string& story, double time_limit_seconds) {
   return run(fmt::format("{} -np {} {} {}", MUYBRIDGE_MPIRUN, ranks, MUYBRIDGE_RANK_PROGRAM,
@@ -43,11 +48,12 @@ class WorldOfRanks : public ::testing::Test {
   }
 };
 
-TEST(World, AloneIsRankZeroOfOneAndFast) {
+TEST(World, AloneIsRankZeroOfOneAndStartsNoMpi) {
   if (started_by_launcher()) GTEST_SKIP() << "for one process";
-  const auto begin = std::chrono::steady_clock::now();
   const World world;
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20));
+  int mpi_started = 1;
+  MPI_Initialized(&mpi_started);
+  EXPECT_EQ(mpi_started, 0);
   EXPECT_EQ(world.rank(), 0);
   EXPECT_EQ(world.size(), 1);
   EXPECT_EQ(world.local_rank(), 0);
@@ -74,14 +80,14 @@ TEST_F(WorldOfRanks, OneRankUnderMpirunNeedsNoMpi) {
 TEST_F(WorldOfRanks, AKilledRankEndsTheJobPromptly) {
   const Outcome outcome = run_ranks(3, "dies", 300);
   EXPECT_NE(outcome.code, 0) << outcome.output;
-  EXPECT_LT(outcome.seconds, 10);
+  EXPECT_LT(outcome.seconds, kHangs);
 }
 
 TEST_F(WorldOfRanks, AStalledRankIsReportedAfterTheTimeLimit) {
   const Outcome outcome = run_ranks(3, "stalls", 2);
   EXPECT_EQ(outcome.code, 69) << outcome.output;
   EXPECT_GE(outcome.seconds, 2);
-  EXPECT_LT(outcome.seconds, 10);
+  EXPECT_LT(outcome.seconds, kHangs);
   EXPECT_NE(outcome.output.find("all_reduce of 400000 bytes in group 'world'"), std::string::npos)
       << outcome.output;
   EXPECT_NE(outcome.output.find("nothing from rank 1 of the job for 2 s"), std::string::npos)
@@ -91,19 +97,19 @@ TEST_F(WorldOfRanks, AStalledRankIsReportedAfterTheTimeLimit) {
 TEST_F(WorldOfRanks, AbortEndsTheJobWithItsCode) {
   const Outcome outcome = run_ranks(3, "aborts", 300);
   EXPECT_EQ(outcome.code, 75) << outcome.output;
-  EXPECT_LT(outcome.seconds, 10);
+  EXPECT_LT(outcome.seconds, kHangs);
 }
 
 TEST_F(WorldOfRanks, AnExceptionThatPassesTheWorldEndsTheJobWithTheProcesssCode) {
   const Outcome outcome = run_ranks(2, "throws", 300);
   EXPECT_EQ(outcome.code, 65) << outcome.output;
-  EXPECT_LT(outcome.seconds, 10);
+  EXPECT_LT(outcome.seconds, kHangs);
 }
 
 TEST_F(WorldOfRanks, ARankThatLeavesWithoutAWordEndsTheJob) {
   const Outcome outcome = run_ranks(2, "leaves", 3);
   EXPECT_NE(outcome.code, 0) << outcome.output;
-  EXPECT_LT(outcome.seconds, 15);
+  EXPECT_LT(outcome.seconds, kHangs);
 }
 
 }  // namespace

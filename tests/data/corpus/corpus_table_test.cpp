@@ -1,6 +1,8 @@
 #include "data/corpus/corpus_table.h"
 
 #include <chrono>
+#include <string>
+#include <vector>
 
 #include "tests/data/corpus/corpus_folder.h"
 
@@ -32,11 +34,10 @@ TEST_F(CorpusTable, OpenSoraCsv) {
 TEST_F(CorpusTable, ARowWithAHopelessPathCostsItself) {
   media("a.mp4");
   std::string text = "path,caption\n";
-  for (const std::string& path :
-       {std::string(300, ' ') + "x", std::string(6000, 'y'), std::string("b\0.mp4", 6),
-        std::string("https://example.org/c.mp4"), std::string("../../d.mp4"), std::string(".")}) {
-    text += path + ",x\n";
-  }
+  const std::vector<std::string> hopeless = {
+      std::string(300, ' ') + "x", std::string(6000, 'y'), std::string("b\0.mp4", 6),
+      "https://example.org/c.mp4", "../../d.mp4",          "."};
+  for (const std::string& path : hopeless) text += path + ",x\n";
   write("metadata.csv", text + "a.mp4,red\n");
   const CorpusListing listing = list();
   EXPECT_EQ(captions(listing), (Map{{"a.mp4", "red"}}));

@@ -1,18 +1,19 @@
-#include "cli/run.h"
-
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text/spelling.h"
@@ -125,7 +126,13 @@ int code_of(ExitCode code) { return static_cast<int>(code); }
 
 }  // namespace
 
-int run_program(CLI::App& program, int argc, char** argv) {
+Program::Program(const std::string& name, const std::string& help)
+    : app_(std::make_unique<CLI::App>(help, name)) {}
+
+Program::~Program() = default;
+
+int Program::run(int argc, char** argv) {
+  CLI::App& program = *app_;
   program.require_subcommand(1);
   program.get_formatter()->column_width(kHelpColumn);
   program.set_version_flag("--version", "muybridge " MUYBRIDGE_VERSION);

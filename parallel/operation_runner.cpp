@@ -1,13 +1,15 @@
-#include "parallel/progress.h"
+#include "parallel/operation_runner.h"
 
 #include <algorithm>
 #include <set>
 
 namespace muybridge {
 
-Progress::~Progress() { fail_all(ExitCode::kInternal, "the communication thread has ended"); }
+OperationRunner::~OperationRunner() {
+  fail_all(ExitCode::kInternal, "the communication thread has ended");
+}
 
-void Progress::admit(Operation operation, Time now) {
+void OperationRunner::admit(Operation operation, Time now) {
   const bool ordered = operation.ordered;
   const int context = operation.members->context;
   Running running{.operation = std::move(operation), .moved = now, .flights = {}};
@@ -17,7 +19,7 @@ void Progress::admit(Operation operation, Time now) {
     unordered_.push_back(std::move(running));
 }
 
-bool Progress::advance(Time now, std::chrono::duration<double> time_limit) {
+bool OperationRunner::advance(Time now, std::chrono::duration<double> time_limit) {
   bool moved = false;
   for (auto running = unordered_.begin(); running != unordered_.end();) {
     moved |= advance(*running, now, time_limit);
@@ -35,7 +37,7 @@ bool Progress::advance(Time now, std::chrono::duration<double> time_limit) {
   return moved;
 }
 
-void Progress::start_round(Running& running) {
+void OperationRunner::start_round(Running& running) {
   const GroupMembers& members = *running.operation.members;
   const int tag = members.context * kChannels + running.operation.channel;
   for (const Move& move : running.operation.plan.rounds[running.round].moves) {
@@ -46,7 +48,8 @@ void Progress::start_round(Running& running) {
   running.started = true;
 }
 
-bool Progress::advance(Running& running, Time now, std::chrono::duration<double> time_limit) {
+bool OperationRunner::advance(Running& running, Time now,
+                              std::chrono::duration<double> time_limit) {
   bool moved = false;
   while (!running.over()) {
     if (!running.started) start_round(running);
@@ -72,7 +75,7 @@ bool Progress::advance(Running& running, Time now, std::chrono::duration<double>
   return moved;
 }
 
-void Progress::report_lost(const Running& running, double seconds) const {
+void OperationRunner::report_lost(const Running& running, double seconds) const {
   std::set<int> peers;
   for (const Flight& flight : running.flights) peers.insert(flight.peer);
   fail(ExitCode::kRankLost,
@@ -81,7 +84,7 @@ void Progress::report_lost(const Running& running, double seconds) const {
        describe(running.operation), peers.size() > 1 ? "s" : "", fmt::join(peers, ", "), seconds);
 }
 
-void Progress::fail_all(ExitCode code, const std::string& message) {
+void OperationRunner::fail_all(ExitCode code, const std::string& message) {
   const auto abandon = [&](Running& running) {
     running.operation.result->fail(code, message);
     keep_forever(std::make_shared<Running>(std::move(running)));

@@ -15,12 +15,12 @@ namespace muybridge {
 // Carries operations out over a transport, a small piece at each call of `advance`, never blocking.
 // Ordered operations of one group run one at a time; groups, sends and recvs run side by side. Has
 // no thread and no clock of its own. Not thread-safe.
-class Progress {
+class OperationRunner {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit Progress(Transport& transport) : transport_(transport) {}
-  ~Progress();
+  explicit OperationRunner(Transport& transport) : transport_(transport) {}
+  ~OperationRunner();
 
   void admit(Operation operation, Time now);
 

@@ -1,4 +1,4 @@
-#include "parallel/progress.h"
+#include "parallel/operation_runner.h"
 
 #include <gtest/gtest.h>
 
@@ -41,7 +41,7 @@ class HandTransport final : public Transport {
   };
 };
 
-class ProgressTest : public ::testing::Test {
+class OperationRunnerTest : public ::testing::Test {
  protected:
   std::shared_ptr<OperationResult> admit(bool ordered, int context, std::size_t moves = 1,
                                          std::size_t rounds = 1) {
@@ -55,25 +55,25 @@ class ProgressTest : public ::testing::Test {
     auto members = std::make_shared<GroupMembers>(
         GroupMembers{.name = "tensor", .rank = 0, .ranks = {0, 7, 8}, .context = context});
     auto result = std::make_shared<OperationResult>(std::make_shared<Pulse>());
-    progress_.admit({.what = "all_reduce",
-                     .bytes = x.bytes(),
-                     .members = members,
-                     .channel = kCollectiveChannel,
-                     .ordered = ordered,
-                     .plan = std::move(plan),
-                     .result = result},
-                    now_);
+    runner_.admit({.what = "all_reduce",
+                   .bytes = x.bytes(),
+                   .members = members,
+                   .channel = kCollectiveChannel,
+                   .ordered = ordered,
+                   .plan = std::move(plan),
+                   .result = result},
+                  now_);
     return result;
   }
-  bool advance() { return progress_.advance(now_, seconds(10)); }
+  bool advance() { return runner_.advance(now_, seconds(10)); }
 
   HandTransport network_;
-  Progress progress_{network_};
-  Progress::Time now_{};
+  OperationRunner runner_{network_};
+  OperationRunner::Time now_{};
   int rounds_over_ = 0;
 };
 
-TEST_F(ProgressTest, OrderedOperationsOfAGroupRunOneAtATime) {
+TEST_F(OperationRunnerTest, OrderedOperationsOfAGroupRunOneAtATime) {
   const auto first = admit(true, 3);
   const auto second = admit(true, 3);
   advance();
@@ -87,10 +87,10 @@ TEST_F(ProgressTest, OrderedOperationsOfAGroupRunOneAtATime) {
   network_.over = {0, 1};
   advance();
   EXPECT_TRUE(second->done());
-  EXPECT_TRUE(progress_.idle());
+  EXPECT_TRUE(runner_.idle());
 }
 
-TEST_F(ProgressTest, GroupsAndUnorderedOperationsRunSideBySide) {
+TEST_F(OperationRunnerTest, GroupsAndUnorderedOperationsRunSideBySide) {
   admit(true, 3);
   admit(true, 4);
   admit(false, 3);
@@ -99,7 +99,7 @@ TEST_F(ProgressTest, GroupsAndUnorderedOperationsRunSideBySide) {
   EXPECT_EQ(network_.posted.size(), 4U);
 }
 
-TEST_F(ProgressTest, ARoundBeginsWhenTheOneBeforeIsOver) {
+TEST_F(OperationRunnerTest, ARoundBeginsWhenTheOneBeforeIsOver) {
   const auto result = admit(true, 1, /*moves=*/2, /*rounds=*/2);
   advance();
   EXPECT_EQ(network_.posted.size(), 2U);
@@ -113,7 +113,7 @@ TEST_F(ProgressTest, ARoundBeginsWhenTheOneBeforeIsOver) {
   EXPECT_FALSE(result->done());
 }
 
-TEST_F(ProgressTest, MessagesGoToTheGroupsRanksUnderItsOwnTag) {
+TEST_F(OperationRunnerTest, MessagesGoToTheGroupsRanksUnderItsOwnTag) {
   admit(true, 5, /*moves=*/2);
   admit(true, 6);
   advance();
@@ -124,7 +124,7 @@ TEST_F(ProgressTest, MessagesGoToTheGroupsRanksUnderItsOwnTag) {
   EXPECT_NE(network_.posted[0].tag, network_.posted[2].tag);
 }
 
-TEST_F(ProgressTest, ASilentRankIsLostAfterTheTimeLimitAndNamed) {
+TEST_F(OperationRunnerTest, ASilentRankIsLostAfterTheTimeLimitAndNamed) {
   admit(true, 1, /*moves=*/2);
   advance();
   network_.over = {0};
@@ -146,7 +146,7 @@ TEST_F(ProgressTest, ASilentRankIsLostAfterTheTimeLimitAndNamed) {
   }
 }
 
-TEST_F(ProgressTest, TheTimeLimitOfAWaitingOperationBeginsWithItsTurn) {
+TEST_F(OperationRunnerTest, TheTimeLimitOfAWaitingOperationBeginsWithItsTurn) {
   admit(true, 1);
   admit(true, 1);
   advance();
@@ -160,17 +160,17 @@ TEST_F(ProgressTest, TheTimeLimitOfAWaitingOperationBeginsWithItsTurn) {
   EXPECT_THROW(advance(), Error);
 }
 
-TEST_F(ProgressTest, AFailureEndsAllOperationsAndKeepsTheirTensors) {
+TEST_F(OperationRunnerTest, AFailureEndsAllOperationsAndKeepsTheirTensors) {
   const auto first = admit(true, 1);
   const auto second = admit(true, 1);
   const auto third = admit(false, 2);
   advance();
-  progress_.fail_all(ExitCode::kRankLost, "rank 7 is lost");
+  runner_.fail_all(ExitCode::kRankLost, "rank 7 is lost");
   for (const auto& result : {first, second, third}) {
     ASSERT_TRUE(result->done());
     EXPECT_THROW(result->wait(), Error);
   }
-  EXPECT_TRUE(progress_.idle());
+  EXPECT_TRUE(runner_.idle());
 }
 
 TEST(PauseAfter, SpinsOnlyBrieflyAndOnlyWhenSomebodyWaits) {
