@@ -238,7 +238,7 @@ TEST_F(CommandsTest, BenchNeedsNoCorpus) {
 
 TEST_F(CommandsTest, TheHintOfAMadeCorpusIsTheNextCommand) {
   const std::string make = fmt::format(
-      "cd {} && {} corpus make shapes corpora/some/ --clips 2 --validation 1 --frames 4",
+      "cd {} && {} corpus make shapes corpora/some/ --clips 2 --validation 1 --frames 8",
       folder_.string(), kBinary);
   const Result made = shell(make);
   ASSERT_EQ(made.code, 0) << made.err;
