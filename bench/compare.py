@@ -15,9 +15,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Patch, patches of a clip, clips: the demo's batch of short clips, and one whose clips are long enough
-# for attention to count. Both have pictures of 32x32 and 16 frames.
-BATCHES = {"short clips": ("4x8x8", "4x4x4", 32), "long clips": ("2x4x4", "8x8x8", 8)}
+# Patch, patches of a clip, clips, width, heads: the demo's batch of short clips, one whose clips are
+# long enough for attention to count, and one as wide as models that people use, where all but the
+# products should vanish. All have pictures of 32x32 and 16 frames, depth 4 and an MLP of 4 widths.
+BATCHES = {"short clips": ("4x8x8", "4x4x4", 32, 128, 4), "long clips": ("2x4x4", "8x8x8", 8, 128, 4),
+           "width 768": ("2x4x4", "8x8x8", 2, 768, 12)}
 
 # The jobs of bench/peer_dit.py: the command of `muybridge bench` that does the same, and its settings.
 JOBS = {"train": ("step", []),
@@ -58,10 +60,11 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--jobs", default=",".join(JOBS), help="some of: " + ", ".join(JOBS))
+    parser.add_argument("--batches", default=",".join(BATCHES), help="some of: " + ", ".join(BATCHES))
     parser.add_argument("--program", default=ROOT / "build/release/muybridge")
     arguments = parser.parse_args()
     for job in arguments.jobs.split(","):
-        for name in BATCHES:
+        for name in arguments.batches.split(","):
             for dtype in ("fp32", "bf16"):
                 compare(arguments, job, name, dtype)
                 if job == "train":
@@ -70,10 +73,11 @@ def main():
 
 def bench(arguments, command, name, dtype, settings=()):
     """`muybridge bench COMMAND` with the model and batch of a case."""
-    patch, grid, clips = BATCHES[name]
+    patch, grid, clips, width, heads = BATCHES[name]
     tokens = clips * math.prod(map(int, grid.split("x")))
     return Driven([arguments.program, "bench", command, ROOT / "configs/shapes.yaml", "--interactive", *settings,
-                   f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"batch.tokens={tokens}",
+                   f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"model.width={width}",
+                   f"model.heads={heads}", f"model.mlp_width={4 * width}", f"batch.tokens={tokens}",
                    "batch.micro_batches=1", f"train.precision={'f32' if dtype == 'fp32' else dtype}",
                    f"threads={arguments.threads}"], arguments.threads)
 
@@ -96,13 +100,13 @@ def compare_rate(arguments, name, dtype):
 
 
 def compare(arguments, job, name, dtype):
-    patch, grid, clips = BATCHES[name]
+    patch, grid, clips, width, heads = BATCHES[name]
     command, settings = JOBS[job]
     for mode in ("eager", "compile"):
         ours = bench(arguments, command, name, dtype, settings)
         theirs = [arguments.torch, ROOT / "bench/peer_dit.py", "--threads", arguments.threads, "--drive", "--cases",
                   f"{job},{mode},{dtype}", "--patch", patch, "--clips", f"{clips}*{grid}", "--caption-bytes", "25",
-                  "--text-depth", "1"]
+                  "--text-depth", "1", "--width", width, "--heads", heads, "--mlp-width", 4 * width]
         mine, peer = medians(ours, Driven(theirs, arguments.threads), arguments.repeats)
         print(f"{job}, {name}, {dtype}, {arguments.threads} threads: muybridge {mine * 1e3:.1f} ms, "
               f"PyTorch {mode} {peer * 1e3:.1f} ms  {peer / mine:.2f}x", flush=True)
