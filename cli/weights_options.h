@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "train/checkpoint/loaded_model.h"
+#include "train/weights/loaded_model.h"
 
 namespace muybridge {
 
