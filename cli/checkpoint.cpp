@@ -10,11 +10,11 @@
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "train/checkpoint/checkpoint_export.h"
 #include "train/checkpoint/checkpoint_folder.h"
-#include "train/checkpoint/exported_model.h"
 #include "train/config.h"
 #include "train/model_options.h"
+#include "train/weights/checkpoint_export.h"
+#include "train/weights/exported_model.h"
 
 namespace muybridge {
 namespace {

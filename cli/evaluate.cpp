@@ -15,10 +15,10 @@
 #include "core/system/file.h"
 #include "parallel/together.h"
 #include "parallel/world.h"
-#include "train/checkpoint/loaded_model.h"
 #include "train/checks/preflight.h"
 #include "train/evaluation/clip_shape.h"
 #include "train/evaluation/evaluation.h"
+#include "train/weights/loaded_model.h"
 
 namespace muybridge {
 namespace {

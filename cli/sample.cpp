@@ -18,8 +18,8 @@
 #include "eval/render.h"
 #include "eval/sample_folder.h"
 #include "parallel/world.h"
-#include "train/checkpoint/loaded_model.h"
 #include "train/model_options.h"
+#include "train/weights/loaded_model.h"
 
 namespace muybridge {
 namespace {

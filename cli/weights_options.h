@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/command_line.h"
-#include "train/checkpoint/loaded_model.h"
+#include "train/weights/loaded_model.h"
 
 namespace muybridge {
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "core/system/progress_bar.h"
+#include "core/console.h"
 
 namespace muybridge {
 namespace {
@@ -48,6 +48,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 void log_message(LogLevel level, const std::string& message) {
   const ConsoleTurn turn;
+  turn.erase_open_line();
   logging().logger.log(to_spdlog(level), message);
 }
 

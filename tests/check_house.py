@@ -23,15 +23,48 @@ MAY_INCLUDE = {
     "cli": ("core", "config", "parallel", "data", "model", "eval", "train"),
     "bench": ("core", "config", "parallel", "data", "model", "eval", "train"),
 }
-# The same inside data, whose rooms follow a clip from its file to the batch.
-DATA_MAY_INCLUDE = {
-    "media": (),
-    "decode": ("media",),
-    "corpus": ("media",),
-    "shards": (),
-    "prepare": ("media", "decode", "corpus", "shards"),
-    "loader": ("media", "shards"),
-    "synthetic": ("media",),
+# The same inside the rooms that have rooms. What lies flat in one is named by its file, or else is
+# part of "", the flat rest.
+INNER_MAY_INCLUDE = {
+    # Words come first. Tensors, ops and their CUDA twins are one floor: a tensor is copied by the
+    # backend that the linker chose, whose functors are those of the ops.
+    "core": {
+        "error": (),
+        "console": (),
+        "log": ("console",),
+        "text": (),
+        "system": ("error", "console", "log", "text"),
+        "ops": ("", "cuda", "error", "log"),
+        "cuda": ("", "ops", "error", "log"),
+        "": ("ops", "cuda", "error", "log"),
+    },
+    # By the way of a clip from its file to the batch.
+    "data": {
+        "media": (),
+        "decode": ("media",),
+        "corpus": ("media",),
+        "shards": (),
+        "prepare": ("media", "decode", "corpus", "shards"),
+        "loader": ("media", "shards"),
+        "synthetic": ("media",),
+        "": (),
+    },
+    "eval": {
+        "scores": ("scoring",),  # the table of the scores, which the scores fill
+        "scoring": ("scores",),
+        "": ("scores", "scoring"),
+    },
+    # What a run is made of, then the run itself.
+    "train": {
+        "config": (),
+        "model_options": ("config",),
+        "checkpoint": (),
+        "weights": ("config", "model_options", "checkpoint"),
+        "records": ("checkpoint",),
+        "evaluation": ("config", "model_options", "records"),
+        "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
+        "": ("config", "model_options", "checkpoint", "weights", "records", "evaluation", "checks"),
+    },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.
 ALSO = {"model/dit_parallel*": ("parallel",)}
@@ -65,6 +98,13 @@ def matches(name, patterns):
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
+def inner_room(path):
+    """Which entry of INNER_MAY_INCLUDE a file of a room belongs to."""
+    room, inner = pathlib.PurePath(path).parts[:2]
+    stem = inner.split(".")[0]
+    return stem if stem in INNER_MAY_INCLUDE[room] else ""
+
+
 def check_include(name, quoted, header):
     """Why `name` may not include `header`, or nothing."""
     room = name.split("/")[0]
@@ -77,10 +117,10 @@ def check_include(name, quoted, header):
             extra = tuple(e for pattern, rooms in ALSO.items() if fnmatch.fnmatch(name, pattern) for e in rooms)
             if other not in MAY_INCLUDE[room] + extra:
                 return f"{room} must not know of {other} ({header})"
-        if room == other == "data":
-            inner, outer = name.split("/")[1], header.split("/")[1]
-            if inner not in DATA_MAY_INCLUDE or outer not in (inner, *DATA_MAY_INCLUDE[inner]):
-                return f"data/{inner} must not know of data/{outer} ({header})"
+        if room == other and room in INNER_MAY_INCLUDE:
+            inner, outer = inner_room(name), inner_room(header)
+            if outer not in (inner, *INNER_MAY_INCLUDE[room][inner]):
+                return f"{room}/{inner or '*'} must not know of {room}/{outer or '*'} ({header})"
     for library, pattern, places in LIBRARIES:
         if re.match(pattern, header) and not (quoted and header.split("/")[0] in MAY_INCLUDE):
             if room != "tests" and not matches(name, places):
@@ -101,6 +141,9 @@ def breaches():
             why = check_include(name, include[1] == '"', include[2]) if include else None
             if why:
                 yield f"{name}:{number}: {why}"
+        parts = pathlib.PurePath(name).parts
+        if len(parts) > 2 and parts[0] in INNER_MAY_INCLUDE and parts[1] not in INNER_MAY_INCLUDE[parts[0]]:
+            yield f"{name}:1: {parts[0]}/{parts[1]} is no room of the house; say in INNER_MAY_INCLUDE what it may know"
         if suffix == ".h" and "#pragma once" not in lines:
             yield f"{name}:1: a header begins with #pragma once"
 

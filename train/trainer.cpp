@@ -8,7 +8,7 @@
 #include "train/checks/require_memory.h"
 #include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
-#include "train/weights.h"
+#include "train/weights/weights_scope.h"
 
 namespace muybridge {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
-#include <mutex>
 
+#include "core/console.h"
 #include "core/log.h"
 #include "core/text/utf8.h"
 
@@ -19,20 +19,6 @@ namespace {
 
 constexpr double kMemorySeconds = 30;
 constexpr int kMostBar = 30, kLeastBar = 5;
-
-// Who draws and who logs take turns.
-std::mutex& console() {
-  static std::mutex mutex;
-  return mutex;
-}
-bool bar_is_drawn = false;  // under console()
-
-void erase_bar() {
-  if (!bar_is_drawn) return;
-  std::fputs("\r\x1b[K", stderr);
-  std::fflush(stderr);
-  bar_is_drawn = false;
-}
 
 int terminal_columns() {
   winsize size{};
@@ -138,39 +124,33 @@ std::string ProgressBar::time_left() const {
   return std::isfinite(seconds) && done_ < total_ ? format_duration(seconds) : "";
 }
 
+// What is due: nothing, the bar, or a line of the log, which takes a turn of its own.
 void ProgressBar::update(double done, std::string_view text) {
-  std::unique_lock turn(console());
-  const Clock::time_point now = Clock::now();
-  const bool end = total_ > 0 && done >= total_ && done_ < total_;
-  if (now - shown_ < (terminal_ ? timing_.redraw : timing_.plain_line) && !(terminal_ && end))
-    return;
-  note_pace(done, now);
-  shown_ = now;
-  if (terminal_) return draw(text);
-  const std::string left = time_left();
-  turn.unlock();  // the log takes it
-  log_info("{}{}{}", percent_text(share()), text, left.empty() ? "" : "  " + left + " left");
-}
-
-void ProgressBar::draw(std::string_view text) {
-  const std::string line =
-      progress_line(share(), text, time_left(), terminal_columns() - 1, color_);
-  fmt::print(stderr, "\r{}\x1b[K", line);
-  std::fflush(stderr);
-  drawn_ = bar_is_drawn = true;
+  std::string plain;
+  {
+    const ConsoleTurn turn;
+    const Clock::time_point now = Clock::now();
+    const bool end = total_ > 0 && done >= total_ && done_ < total_;
+    if (now - shown_ < (terminal_ ? timing_.redraw : timing_.plain_line) && !(terminal_ && end))
+      return;
+    note_pace(done, now);
+    shown_ = now;
+    const std::string left = time_left();
+    if (terminal_) {
+      turn.draw_open_line(progress_line(share(), text, left, terminal_columns() - 1, color_));
+      drawn_ = true;
+      return;
+    }
+    plain = fmt::format("{}{}{}", percent_text(share()), text,
+                        left.empty() ? "" : "  " + left + " left");
+  }
+  log_info("{}", plain);
 }
 
 void ProgressBar::clear() {
-  const std::lock_guard turn(console());
-  if (drawn_) erase_bar();
+  const ConsoleTurn turn;
+  if (drawn_) turn.erase_open_line();
   drawn_ = false;
 }
-
-ConsoleTurn::ConsoleTurn() {
-  console().lock();
-  erase_bar();
-}
-
-ConsoleTurn::~ConsoleTurn() { console().unlock(); }
 
 }  // namespace muybridge

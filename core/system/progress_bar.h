@@ -44,7 +44,6 @@ class ProgressBar {
   void note_pace(double done, Clock::time_point now);
   double share() const { return total_ > 0 ? done_ / total_ : -1; }
   std::string time_left() const;
-  void draw(std::string_view text);
 
   double total_;
   double done_;
@@ -56,15 +55,6 @@ class ProgressBar {
   double pace_done_ = 0;
   Clock::time_point noted_;
   Clock::time_point shown_;
-};
-
-// Held by whoever prints on stderr while a bar may be there: erases it, and keeps it away.
-class ConsoleTurn {
- public:
-  ConsoleTurn();
-  ~ConsoleTurn();
-  ConsoleTurn(const ConsoleTurn&) = delete;
-  ConsoleTurn& operator=(const ConsoleTurn&) = delete;
 };
 
 // "1h 04m", "3m 20s", "12s"; "?" for what is no time.

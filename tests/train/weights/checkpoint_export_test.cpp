@@ -1,4 +1,4 @@
-#include "train/checkpoint/checkpoint_export.h"
+#include "train/weights/checkpoint_export.h"
 
 #include <gtest/gtest.h>
 

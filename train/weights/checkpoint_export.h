@@ -13,7 +13,7 @@ struct ExportOptions {
   StateKind which = StateKind::kEma;  // or kMaster
   DType dtype = DType::kF32;          // or kBF16
   Grid patch = {};                    // of the model
-  SafetensorsMetadata metadata = {};  // train/checkpoint/exported_model.h
+  SafetensorsMetadata metadata = {};  // train/weights/exported_model.h
 };
 
 // Writes the weights as one safetensors file with the names that diffusers gives Wan2.1

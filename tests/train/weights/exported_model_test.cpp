@@ -1,4 +1,4 @@
-#include "train/checkpoint/exported_model.h"
+#include "train/weights/exported_model.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

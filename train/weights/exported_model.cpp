@@ -1,12 +1,12 @@
-#include "train/checkpoint/exported_model.h"
+#include "train/weights/exported_model.h"
 
 #include <fmt/format.h>
 
 #include "config/values.h"
 #include "core/error.h"
 #include "model/wan_names.h"
-#include "train/checkpoint/checkpoint_export.h"
 #include "train/model_options.h"
+#include "train/weights/checkpoint_export.h"
 
 namespace muybridge {
 namespace {

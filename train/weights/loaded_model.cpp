@@ -1,4 +1,4 @@
-#include "train/checkpoint/loaded_model.h"
+#include "train/weights/loaded_model.h"
 
 #include <optional>
 
@@ -7,8 +7,8 @@
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/checkpoint_folder.h"
-#include "train/checkpoint/exported_model.h"
 #include "train/model_options.h"
+#include "train/weights/exported_model.h"
 
 namespace muybridge {
 namespace {
