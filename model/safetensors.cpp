@@ -1,9 +1,6 @@
 #include "model/safetensors.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -11,7 +8,6 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "core/log.h"
 #include "core/system/file.h"
 #include "core/text/spelling.h"
 
@@ -54,21 +50,6 @@ void read_exactly(std::FILE* file, void* out, std::size_t bytes,
   if (bytes == 0 || std::fread(out, 1, bytes, file) == bytes) return;
   if (std::ferror(file)) fail_errno("read(" + path.string() + ")", errno);
   fail(ExitCode::kCorrupt, "{}: the file ends too early; copy it anew", path.string());
-}
-
-// A new file beside `path` that nobody else writes to, with the rights that the user's files get.
-// The last rename wins where two write the same path, and each of them is whole.
-std::unique_ptr<std::FILE, int (*)(std::FILE*)> create_beside(const std::filesystem::path& path,
-                                                              std::filesystem::path& name) {
-  static std::atomic<int> counter{0};
-  for (;;) {
-    name = fmt::format("{}.{}-{}.tmp", path.string(), ::getpid(), ++counter);
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(name.c_str(), "wbx"),
-                                                         &std::fclose);
-    if (file) return file;
-    // Another host may have a process of this number.
-    if (errno != EEXIST) fail_errno("open(" + name.string() + ")", errno);
-  }
 }
 
 void write_exactly(std::FILE* file, const void* data, std::size_t bytes,
@@ -132,7 +113,7 @@ Tensor SafetensorsReader::read(const std::string& name) const {
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
                                      std::vector<SafetensorsSpec> specs,
                                      const SafetensorsMetadata& metadata)
-    : path_(path), file_(nullptr, &std::fclose) {
+    : temporary_(path), file_(nullptr, &std::fclose) {
   // Widest elements first: every tensor is aligned and there are no holes.
   std::stable_sort(specs.begin(), specs.end(),
                    [](const SafetensorsSpec& a, const SafetensorsSpec& b) {
@@ -159,17 +140,9 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
          json.size());
   const std::uint64_t header_bytes = json.size();
   data_start_ = sizeof header_bytes + header_bytes;
-  file_ = create_beside(path, temporary_);
-  write_exactly(file_.get(), &header_bytes, sizeof header_bytes, temporary_);
-  write_exactly(file_.get(), json.data(), json.size(), temporary_);
-}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (committed_) return;
-  file_.reset();
-  std::error_code error;
-  std::filesystem::remove(temporary_, error);
-  if (error) log_warning("{} was left behind: {}", temporary_.string(), error.message());
+  file_ = open_file(temporary_.path(), "wbx");
+  write_exactly(file_.get(), &header_bytes, sizeof header_bytes, temporary_.path());
+  write_exactly(file_.get(), json.data(), json.size(), temporary_.path());
 }
 
 void SafetensorsWriter::add(const std::string& name, const Tensor& tensor) {
@@ -182,18 +155,18 @@ void SafetensorsWriter::add(const std::string& name, const Tensor& tensor) {
                                             tensor.shape(), name_of(tensor.dtype()),
                                             slot.spec.shape, name_of(slot.spec.dtype)));
   const Tensor here = tensor.to(Device::kCpu);
-  seek(file_.get(), data_start_ + slot.begin, temporary_);
-  write_exactly(file_.get(), here.raw(), here.bytes(), temporary_);
+  seek(file_.get(), data_start_ + slot.begin, temporary_.path());
+  write_exactly(file_.get(), here.raw(), here.bytes(), temporary_.path());
   slot.written = true;
 }
 
 void SafetensorsWriter::commit() {
   for (const auto& [name, slot] : slots_)
     if (!slot.written) throw std::invalid_argument("safetensors: '" + name + "' was not written");
-  if (std::fclose(file_.release()) != 0) fail_errno("close(" + temporary_.string() + ")", errno);
-  sync_path(temporary_);
-  rename_durably(temporary_, path_);
-  committed_ = true;
+  if (std::fclose(file_.release()) != 0)
+    fail_errno("close(" + temporary_.path().string() + ")", errno);
+  sync_path(temporary_.path());
+  temporary_.publish();
 }
 
 }  // namespace muybridge

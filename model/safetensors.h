@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/system/temporary_file.h"
 #include "core/tensor.h"
 
 // The safetensors format: u64 length of the header (little endian), the header as JSON
@@ -75,7 +76,6 @@ class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::vector<SafetensorsSpec> specs,
                     const SafetensorsMetadata& metadata = {});
-  ~SafetensorsWriter();
   SafetensorsWriter(const SafetensorsWriter&) = delete;
   SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
@@ -90,12 +90,10 @@ class SafetensorsWriter {
     std::uint64_t begin = 0;
     bool written = false;
   };
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  TemporaryFile temporary_;
   std::map<std::string, Slot> slots_;
   std::uint64_t data_start_ = 0;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  bool committed_ = false;
 };
 
 }  // namespace muybridge

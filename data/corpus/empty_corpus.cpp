@@ -1,8 +1,8 @@
 #include "data/corpus/empty_corpus.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -11,33 +11,6 @@ namespace muybridge {
 namespace {
 
 constexpr std::size_t kShown = 4;  // kinds and tables, so that people read to the end
-
-// "12 files: no caption (a.mp4)", the most frequent kind first.
-std::vector<std::string> kinds_of(const std::vector<FileRemark>& remarks) {
-  struct Kind {
-    int count = 0;
-    const FileRemark* first = nullptr;
-  };
-  std::map<std::string, Kind> kinds;
-  for (const FileRemark& remark : remarks) {
-    Kind& kind = kinds[remark.kind];
-    if (kind.count++ == 0) kind.first = &remark;
-  }
-  std::vector<Kind> sorted;
-  sorted.reserve(kinds.size());
-  for (const auto& [name, kind] : kinds) sorted.push_back(kind);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Kind& a, const Kind& b) { return a.count > b.count; });
-  std::vector<std::string> lines;
-  lines.reserve(kShown);
-  for (const Kind& kind : sorted) {
-    if (lines.size() == kShown) break;
-    const FileRemark& first = *kind.first;
-    lines.push_back(fmt::format("{} × {} ({}{})", kind.count, first.kind, first.name,
-                                first.text.empty() ? "" : ": " + first.text));
-  }
-  return lines;
-}
 
 std::string advice(const CorpusListing& listing) {
   const auto has = [&](const char* kind) {
@@ -60,7 +33,9 @@ void fail_empty_corpus(const std::filesystem::path& input, const CorpusListing& 
       parts.push_back(note.name + ": " + note.text);
     }
   }
-  for (std::string& line : kinds_of(listing.skipped)) parts.push_back(std::move(line));
+  std::vector<std::string> kinds = summarise(listing.skipped);
+  kinds.resize(std::min(kinds.size(), kShown));
+  for (std::string& line : kinds) parts.push_back(std::move(line));
   if (parts.empty()) parts.emplace_back("there is no video or image in it");
   const bool damaged =
       !listing.skipped.empty() &&

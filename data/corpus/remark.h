@@ -27,6 +27,10 @@ struct FileRemark {
   bool operator==(const FileRemark&) const = default;
 };
 
+// A line for each kind of remark, most frequent first: "a.mp4: no caption", or "12 files: no
+// caption; the first is a.mp4".
+std::vector<std::string> summarise(const std::vector<FileRemark>& remarks);
+
 // The kinds that finding the clips of a corpus knows.
 namespace remark {
 

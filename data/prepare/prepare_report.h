@@ -33,9 +33,6 @@ struct PrepareReport {
   std::int64_t clips_shared = 0;     // not trained on: they show frames of held-out clips
 };
 
-// "no caption (first: a.mp4)": a line for each kind of remark, most frequent first.
-std::vector<std::string> summarise(const std::vector<FileRemark>& remarks);
-
 std::string report_json(const PrepareReport& report);
 
 // Writes OUT/report.json; with several parts OUT/report-part-I-of-N.json first, of which the last

@@ -26,8 +26,9 @@ TEST(EmptyCorpus, NamesTablesThatWereNotUnderstood) {
   listing.skipped.push_back({"c.pdf", remark::kNotMedia, ""});
   EXPECT_EQ(message(listing),
             "in: no clip can be used, taken as clips with captions beside them: metadata.csv: its "
-            "columns are Foo, Bar; 2 × no caption (a.mp4); 1 × not a video or image, by the ending "
-            "of its name (c.pdf). To go on, put a text file beside each clip (a.txt beside a.mp4) "
+            "columns are Foo, Bar; 2 files: no caption; the first is a.mp4; c.pdf: not a video or "
+            "image, by the ending of its name. To go on, put a text file beside each clip (a.txt "
+            "beside a.mp4) "
             "or a list with the columns path and caption into the folder, or give all the same "
             "with --caption TEXT");
 }
