@@ -157,9 +157,10 @@ TEST(DitGolden, TwentyStepsOfTrainingMatchPyTorchInF32) {
              .weight_decay = parameter.spec.decay ? 0.01 : 0.0});
     }
   }
+  // The decay alone moves the weights by 2e-4 of themselves.
   for (const Parameter& parameter : model.parameters.list())
     EXPECT_LT(relative_error(parameter.var.value(), file.read("final." + parameter.spec.name)),
-              1e-3)
+              5e-5)
         << parameter.spec.name;
 }
 
