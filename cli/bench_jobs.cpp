@@ -12,13 +12,16 @@ namespace muybridge {
 namespace {
 
 constexpr const char* kCaption = "a red circle moving left";
-constexpr int kFrames = 16, kSide = 32;  // of a clip, where the configuration leaves it open
+// Of a clip, where the configuration leaves it open; no clip is written.
+constexpr int kFrames = 16, kSide = 32;
+constexpr double kRate = 8;
 
 // Clips of the size that evaluation renders (or of the demo's), as many as fill batch.tokens.
 std::vector<Grid> clips_of_batch(const TrainConfig& config) {
   RenderOptions clip = render_options(config);
   if (clip.frames == 0) clip.frames = kFrames;
   if (clip.width == 0) clip.width = clip.height = kSide;
+  if (clip.fps == 0) clip.fps = kRate;
   const Grid grid = render_grid(dit_options(config), clip);
   const std::int64_t clips = std::max<std::int64_t>(1, config.batch.tokens / grid.tokens());
   return std::vector<Grid>(static_cast<std::size_t>(clips), grid);

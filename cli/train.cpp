@@ -35,7 +35,8 @@ void train(const Arguments& arguments) {
   std::vector<std::string> command_line{"muybridge", "train", arguments.file};
   command_line.insert(command_line.end(), arguments.overrides.begin(), arguments.overrides.end());
   if (Trainer(config, world, command_line).run() == TrainOutcome::kPreempted)
-    fail(ExitCode::kPreempted, "stopped after a commit; start the same command again to go on");
+    fail(ExitCode::kPreempted, "exit code {}: stopped on request",
+         static_cast<int>(ExitCode::kPreempted));
 }
 
 }  // namespace

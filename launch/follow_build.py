@@ -96,7 +96,7 @@ def main():
     moved = moved_commands(build, old, new)
     follow_deps(build / ".ninja_deps", old, new)
     kept, outputs = follow_log(build / ".ninja_log", old, new, moved)
-    print(f"{kept} of {outputs} built files go on from {old}")
+    print(f"{kept} of {outputs} built files are used as they are")
 
 
 if __name__ == "__main__":

@@ -63,9 +63,12 @@ Trainer::Trainer(const TrainConfig& config, World& world,
         std::make_unique<RunRecords>(run_, step_, config_.train.steps, config_.train.log_every);
     return std::string();
   });
-  log_info("{}, {} clips, {} ranks of {} threads, run {}",
-           describe_model(dit_.options(), parameters_.count()), loader_->clips(), group_.size(),
-           omp_get_max_threads(), run_.root.string());
+  const auto counted = [](int n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options(), parameters_.count()),
+           loader_->clips(), counted(group_.size(), "rank"),
+           counted(omp_get_max_threads(), "thread"), run_.root.string());
 }
 
 TrainOutcome Trainer::run() {

@@ -47,7 +47,7 @@ Json read_settings(const fs::path& path) {
 
 // Creates the folder, or makes sure that it is one that this plan may go on with.
 void claim_folder(const CorpusPlan& plan, const fs::path& out) {
-  const fs::path about = out / "corpus.json";
+  const fs::path about = out / ".corpus.json";
   const Json settings = settings_of(plan);
   if (fs::exists(about)) {
     const Json there = read_settings(about);

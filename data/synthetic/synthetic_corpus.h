@@ -24,10 +24,10 @@ struct CorpusReport {
 };
 
 // Writes OUT/{train,validation}/NNNNNN.mp4, a .txt with the caption beside each, and
-// OUT/corpus.json that says how they were made. Goes on where an earlier call was stopped; a larger
-// number of clips adds to a folder. Clips are the same bytes whatever the threads and the stops.
-// `progress(done, total)` is called from several threads, one at a time.
-// Throws Error: kUsage if the folder holds something else, kIo if writing fails.
+// OUT/.corpus.json that says how they were made. Goes on where an earlier call was stopped; a
+// larger number of clips adds to a folder. Clips are the same bytes whatever the threads and the
+// stops. `progress(done, total)` is called from several threads, one at a time. Throws Error:
+// kUsage if the folder holds something else, kIo if writing fails.
 CorpusReport make_corpus(const CorpusPlan& plan, const std::filesystem::path& out,
                          const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 

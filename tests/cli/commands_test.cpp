@@ -225,6 +225,31 @@ TEST_F(CommandsTest, DoctorSpeaksJson) {
   EXPECT_NE(run("doctor").out.find("Advice"), std::string::npos);
 }
 
+TEST_F(CommandsTest, BenchNeedsNoCorpus) {
+  for (const char* job : {"step", "sample", "matmul"}) {
+    const Result result =
+        run(fmt::format("bench {} {}shapes.yaml --repeats 1 --json model.depth=1 batch.tokens=64 "
+                        "eval.steps=1 data.train={}/none",
+                        job, kConfigs, folder_.string()));
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_NE(result.out.find("\"seconds_median\""), std::string::npos) << result.out;
+  }
+}
+
+TEST_F(CommandsTest, TheHintOfAMadeCorpusIsTheNextCommand) {
+  const std::string make = fmt::format(
+      "cd {} && {} corpus make shapes corpora/some/ --clips 2 --validation 1 --frames 8",
+      folder_.string(), kBinary);
+  const Result made = shell(make);
+  ASSERT_EQ(made.code, 0) << made.err;
+  const std::size_t hint = made.out.find("next: muybridge ");
+  ASSERT_NE(hint, std::string::npos) << made.out;
+  const std::string next = made.out.substr(hint + std::string("next: muybridge ").size());
+  EXPECT_EQ(next, "prepare corpora/some/ prepared/some --size 32x32\n");
+  EXPECT_EQ(shell(fmt::format("cd {} && {} {}", folder_.string(), kBinary, next)).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "prepared/some/index.json"));
+}
+
 TEST_F(CommandsTest, AnOutputThatCannotBeWrittenIsAnIoError) {
   EXPECT_EQ(shell(kBinary + " config show " + kConfigs + "shapes.yaml >/dev/full").code, 74);
 }
