@@ -127,7 +127,7 @@ TEST_F(CorpusListingTest, CaptionsInAFolderOfTheirOwn) {
 
 TEST_F(CorpusListingTest, ASingleVideo) {
   media("a.b.mp4");
-  EXPECT_NE(failure("a.b.mp4").find("no caption (a.b.mp4)"), std::string::npos);
+  EXPECT_NE(failure("a.b.mp4").find("a.b.mp4: no caption"), std::string::npos);
   write("a.b.txt", "beside");
   EXPECT_EQ(captions(list("a.b.mp4")), (Map{{"a.b.mp4", "beside"}}));
   write("a.b.mp4.txt", "full name");
