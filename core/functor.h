@@ -25,6 +25,8 @@
 #define MUY_ROWS_SUM(sum, ...)
 #endif
 
+// A template cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define MUY_FLOATS(launcher, functor) \
   launcher(functor<float>) launcher(functor<bf16>) launcher(functor<double>)
 // Sums in the accumulator of the element type, or all in f64.
@@ -36,3 +38,4 @@
   MUY_ROWS_SUM(double, functor<float>) \
   MUY_ROWS_SUM(double, functor<bf16>)  \
   MUY_ROWS_SUM(double, functor<double>)
+// NOLINTEND(bugprone-macro-parentheses)

@@ -15,6 +15,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 // Gram and Schmidt, twice for accuracy, over rows of the wide form: [min, max] of the extents.
 std::vector<double> orthonormal_rows(const RandomStream& stream, std::int64_t vectors,

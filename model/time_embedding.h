@@ -11,8 +11,8 @@ namespace muybridge {
 // it is f32 (f64 for f64) in any run: its rounding would shift and scale whole clips.
 struct TimeEmbedding {
   struct Result {
-    Var time_CD;
-    Var rows_C6D;
+    Var time;  // [C, D]
+    Var rows;  // [C, 6 D]
   };
 
   Linear in;

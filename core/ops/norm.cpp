@@ -1,5 +1,7 @@
 #include "core/ops/norm.h"
 
+#include <type_traits>
+
 #include "core/launch.h"
 #include "core/ops/norm_functor.h"
 
@@ -18,10 +20,9 @@ struct Affine {
   template <class F>
   void dispatch(const Tensor& x, const F& f) const {
     dispatch_float(x.dtype(), "layer_norm", [&]<class T>() {
-      if (scale.dtype() == x.dtype())
-        f.template operator()<T, T>();
-      else
-        f.template operator()<T, Accumulator<T>>();
+      using A = Accumulator<T>;
+      if (std::is_same_v<T, A> || scale.dtype() != x.dtype()) return f.template operator()<T, A>();
+      f.template operator()<T, T>();
     });
   }
 };

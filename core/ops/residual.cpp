@@ -1,5 +1,7 @@
 #include "core/ops/residual.h"
 
+#include <type_traits>
+
 #include "core/launch.h"
 #include "core/ops/residual_functor.h"
 
@@ -52,10 +54,9 @@ Var gate_residual(const Var& x, const Var& y, const Var& table, int gate, const 
                                                      clips.pointer(), stride, width, dy.data<T>()},
                      sums.data<A>());
       };
-      if (dout.dtype() == branch.dtype())
-        run.template operator()<T>();
-      else
-        run.template operator()<A>();
+      if (std::is_same_v<T, A> || dout.dtype() != branch.dtype())
+        return run.template operator()<A>();
+      run.template operator()<T>();
     });
     in[0].add_grad(dout);
     in[1].add_grad(dy.reshape(branch.shape()));
