@@ -116,7 +116,8 @@ SampleFolder::SampleFolder(fs::path path) : path_(std::move(path)) {
 SampleFolder::~SampleFolder() {
   std::error_code error;
   fs::remove_all(workbench_, error);
-  if (error) log_warning("{} was left behind: {}", workbench_.string(), error.message());
+  if (error && fs::exists(workbench_))
+    log_warning("{} was left behind: {}", workbench_.string(), error.message());
 }
 
 std::vector<CollectedClip> SampleFolder::add(std::vector<CollectedClip> clips, bool overwrite) {

@@ -68,7 +68,8 @@ TemporaryFile::~TemporaryFile() {
   if (published_) return;
   std::error_code error;
   fs::remove(path_, error);
-  if (error) log_warning("{} was left behind: {}", path_.string(), error.message());
+  if (error && fs::exists(path_))
+    log_warning("{} was left behind: {}", path_.string(), error.message());
 }
 
 void TemporaryFile::publish() {

@@ -84,11 +84,15 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
 
 }  // namespace
 
-std::string require_runnable(const TrainConfig& config, int ranks) {
+void require_device(const TrainConfig& config) {
   if (config.device == Device::kCuda)
     fail(ExitCode::kUsage, "device=cuda: {}; leave it auto or cpu",
-         cuda::available() ? "this version trains on the CPU only"
+         cuda::available() ? "this version computes on the CPU only"
                            : "there is none that this program can use: " + cuda::summary());
+}
+
+std::string require_runnable(const TrainConfig& config, int ranks) {
+  require_device(config);
   const TrainConfig::Parallel& p = config.parallel;
   resolve({.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline},
           ranks);
@@ -98,6 +102,11 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
       "{} of {} ranks have nothing to do: a step is {} micro-batches; raise batch.micro_batches or "
       "start fewer ranks",
       ranks - batches, ranks, batches);
+}
+
+std::string slow_precision(const TrainConfig& config, const Machine& machine) {
+  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16) return "";
+  return "train.precision=bf16: this processor has no instructions for it, so f32 is faster here";
 }
 
 Corpora open_corpora(const TrainConfig& config) {

@@ -31,6 +31,20 @@ TEST_F(CorpusTable, OpenSoraCsv) {
                  {"unnamed.mp4", "not named by the list: metadata.csv"}}));
 }
 
+TEST_F(CorpusTable, WithoutACaptionInItDoesNotWinOverThoseBesideTheClips) {
+  media("v.mp4");
+  write("v.txt", "beside");
+  for (const char* table :
+       {"path,caption\nv.mp4,\n", "path\nv.mp4\n", "path,caption\nv.mp4,  \n"}) {
+    write("m.csv", table);
+    const CorpusListing listing = list("", {.fallback = "other"});
+    EXPECT_EQ(captions(listing), (Map{{"v.mp4", "beside"}})) << table;
+    EXPECT_TRUE(notes(listing).contains("m.csv")) << table;
+  }
+  write("m.csv", "path,caption\nv.mp4,listed\n");
+  EXPECT_EQ(captions(list()), (Map{{"v.mp4", "listed"}}));
+}
+
 TEST_F(CorpusTable, ARowWithAHopelessPathCostsItself) {
   media("a.mp4");
   std::string text = "path,caption\n";
