@@ -100,8 +100,7 @@ void run_evaluate(const Arguments& arguments) {
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
-  const std::vector<EvaluationPrompt> prompts =
-      prepare_evaluation(model.config, corpus.get(), group);
+  const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
   const Evaluation evaluation = evaluate({.dit = model.dit,
                                           .config = model.config,
                                           .corpus = corpus.get(),
