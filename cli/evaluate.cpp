@@ -114,9 +114,8 @@ void run_evaluate(const Arguments& arguments) {
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
-  const std::vector<EvaluationPrompt> prompts =
-      prepare_evaluation(model.config, corpus.get(), group);
-  require_memory_for(prompts, model, world);
+  const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
+  require_memory_for(prompts.picked, model, world);
   const Evaluation evaluation = evaluate({.dit = model.dit,
                                           .config = model.config,
                                           .corpus = corpus.get(),

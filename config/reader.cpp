@@ -49,6 +49,15 @@ std::string suggestion(const ConfigSection& root, const ConfigSection& section,
   return fmt::format("known here: {}", fmt::join(names_in(section), ", "));
 }
 
+// Whether the tree has a field or section of that full name, "train.seed".
+bool has(const ConfigSection& root, const std::string& full_name) {
+  const std::size_t dot = full_name.find('.');
+  if (dot == std::string::npos) return std::ranges::count(names_in(root), full_name) > 0;
+  const auto inner =
+      std::ranges::find(root.sections, full_name.substr(0, dot), &ConfigSection::name);
+  return inner != root.sections.end() && has(*inner, full_name.substr(dot + 1));
+}
+
 }  // namespace
 
 ConfigReader::ConfigReader(const std::filesystem::path& file,
@@ -110,8 +119,15 @@ void ConfigReader::fill_section(const ConfigSection& section, const ConfigNode& 
 
 void ConfigReader::refuse_unknown(const ConfigSection& section, const ConfigEntry& entry,
                                   const std::string& prefix) {
-  mistakes_.add(entry.place, prefix + entry.key,
-                "unknown key; " + suggestion(*root_, section, entry.key, prefix));
+  const std::string full_name = prefix + entry.key;
+  const std::size_t dot = entry.key.rfind('.');
+  // As overrides are written, but in a file.
+  const std::string advice =
+      dot != std::string::npos && has(*root_, full_name)
+          ? fmt::format("only overrides join names by dots; write '{}:' below '{}:'",
+                        entry.key.substr(dot + 1), prefix + entry.key.substr(0, dot))
+          : suggestion(*root_, section, entry.key, prefix);
+  mistakes_.add(entry.place, full_name, "unknown key; " + advice);
 }
 
 void ConfigReader::refuse(const std::string& key, const std::string& reason) {

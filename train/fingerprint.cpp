@@ -57,11 +57,16 @@ std::string corpus_difference(const Manifest& manifest, const TrainConfig& befor
   return line_of("data.train", name(before.data.train, kept), name(now.data.train, corpus));
 }
 
+// One spelling for a path, also where nothing lies there any more.
+fs::path canonical(const std::string& path) {
+  const fs::path whole = fs::weakly_canonical(fs::absolute(path).lexically_normal());
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
 std::string origin_difference(const TrainConfig& before, const TrainConfig& now) {
   const std::string &old_path = before.train.init_from, &new_path = now.train.init_from;
   if (new_path.empty() || new_path == old_path) return "";
-  if (!old_path.empty() && fs::weakly_canonical(old_path) == fs::weakly_canonical(new_path))
-    return "";
+  if (!old_path.empty() && canonical(old_path) == canonical(new_path)) return "";
   return line_of("train.init_from", old_path.empty() ? "nothing" : old_path, new_path);
 }
 

@@ -45,7 +45,7 @@ class Trainer {
   const TrainConfig config_;
   Group& group_;
   const Corpora corpora_;
-  const std::vector<EvaluationPrompt> prompts_;
+  const EvaluationPrompts prompts_;
   Parameters parameters_;
   const Dit dit_;
   std::unique_ptr<Loader> loader_;

@@ -100,7 +100,7 @@ ProgressBar::ProgressBar(double total, double first, Timing timing)
       timing_(timing),
       terminal_(is_terminal()),
       color_(std::getenv("NO_COLOR") == nullptr),
-      noted_(Clock::now()),
+      noted_(timing.now()),
       shown_(terminal_ ? noted_ - timing.redraw : noted_) {}
 
 ProgressBar::~ProgressBar() { clear(); }
@@ -129,7 +129,7 @@ void ProgressBar::update(double done, std::string_view text) {
   std::string plain;
   {
     const ConsoleTurn turn;
-    const Clock::time_point now = Clock::now();
+    const Clock::time_point now = timing_.now();
     const bool end = total_ > 0 && done >= total_ && done_ < total_;
     if (now - shown_ < (terminal_ ? timing_.redraw : timing_.plain_line) && !(terminal_ && end))
       return;

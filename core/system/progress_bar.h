@@ -19,9 +19,11 @@ namespace muybridge {
 // unless NO_COLOR is set. One at a time; threads may call update.
 class ProgressBar {
  public:
+  using Clock = std::chrono::steady_clock;
   struct Timing {
     std::chrono::milliseconds redraw{100};
     std::chrono::milliseconds plain_line{60'000};
+    Clock::time_point (*now)() = &Clock::now;  // what it takes for the time
   };
 
   // `total` in any unit; 0 where it is unknown: then there is neither bar nor time left. `first` of
@@ -40,7 +42,6 @@ class ProgressBar {
   bool on_terminal() const { return terminal_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void note_pace(double done, Clock::time_point now);
   double share() const { return total_ > 0 ? done_ / total_ : -1; }
   std::string time_left() const;

@@ -118,6 +118,16 @@ TEST_F(ConfigTest, UnknownKeyThatIsNearNothingListsWhatIsKnown) {
             "shop.yaml:2:1: zzzzzz: unknown key; known here: name, seed, basket");
 }
 
+TEST_F(ConfigTest, AKeyWrittenAsInAnOverrideIsExplained) {
+  EXPECT_EQ(mistakes("name: x\nbasket.count: 1\n"),
+            "shop.yaml:2:1: basket.count: unknown key; only overrides join names by dots; write "
+            "'count:' below 'basket:'");
+  EXPECT_EQ(mistakes("name: x\nbasket.cuont: 1\n"),
+            "shop.yaml:2:1: basket.cuont: unknown key; known here: name, seed, basket");
+  EXPECT_EQ(mistakes("name: x\nbasket.count.big: 1\n"),
+            "shop.yaml:2:1: basket.count.big: unknown key; known here: name, seed, basket");
+}
+
 TEST_F(ConfigTest, MissingKeyPointsAtItsSection) {
   EXPECT_EQ(mistakes("# nothing\nseed: 1\n"),
             "shop.yaml:2:1: name: missing; it is the name over the door");

@@ -1,4 +1,7 @@
 // What evaluations may cost a run, and what they may not.
+#include <numeric>
+
+#include "data/media/video_reader.h"
 #include "tests/train/training_run.h"
 
 namespace muybridge {
@@ -56,6 +59,20 @@ TEST_F(RunEvaluation, ThatWasCutOffAfterTheCommitIsMadeUpFor) {
   EXPECT_FALSE(fs::exists(run("run") / "samples/step-00000012"));
 }
 
+TEST_F(RunEvaluation, ThatIsKilledFindsTheStepCommitted) {
+  testing::Job job(train(1, "run", "eval.steps=10000"), scratch_ / "log");
+  job.wait_for(run("run") / "samples/step-00000012");
+  ASSERT_TRUE(job.running()) << log();
+  ::kill(job.pid(), SIGKILL);
+  EXPECT_EQ(job.wait(), 128 + SIGKILL);
+  EXPECT_EQ(committed("run"), 12);
+  EXPECT_EQ(metrics("run").size(), 11U) << "the step's line comes with its evaluation";
+  ASSERT_EQ(run_to_end(train(1, "run", "eval.steps=2")), 0) << log();
+  ASSERT_EQ(run_to_end(train(1, "whole", "eval.steps=2")), 0) << log();
+  EXPECT_EQ(result("run"), result("whole"));
+  EXPECT_EQ(last_clip("run"), last_clip("whole"));
+}
+
 TEST_F(RunEvaluation, OfNoSamplesRendersNone) {
   ASSERT_EQ(run_to_end(train(1, "run", "eval.samples=0 eval.prompts=shapes train.steps=2")), 0)
       << log();
@@ -72,6 +89,66 @@ TEST_F(RunEvaluation, HasTheSamePromptsHoweverTheirFileWasSaved) {
   ASSERT_EQ(run_to_end(train(1, "plain", "eval.prompts=" + plain)), 0) << log();
   ASSERT_EQ(run_to_end(train(1, "odd", "eval.prompts=" + odd)), 0) << log();
   EXPECT_EQ(last_clip("plain"), last_clip("odd"));
+}
+
+// Training's own evaluation, the commit's averaged weights, and the raw ones, which are others.
+TEST_F(RunEvaluation, MeasuresAndRendersTheAveragedWeights) {
+  ASSERT_EQ(run_to_end(train(1, "run", "optimizer.ema_decay=0.8 optimizer.ema_warmup=false")), 0)
+      << log();
+  const auto frames = [&] {
+    return read_video(run("run") / "samples/step-00000012/clip-000.mp4").rgb;
+  };
+  const auto loss_of_report = [&] {
+    const auto report = nlohmann::json::parse(read_file(run("run") / "report.json"));
+    const auto losses = report.at("validation_loss").get<std::vector<double>>();
+    return std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(losses.size());
+  };
+  const double trained = metrics("run").back().at("validation_loss");
+  const std::vector<std::uint8_t> rendered = frames();
+  const std::string evaluate = fmt::format("{} evaluate {} ", kBinary, run("run").string());
+  ASSERT_EQ(run_to_end(evaluate + "--ema"), 0) << log();
+  EXPECT_NEAR(loss_of_report() / trained, 1, 1e-6);
+  EXPECT_EQ(frames(), rendered);
+  ASSERT_EQ(run_to_end(evaluate + "--raw"), 0) << log();
+  EXPECT_GT(std::abs(loss_of_report() / trained - 1), 1e-3);
+  EXPECT_NE(frames(), rendered);
+}
+
+// Of that step and no other, also where the gallery shows it.
+TEST_F(RunEvaluation, TheGalleryAndTheRecordsShowTheStepsOwnMetrics) {
+  ASSERT_EQ(run_to_end(train(1, "run", "eval.every=4")), 0) << log();
+  const std::vector<nlohmann::json> lines = metrics("run");
+  ASSERT_EQ(lines.size(), 12U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto step = static_cast<double>(i + 1);
+    EXPECT_EQ(lines[i].at("step"), i + 1);
+    EXPECT_NEAR(lines[i].at("learning_rate"), 3e-3 * std::min(1.0, step / 5), 1e-12) << i;
+    EXPECT_EQ(lines[i].contains("validation_loss"), (i + 1) % 4 == 0) << i;
+  }
+  const auto shown = [](const nlohmann::json& line) {
+    return fmt::format("on held-out clips <b>{:.3g}</b>", line.at("validation_loss").get<double>());
+  };
+  ASSERT_NE(shown(lines[11]), shown(lines[7]));
+  const std::string page = read_file(run("run") / "index.html");
+  EXPECT_NE(page.find("step <b>12</b>"), std::string::npos);
+  EXPECT_NE(page.find(shown(lines[11])), std::string::npos) << "wanted: " << shown(lines[11]);
+  const auto report = nlohmann::json::parse(read_file(run("run") / "report.json"));
+  EXPECT_EQ(report.at("step"), 12);
+}
+
+// It computes with other weights meanwhile: also one that fails gives the training's back.
+TEST_F(RunEvaluation, LeavesNoTraceInTheTraining) {
+  fs::create_directories(run("failing") / "samples");
+  std::ofstream(run("failing") / "samples/step-00000006") << "in the way";
+  ASSERT_EQ(run_to_end(train(1, "failing", "eval.every=3")), 0) << log();
+  EXPECT_TRUE(log_has("1 evaluations failed")) << log();
+  ASSERT_EQ(run_to_end(train(1, "one", "eval.every=0")), 0) << log();
+  ASSERT_EQ(run_to_end(train(1, "none", "eval.every=0 eval.samples=0 eval.validation_clips=0")), 0)
+      << log();
+  for (const char* name : {"failing", "one"}) {
+    EXPECT_EQ(losses(name), losses("none")) << name;
+    EXPECT_EQ(weights(name), weights("none")) << name;
+  }
 }
 
 // Nothing is written: the run's folder is not even made.

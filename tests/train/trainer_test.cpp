@@ -56,18 +56,21 @@ TEST_F(TrainerTest, GoesOnOnAnotherNumberOfRanks) {
 // with the same bytes.
 TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
   constexpr std::size_t kSteps = 120;
+  constexpr int kKills = 16;
   const std::string length = fmt::format("train.steps={} train.checkpoint_every=8", kSteps);
   ASSERT_EQ(run_to_end(train(2, "whole", length)), 0) << log();
   const std::string expected = result("whole");
   std::mt19937 random(7);
   int kills = 0, resumed = 0;
-  for (int number = 1; kills < 16; ++number) {
+  for (int number = 1; kills < kKills; ++number) {
+    ASSERT_LE(number, 3 * kKills) << "runs end before they are killed: " << kills << " kills";
     const std::string name = fmt::format("killed-{}", number);
     std::int64_t committed_before = 0;
     for (int code = -1; code != 0;) {
       fs::remove(scratch_ / "log");
       Job job(train(2, name, length), scratch_ / "log");
-      const bool to_be_killed = kills < 16;
+      const bool to_be_killed = kills < kKills;
+      bool killed = false;
       // Anywhere: before the first step, between steps, within commits and evaluations.
       if (to_be_killed) job.wait_for_lines(run(name) / "metrics.jsonl", random() % (kSteps + 2));
       if (to_be_killed && job.running()) {
@@ -83,9 +86,13 @@ TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
           default:  // mpirun: its ranks notice and end
             ::kill(job.pid(), SIGKILL);
         }
+        killed = true;
         ++kills;
       }
       code = job.wait();
+      if (!killed) {
+        ASSERT_EQ(code, 0) << name << ", which nobody killed, failed:\n" << log();
+      }
       const bool got_under_way = log_has("parameters, 26 clips");
       if (got_under_way) {
         EXPECT_GE(went_on_after(), committed_before) << name << "\n" << log();

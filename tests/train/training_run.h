@@ -29,7 +29,7 @@ namespace muybridge::testing {
 // A job in a process group of its own, so that a kill reaches mpirun and all its ranks.
 class Job {
  public:
-  Job(const std::string& command, const std::filesystem::path& log) {
+  Job(const std::string& command, const std::filesystem::path& log) : log_(log) {
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
@@ -55,6 +55,8 @@ class Job {
   pid_t pid() const { return pid_; }
   // The exit code, 128 + the signal that ended it.
   int wait() {
+    until([this] { return !running(); }, "it does not end");
+    if (running()) ::kill(-pid_, SIGKILL);
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
     pid_ = -1;
@@ -73,11 +75,33 @@ class Job {
   }
   // Until the file has so many lines, or the job is over.
   void wait_for_lines(const std::filesystem::path& file, std::size_t lines) const {
-    while (running() && count_lines(file) < lines)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    until([&] { return !running() || count_lines(file) >= lines; },
+          fmt::format("{} does not come to {} lines", file.filename().string(), lines));
+  }
+  // Until the file or folder is there, or the job is over.
+  void wait_for(const std::filesystem::path& path) const {
+    until([&] { return !running() || std::filesystem::exists(path); },
+          fmt::format("{} does not come to be", path.filename().string()));
+  }
+  // Until its log has the text, or the job is over.
+  void wait_for_log(const std::string& text) const {
+    until([&] { return !running() || read_file(log_).find(text) != std::string::npos; },
+          "the log does not come to say '" + text + "'");
   }
 
  private:
+  // A job that hangs fails the test with its log, before the test's own time is over.
+  template <class Done>
+  void until(const Done& done, const std::string& otherwise) const {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > limit) {
+        ADD_FAILURE() << otherwise << "; its log:\n" << read_file(log_);
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
   static std::size_t count_lines(const std::filesystem::path& file) {
     std::ifstream stream(file);
     std::size_t lines = 0;
@@ -85,6 +109,7 @@ class Job {
     return lines;
   }
 
+  std::filesystem::path log_;
   pid_t pid_ = -1;
 };
 
@@ -107,8 +132,10 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
                                                          (scratch_ / "corpus").string());
   }
 
-  // A bright square on a ground of the clip's own shade goes right; four clips are held out.
-  static void make_corpus(const std::filesystem::path& folder, int clips, int size) {
+  // A bright square on a ground of the clip's own shade goes right; four clips are held out, and
+  // may have a shade of theirs.
+  static void make_corpus(const std::filesystem::path& folder, int clips, int size,
+                          int held_out_ground = -1) {
     std::filesystem::create_directories(folder);
     ShardWriter writer(folder, 0, "{}");
     for (int i = 0; i < clips + 4; ++i) {
@@ -118,7 +145,8 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
       record.split = i < clips ? "train" : "validation";
       record.frames = 8;
       record.height = record.width = size;
-      std::vector<std::uint8_t> pixels(record.bytes(), static_cast<std::uint8_t>(30 * (i % 5)));
+      const int ground = i >= clips && held_out_ground >= 0 ? held_out_ground : 30 * (i % 5);
+      std::vector<std::uint8_t> pixels(record.bytes(), static_cast<std::uint8_t>(ground));
       const auto side = static_cast<std::size_t>(size);
       for (std::size_t t = 0; t < 8; ++t)
         for (std::size_t y = side / 4; y < side / 2; ++y)
@@ -184,7 +212,12 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
       text += fmt::format("{} {} {} {}\n", line.at("step").dump(), line.at("loss").dump(),
                           line.at("grad_norm").dump(),
                           line.value("validation_loss", nlohmann::json()).dump());
+    return text + weights(name);
+  }
+  // The bytes of the state that the newest commit keeps; empty where there is none.
+  std::string weights(const std::string& name) const {
     const std::vector<Commit> commits = list_commits(run(name) / "checkpoints");
+    std::string text;
     if (commits.empty()) return text;
     const CheckpointReader reader(commits.back().path);
     for (const ManifestParameter& parameter : reader.manifest().parameters)

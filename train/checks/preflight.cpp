@@ -45,6 +45,14 @@ void warn_of_cuts(const std::vector<EvaluationPrompt>& prompts, int max_bytes) {
       cut, prompts.size(), max_bytes, first.substr(0, 40));
 }
 
+void tell_of_the_rest(const TrainConfig::Eval& eval, const EvaluationPrompts& prompts) {
+  if (prompts.known <= eval.samples) return;
+  log_info(
+      "eval.prompts: {} of {} prompts are rendered, spread over them; for all of them set "
+      "eval.samples={}",
+      prompts.picked.size(), prompts.known, prompts.known);
+}
+
 void check_held_out(const TrainConfig& config, const CorpusIndex& corpus, bool speaks) {
   if (config.eval.validation_clips == 0) return;
   if (select_clips(corpus, "validation", loader_options(config)).empty() && speaks)
@@ -118,9 +126,8 @@ Corpora open_corpora(const TrainConfig& config) {
   return corpora;
 }
 
-std::vector<EvaluationPrompt> prepare_evaluation(const TrainConfig& config,
-                                                 const CorpusIndex* validation,
-                                                 const Group& group) {
+EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusIndex* validation,
+                                     const Group& group) {
   const bool speaks = group.rank() == 0;
   if (validation != nullptr) check_held_out(config, *validation, speaks);
   if (config.eval.samples == 0) return {};
@@ -128,9 +135,10 @@ std::vector<EvaluationPrompt> prepare_evaluation(const TrainConfig& config,
   if (default_video_encoder().empty())
     fail(ExitCode::kUsage,
          "no encoder for MP4 is installed; install libx264, or set eval.samples=0");
-  std::vector<EvaluationPrompt> prompts =
+  EvaluationPrompts prompts =
       evaluation_prompts(config.eval.prompts, config.eval.samples, validation);
-  if (speaks) warn_of_cuts(prompts, config.data.max_caption_bytes);
+  if (speaks) warn_of_cuts(prompts.picked, config.data.max_caption_bytes);
+  if (speaks) tell_of_the_rest(config.eval, prompts);
   return prompts;
 }
 

@@ -34,9 +34,9 @@ Corpora open_corpora(const TrainConfig& config);
 
 // The prompts that every evaluation of the run renders, read once; that their clips, and the
 // held-out ones, fit the model and the batch; that MP4 files can be written. Warns of prompts that
-// are cut, and where no clip is held out.
-std::vector<EvaluationPrompt> prepare_evaluation(const TrainConfig& config,
-                                                 const CorpusIndex* validation, const Group& group);
+// are cut or left out, and where no clip is held out.
+EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusIndex* validation,
+                                     const Group& group);
 
 // Every rank can write where the run keeps its files, and the disk has room for a commit of
 // `commit_bytes`, one more than stay. Warns when it has less than all commits that stay will take.

@@ -38,7 +38,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                 .checkpoint = subject.checkpoint,
                 .settings = describe(options.sampler),
                 .clips = {}};
-  const std::vector<EvaluationPrompt>& prompts = subject.prompts;
+  const std::vector<EvaluationPrompt>& prompts = subject.prompts.picked;
   if (prompts.empty()) return set;
   const std::filesystem::path folder = run.samples(subject.step);
   std::vector<RenderRequest> mine;
@@ -109,6 +109,7 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Grou
     result.validation_loss.fill(std::nan(""));
   }
   result.samples = render_shared(subject, run, group);
+  result.known_prompts = subject.prompts.known;
   std::vector<ScoredClip> clips;
   for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});
   result.score_details = summarize_scores(clips);
@@ -160,6 +161,7 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
                  {"scores", evaluation.scores},
                  {"score_details", to_json(evaluation.score_details)}};
   report.update(more);
+  report["known_prompts"] = evaluation.known_prompts;
   report["samples"] = std::move(samples);
   write_file_durably(run.report(), report.dump(2) + "\n");
 }

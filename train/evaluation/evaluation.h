@@ -22,6 +22,7 @@ struct Evaluation {
   Scores scores;                 // means over the clips that have them
   ScoreSummaries score_details;  // the same with the number of clips and the level of chance
   SampleSet samples;
+  int known_prompts = 0;  // of which the samples show some, or all
   double seconds = 0;
 };
 
@@ -30,7 +31,7 @@ struct EvaluationSubject {
   const Dit& dit;
   const TrainConfig& config;
   const CorpusIndex* corpus = nullptr;  // null: no validation loss
-  const std::vector<EvaluationPrompt>& prompts;
+  const EvaluationPrompts& prompts;
   std::int64_t step = 0;
   std::string checkpoint;  // hash of the manifest; empty where there is none yet
 };

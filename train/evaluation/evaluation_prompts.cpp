@@ -57,8 +57,8 @@ int stride_over(int count, int wanted) {
 
 }  // namespace
 
-std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int count,
-                                                 const CorpusIndex* corpus) {
+EvaluationPrompts evaluation_prompts(const TextOrList& prompts, int count,
+                                     const CorpusIndex* corpus) {
   if (count == 0) return {};
   const std::vector<EvaluationPrompt> all = all_prompts(prompts, count, corpus);
   if (all.empty()) return {};
@@ -69,11 +69,11 @@ std::vector<EvaluationPrompt> evaluation_prompts(const TextOrList& prompts, int 
   std::ranges::sort(picked, {}, [known](int ordinal) {
     return std::pair(ordinal % known, ordinal / known);  // the seeds of a prompt side by side
   });
-  std::vector<EvaluationPrompt> result;
-  result.reserve(picked.size());
+  EvaluationPrompts result{.picked = {}, .known = known};
+  result.picked.reserve(picked.size());
   for (const int ordinal : picked) {
-    result.push_back(all[static_cast<std::size_t>(ordinal % known)]);
-    result.back().ordinal = ordinal;
+    result.picked.push_back(all[static_cast<std::size_t>(ordinal % known)]);
+    result.picked.back().ordinal = ordinal;
   }
   return result;
 }

@@ -81,7 +81,9 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, std::int64_t step) : p
   const std::string content = read_file(path);
   const Kept kept = keep_until(content, step);
   if (kept.unreadable > 0)
-    log_warning("{}: {} lines were no metrics and are gone", path.string(), kept.unreadable);
+    log_warning("{}: {} no metrics and {} gone", path.string(),
+                kept.unreadable == 1 ? "1 line was" : fmt::format("{} lines were", kept.unreadable),
+                kept.unreadable == 1 ? "is" : "are");
   if (kept.lines != content) write_file_durably(path, kept.lines);
   last_step_ = kept.last_step;
 }

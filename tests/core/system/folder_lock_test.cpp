@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "core/error.h"
@@ -79,14 +80,27 @@ TEST_F(FolderLockTest, WaitsOutTheLeaseOfAnotherMachine) {
             "busy (it is process 77 on node-3.example; if that machine is gone for "
             "good, remove " +
                 path_.string() + ")");
-  const pid_t helper = ::fork();
-  if (helper == 0) {
-    ::usleep(200'000);
-    ::kill(holder_, SIGKILL);
-    ::_exit(0);
+  // Another process waits; once it has said so the holder dies.
+  int words[2];
+  ASSERT_EQ(::pipe(words), 0);
+  const pid_t waiting = ::fork();
+  if (waiting == 0) {
+    ::close(release_[1]);
+    ::dup2(words[1], STDERR_FILENO);
+    ::_exit(refusal(0, 600).empty() ? 0 : 1);
   }
-  EXPECT_EQ(refusal(0, 60), "");
-  ::waitpid(helper, nullptr, 0);
+  ::close(words[1]);
+  std::string said;
+  char byte;
+  while (said.find("waiting, at most 600 s") == std::string::npos &&
+         ::read(words[0], &byte, 1) == 1)
+    said += byte;
+  EXPECT_NE(said.find("waiting"), std::string::npos) << "it did not wait: " << said;
+  ::kill(holder_, SIGKILL);
+  int status = 0;
+  ::waitpid(waiting, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(read_file(path_), host_name() + " " + std::to_string(waiting) + "\n");
 }
 
 TEST_F(FolderLockTest, AnUnsignedFileIsSomebody) {

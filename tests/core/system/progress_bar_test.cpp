@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <thread>
 
 #include "core/log.h"
 
@@ -17,6 +16,11 @@ namespace muybridge {
 namespace {
 
 using namespace std::chrono_literals;
+
+// A clock that goes when a test says so.
+ProgressBar::Clock::time_point the_time{1h};
+ProgressBar::Clock::time_point the_time_now() { return the_time; }
+constexpr ProgressBar::Timing kByHand{.now = the_time_now};
 
 TEST(ProgressBar, DurationsAreShort) {
   EXPECT_EQ(format_duration(0.2), "0s");
@@ -93,7 +97,7 @@ std::string printed(bool terminal, const Screen& screen, const std::function<voi
 
 TEST(ProgressBar, ATerminalGetsABarThatIsTakenAwayInTheEnd) {
   const std::string text = printed(true, {}, [](int) {
-    ProgressBar bar(20);
+    ProgressBar bar(20, 0, kByHand);
     for (int done = 1; done <= 20; ++done) bar.update(done, "clips");
   });
   EXPECT_NE(text.find("\r[\x1b[32m"), std::string::npos) << text;
@@ -137,16 +141,35 @@ TEST(ProgressBar, WhatIsLoggedMeanwhileHasItsOwnLine) {
   EXPECT_NE(text.find("\r\x1b[Kwarning a clip is damaged\r\n"), std::string::npos) << text;
 }
 
-TEST(ProgressBar, APipeGetsAPlainLineNowAndThen) {
+TEST(ProgressBar, ATerminalIsDrawnTenTimesASecond) {
+  const std::string text = printed(true, {.no_color = true}, [](int) {
+    ProgressBar bar(10, 0, kByHand);
+    for (int done = 1; done <= 5; ++done) {
+      bar.update(done, "clips");
+      the_time += 50ms;
+    }
+  });
+  for (const char* share : {"10%", "30%", "50%"})
+    EXPECT_NE(text.find(share), std::string::npos) << text;
+  for (const char* share : {"20%", "40%"}) EXPECT_EQ(text.find(share), std::string::npos) << text;
+}
+
+TEST(ProgressBar, APipeGetsAPlainLineAMinute) {
   const auto job = [](int) {
-    ProgressBar bar(10, 0, {.plain_line = 20ms});
+    ProgressBar bar(10, 0, kByHand);
+    the_time += 59s;
     bar.update(1, "too soon");
-    std::this_thread::sleep_for(25ms);
+    the_time += 1s;
     bar.update(5, "half");
     bar.update(6, "too soon");
+    the_time += 60s;
+    bar.update(8, "more");
   };
-  EXPECT_EQ(printed(false, {}, job).find("info 50%  half  "), 0);
-  EXPECT_EQ(printed(true, {.no_color = true, .kind = "dumb"}, job).find("info 50%  half"), 0);
+  constexpr const char* kLines = "info 50%  half  1m 00s left\ninfo 80%  more  37s left\n";
+  EXPECT_EQ(printed(false, {}, job), kLines);
+  std::string terminal = printed(true, {.no_color = true, .kind = "dumb"}, job);
+  std::erase(terminal, '\r');
+  EXPECT_EQ(terminal, kLines);
 }
 
 TEST(ProgressBar, WithoutATotalThereIsOnlyTheText) {
@@ -158,12 +181,13 @@ TEST(ProgressBar, WithoutATotalThereIsOnlyTheText) {
 }
 
 TEST(ProgressBar, TheTimeLeftIsThatOfThisProcess) {
-  ProgressBar bar(1000, 900, {.redraw = 0ms, .plain_line = 0ms});
+  ProgressBar::Timing timing = kByHand;
+  timing.redraw = timing.plain_line = 0ms;
+  ProgressBar bar(1000, 900, timing);
   EXPECT_FALSE(std::isfinite(bar.seconds_left()));
-  std::this_thread::sleep_for(20ms);
+  the_time += 2s;
   bar.update(910, "");
-  EXPECT_GT(bar.seconds_left(), 0.17);  // nine times as long as it took for ten
-  EXPECT_LT(bar.seconds_left(), 9);
+  EXPECT_NEAR(bar.seconds_left(), 18, 1e-9);  // nine times as long as it took for ten
 }
 
 }  // namespace

@@ -48,6 +48,26 @@ TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
   EXPECT_TRUE(refusal([&] { require_runnable(config, 1); }).starts_with("device=cuda: "));
 }
 
+TEST_F(Preflight, TellsHowManyPromptsAreNotRendered) {
+  TrainConfig config;
+  config.eval.frames = 8;
+  config.eval.size = {.width = 16, .height = 16};
+  config.eval.fps = 8;
+  config.eval.prompts.list = {"a", "b", "c", "d", "e"};
+  const auto said = [&](int samples) {
+    config.eval.samples = samples;
+    ::testing::internal::CaptureStderr();
+    const EvaluationPrompts prompts = prepare_evaluation(config, nullptr, *solo_group());
+    EXPECT_EQ(prompts.picked.size(), static_cast<std::size_t>(samples));
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(said(2).find("2 of 5 prompts are rendered, spread over them; for all of them set "
+                         "eval.samples=5"),
+            std::string::npos)
+      << said(2);
+  for (const int enough : {0, 5, 7}) EXPECT_EQ(said(enough), "");
+}
+
 TEST_F(Preflight, NamesTheNearestCorpus) {
   make({{.caption = "x"}});
   TrainConfig config;

@@ -17,7 +17,7 @@ class EvaluationPrompts : public TemporaryCorpus {
  protected:
   static Prompts texts(const TextOrList& prompts, int count, const CorpusIndex* corpus) {
     Prompts all;
-    for (const EvaluationPrompt& prompt : evaluation_prompts(prompts, count, corpus))
+    for (const EvaluationPrompt& prompt : evaluation_prompts(prompts, count, corpus).picked)
       all.push_back(prompt.text);
     return all;
   }
@@ -28,8 +28,9 @@ TEST_F(EvaluationPrompts, AreThoseOfTheListSpreadOverIt) {
   prompts.list = {"a", "b", "c", "d", "e"};
   EXPECT_TRUE(texts(prompts, 0, nullptr).empty());
   EXPECT_EQ(texts(prompts, 5, nullptr), prompts.list);
-  EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr),
+  EXPECT_EQ(evaluation_prompts(prompts, 2, nullptr).picked,
             (std::vector<EvaluationPrompt>{{"a", 0}, {"c", 2}}));
+  for (const int count : {1, 2, 9}) EXPECT_EQ(evaluation_prompts(prompts, count, nullptr).known, 5);
 }
 
 TEST_F(EvaluationPrompts, AFewOfAllCombinationsHaveEveryKind) {
@@ -64,7 +65,7 @@ TEST_F(EvaluationPrompts, OfAListAreCleanedAsCaptionsAre) {
 TEST_F(EvaluationPrompts, ThatAreFewComeAgainWithOtherSeeds) {
   TextOrList prompts;
   prompts.list = {"a", "b"};
-  EXPECT_EQ(evaluation_prompts(prompts, 5, nullptr),
+  EXPECT_EQ(evaluation_prompts(prompts, 5, nullptr).picked,
             (std::vector<EvaluationPrompt>{{"a", 0}, {"a", 2}, {"a", 4}, {"b", 1}, {"b", 3}}));
 }
 
@@ -75,7 +76,7 @@ TEST_F(EvaluationPrompts, WhenNotGivenAreCaptionsOfHeldOutClipsThenOfTraining) {
                                    {.caption = "y", .split = "validation"}});
   EXPECT_EQ(texts({}, 2, &corpus), (Prompts{"x", "y"}));
   EXPECT_EQ(texts({}, 1, &corpus), (Prompts{"x"}));
-  EXPECT_EQ(evaluation_prompts({}, 4, &corpus),
+  EXPECT_EQ(evaluation_prompts({}, 4, &corpus).picked,
             (std::vector<EvaluationPrompt>{{"x", 0, "held out", 1},
                                            {"x", 3, "held out", 1},
                                            {"y", 1, "held out", 3},

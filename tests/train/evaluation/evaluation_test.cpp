@@ -9,10 +9,11 @@
 namespace muybridge {
 namespace {
 
-TEST(WriteReport, HasTheNumberOfClipsAndTheLevelOfChanceBesideEachScore) {
+TEST(WriteReport, HasTheNumberOfClipsAndTheLevelOfChanceBesideEachScoreAndOfAllPrompts) {
   const RunFolder run{std::filesystem::path(::testing::TempDir()) / "report-of-scores"};
   std::filesystem::create_directories(run.root);
   Evaluation evaluation;
+  evaluation.known_prompts = 1000;
   evaluation.scores = {{"color", 0.5}};
   evaluation.score_details = {{"color", {.mean = 0.5, .clips = 72, .chance = 0.25}}};
   write_report(run, evaluation, "model", nlohmann::ordered_json::object());
@@ -20,6 +21,7 @@ TEST(WriteReport, HasTheNumberOfClipsAndTheLevelOfChanceBesideEachScore) {
   EXPECT_EQ(report.at("scores").at("color"), 0.5);
   EXPECT_EQ(report.at("score_details").at("color").at("clips"), 72);
   EXPECT_EQ(report.at("score_details").at("color").at("chance"), 0.25);
+  EXPECT_EQ(report.at("known_prompts"), 1000);
   std::filesystem::remove_all(run.root);
 }
 

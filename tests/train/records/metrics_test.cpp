@@ -94,6 +94,21 @@ TEST(Metrics, LinesThatAreNoMetricsGo) {
   EXPECT_EQ(steps_in(folder / "m"), (std::vector<std::int64_t>{1, 2}));
 }
 
+TEST(Metrics, LinesThatGoAreSaid) {
+  const ScratchFolder folder;
+  const auto said = [&](const std::string& content) {
+    std::ofstream(folder / "m") << content;
+    ::testing::internal::CaptureStderr();
+    const MetricsLog log(folder / "m", 2);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(said("rubbish\n{\"step\":1}\n").find("m: 1 line was no metrics and is gone"),
+            std::string::npos);
+  EXPECT_NE(said("rubbish\n\n{\"step\":1}\n").find("m: 2 lines were no metrics and are gone"),
+            std::string::npos);
+  EXPECT_EQ(said("{\"step\":1}\n{\"step\":3}\n"), "");
+}
+
 TEST(Metrics, StartingAnewEmptiesTheFile) {
   const ScratchFolder folder;
   MetricsLog(folder / "m", 0).append(metrics(1));

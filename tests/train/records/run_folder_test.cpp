@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "core/error.h"
 #include "core/system/file.h"
 #include "tests/train/scratch_folder.h"
@@ -52,22 +54,42 @@ TEST(RunFolder, OneProcessAtATimeTrainsInIt) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+// The holder lives until the one that waits has asked in vain, which it says.
 TEST(RunFolder, WaitsForAKilledRunToDie) {
   const ScratchFolder root;
   const RunFolder folder{root.path()};
-  int ready[2];
+  int ready[2], words[2];
   ASSERT_EQ(::pipe(ready), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  ASSERT_EQ(::pipe(words), 0);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
     const FolderLock lock = lock_run(folder);
     static_cast<void>(!::write(ready[1], "x", 1));
-    ::usleep(400'000);  // any time within the wait would do
-    ::_exit(0);
+    for (;;) ::pause();
   }
   char byte;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_NO_THROW(lock_run(folder, 20));
-  ::waitpid(child, nullptr, 0);
+  const pid_t waiting = ::fork();
+  if (waiting == 0) {
+    ::dup2(words[1], STDERR_FILENO);
+    try {
+      const FolderLock lock = lock_run(folder, 600);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  ::close(words[1]);
+  std::string said;
+  while (said.find("holds it; waiting, at most 600 s") == std::string::npos &&
+         ::read(words[0], &byte, 1) == 1)
+    said += byte;
+  EXPECT_NE(said.find("waiting"), std::string::npos) << "it did not wait: " << said;
+  ::kill(holder, SIGKILL);
+  ::waitpid(holder, nullptr, 0);
+  int status = 0;
+  ::waitpid(waiting, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

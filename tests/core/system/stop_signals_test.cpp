@@ -1,0 +1,82 @@
+#include "core/system/stop_signals.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <vector>
+
+namespace muybridge {
+namespace {
+
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGUSR1};
+
+// What becomes of a child: its exit code, or minus the signal that ended it.
+int outcome(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+    ::_exit(work());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Signals that a process sends itself, one after the other, while a StopSignals is alive; 7 where
+// it lives on and a stop is requested.
+int after(const std::vector<int>& signals) {
+  return outcome([&] {
+    const StopSignals stop;
+    if (stop.requested()) return 1;
+    for (const int signal : signals) {
+      ::kill(::getpid(), signal);
+      if (!stop.requested()) return 2;
+    }
+    return 7;
+  });
+}
+
+TEST(StopSignals, TheFirstSignalAsksForAStopAndTheProcessGoesOn) {
+  for (const int signal : kSignals) EXPECT_EQ(after({signal}), 7) << signal;
+}
+
+TEST(StopSignals, ASecondInterruptEndsTheProcessAtOnce) {
+  EXPECT_EQ(after({SIGINT, SIGINT}), -SIGINT);
+  EXPECT_EQ(after({SIGTERM, SIGINT}), -SIGINT);
+}
+
+TEST(StopSignals, LaunchersMayRepeatTheOthers) {
+  EXPECT_EQ(after({SIGTERM, SIGTERM, SIGTERM}), 7);
+  EXPECT_EQ(after({SIGUSR1, SIGUSR1, SIGTERM}), 7);
+  EXPECT_EQ(after({SIGINT, SIGTERM, SIGUSR1}), 7);
+}
+
+TEST(StopSignals, AfterwardsSignalsDoWhatTheyDidBefore) {
+  for (const int signal : kSignals)
+    EXPECT_EQ(outcome([&] {
+                { const StopSignals stop; }
+                ::kill(::getpid(), signal);
+                return 7;
+              }),
+              -signal);
+}
+
+TEST(StopSignals, ANewOneKnowsNothingOfSignalsBefore) {
+  EXPECT_EQ(outcome([] {
+              {
+                const StopSignals first;
+                ::kill(::getpid(), SIGINT);
+              }
+              const StopSignals second;
+              if (second.requested()) return 1;
+              ::kill(::getpid(), SIGINT);
+              return second.requested() ? 7 : 2;
+            }),
+            7);
+}
+
+}  // namespace
+}  // namespace muybridge

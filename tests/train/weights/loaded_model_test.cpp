@@ -1,0 +1,141 @@
+#include "train/weights/loaded_model.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/error.h"
+#include "core/system/file.h"
+#include "tests/train/sample_state.h"
+#include "tests/train/scratch_folder.h"
+#include "train/checkpoint/checkpoint_folder.h"
+#include "train/model_options.h"
+#include "train/weights/checkpoint_export.h"
+#include "train/weights/exported_model.h"
+
+namespace muybridge {
+namespace {
+
+using testing::same_bits;
+using testing::sample_flat;
+
+class LoadedModelTest : public ::testing::Test {
+ protected:
+  static TrainConfig config(const std::vector<std::string>& overrides = {}) {
+    return parse_train_config(
+        "run: {name: tiny}\ndata: {train: x}\ntrain: {steps: 9}\n"
+        "model: {width: 24, depth: 1, heads: 2, mlp_width: 32, text_width: 16, text_depth: 1,\n"
+        "        text_heads: 2, patch: [1, 2, 2]}\n",
+        "tiny", overrides);
+  }
+  // Commits a step of the run, whose numbers are those of sample_flat.
+  std::filesystem::path commit(std::int64_t step, bool averaged = true,
+                               const TrainConfig& of = config()) const {
+    Parameters parameters;
+    const Dit dit(parameters, dit_options(of));
+    TrainState state;
+    state.parameters = &parameters;
+    state.master = sample_flat(parameters, StateKind::kMaster, step);
+    if (averaged) state.ema = sample_flat(parameters, StateKind::kEma, step);
+    state.owned = {.begin = 0, .end = parameters.flat_size()};
+    state.step = step;
+    state.config = to_yaml(of);
+    return save_checkpoint(run() / "checkpoints", state, *solo_group());
+  }
+  std::filesystem::path run() const { return folder_ / "run"; }
+
+  static bool holds(const LoadedModel& model, StateKind kind, std::int64_t step) {
+    return same_bits(model.parameters.master(), sample_flat(model.parameters, kind, step));
+  }
+  static LoadedModel load(const std::filesystem::path& path,
+                          WeightsChoice choice = WeightsChoice::kBest,
+                          const std::vector<std::string>& overrides = {}) {
+    return LoadedModel(path, overrides, *solo_group(), choice);
+  }
+  static std::string refusal(const std::filesystem::path& path, WeightsChoice choice) {
+    try {
+      load(path, choice);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      return error.what();
+    }
+    return "";
+  }
+
+  testing::ScratchFolder folder_;
+};
+
+TEST_F(LoadedModelTest, OfARunIsItsNewestCommitWithTheAveragedWeights) {
+  commit(3);
+  const std::filesystem::path newest = commit(6);
+  const LoadedModel model = load(run());
+  EXPECT_EQ(model.step, 6);
+  EXPECT_EQ(model.weights, "ema");
+  EXPECT_EQ(model.origin, newest);
+  EXPECT_EQ(model.hash, hash_file(newest / "manifest.json"));
+  EXPECT_TRUE(holds(model, StateKind::kEma, 6));
+  EXPECT_EQ(model.config.model.width, 24);
+}
+
+TEST_F(LoadedModelTest, OfACommitIsThatOneAndOfOtherWeightsThose) {
+  const std::filesystem::path old = commit(3);
+  commit(6);
+  EXPECT_TRUE(holds(load(old), StateKind::kEma, 3));
+  const LoadedModel raw = load(old, WeightsChoice::kRaw);
+  EXPECT_EQ(raw.weights, "raw");
+  EXPECT_TRUE(holds(raw, StateKind::kMaster, 3));
+}
+
+TEST_F(LoadedModelTest, WithoutAnAverageIsRawAndTheAverageIsRefused) {
+  commit(3, /*averaged=*/false);
+  const LoadedModel model = load(run());
+  EXPECT_EQ(model.weights, "raw");
+  EXPECT_TRUE(holds(model, StateKind::kMaster, 3));
+  const std::string why = refusal(run(), WeightsChoice::kAveraged);
+  EXPECT_NE(why.find("no averaged weights; ask for --raw"), std::string::npos) << why;
+}
+
+TEST_F(LoadedModelTest, OverridesChangeHowItIsUsed) {
+  commit(3);
+  EXPECT_EQ(load(run(), WeightsChoice::kBest, {"eval.guidance=7"}).config.eval.guidance, 7);
+}
+
+TEST_F(LoadedModelTest, OfABf16RunComputesWithTheRoundedWeights) {
+  commit(3, true, config({"train.precision=bf16"}));
+  const LoadedModel model = load(run());
+  EXPECT_TRUE(holds(model, StateKind::kEma, 3));
+  EXPECT_TRUE(same_bits(model.parameters.compute(), model.parameters.master().to(DType::kBF16)));
+}
+
+TEST_F(LoadedModelTest, OfAnExportedFileIsWhatTheFileSays) {
+  const std::filesystem::path path = folder_ / "w.safetensors";
+  for (const StateKind kind : {StateKind::kEma, StateKind::kMaster}) {
+    export_weights(CheckpointReader(commit(5)),
+                   {.which = kind,
+                    .patch = dit_options(config()).patch,
+                    .metadata = export_metadata(config(), kind, 5, "0.1.0")},
+                   path);
+    const LoadedModel model = load(path);
+    EXPECT_EQ(model.step, 5);
+    EXPECT_EQ(model.origin, path);
+    EXPECT_EQ(model.hash, hash_file(path));
+    EXPECT_EQ(model.weights, weights_name(kind));
+    EXPECT_TRUE(holds(model, kind, 5));
+    const bool averaged = kind == StateKind::kEma;
+    EXPECT_EQ(refusal(path, averaged ? WeightsChoice::kAveraged : WeightsChoice::kRaw), "");
+    const std::string why =
+        refusal(path, averaged ? WeightsChoice::kRaw : WeightsChoice::kAveraged);
+    EXPECT_NE(why.find(fmt::format("holds the weights '{}'", averaged ? "ema" : "raw")),
+              std::string::npos)
+        << why;
+  }
+}
+
+TEST_F(LoadedModelTest, WhatIsNotThereIsNamed) {
+  EXPECT_THROW(load(folder_ / "nothing"), Error);
+  std::filesystem::create_directories(run() / "checkpoints");
+  EXPECT_THROW(load(run()), Error);
+}
+
+}  // namespace
+}  // namespace muybridge
