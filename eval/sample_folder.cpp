@@ -42,7 +42,14 @@ CollectedClip clip_from(const Json& json) {
 }
 
 void require_own(const fs::path& path) {
-  if (fs::exists(path / "checkpoints") || fs::exists(path / "metrics.jsonl"))
+  const auto is_run = [](const fs::path& each) {
+    return fs::exists(each / "checkpoints") || fs::exists(each / "metrics.jsonl");
+  };
+  const fs::path whole = fs::weakly_canonical(path);
+  if (whole.filename() == "samples" && is_run(whole.parent_path()))
+    fail(ExitCode::kUsage, "{} is where a run keeps its own samples; give another folder: --out {}",
+         path.string(), (whole.parent_path() / "clips").string());
+  if (is_run(path))
     fail(ExitCode::kUsage, "{} is a run's folder; give the clips a folder of their own: --out {}",
          path.string(), (path / "clips").string());
   const fs::path page = path / "index.html";

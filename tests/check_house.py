@@ -31,7 +31,7 @@ INNER_MAY_INCLUDE = {
     "core": {
         "error": (),
         "console": (),
-        "log": ("console",),
+        "log": ("console", "text"),
         "text": (),
         "system": ("error", "console", "log", "text"),
         "ops": ("", "cuda", "error", "log"),

@@ -59,6 +59,15 @@ TEST_F(PrepareCommand, SaysWhatItMadeAndWhatItLeftOut) {
       << result.out;
 }
 
+TEST_F(PrepareCommand, ShowsControlCharactersOfNamesAndObeysNone) {
+  clip("a");
+  broken("b\x1b[31m");
+  const Result result = prepare("clips out");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("skipped b\\x1b[31m.mp4"), std::string::npos) << result.out;
+  EXPECT_EQ((result.out + result.err).find('\x1b'), std::string::npos);
+}
+
 TEST_F(PrepareCommand, EveryPartSaysWhatItLeftOut) {
   clip("a");
   broken("b");

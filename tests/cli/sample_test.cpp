@@ -180,6 +180,7 @@ TEST_F(SampleCommand, MistakesExitWith2AndSayWhatToDo) {
       {"corpus make physics balls --two-shapes 0.5", "--two-shapes"},
       {"sample runs/tiny --prompt x --raw --ema", "--raw"},
       {"sample runs/tiny --prompt x --out runs/tiny", "is a run's folder"},
+      {"sample runs/tiny --prompt x --out runs/tiny/samples", "keeps its own samples"},
       {"sample nothing --prompt x", "no checkpoint"},
       {"evaluate some.safetensors", "some.safetensors is a file"}};
   for (const auto& [arguments, said] : cases) {

@@ -92,6 +92,15 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
   }
 }
 
+TEST_F(UnreadKeys, AnEvaluationWithFewerClipsLeavesNoneOfTheOneBefore) {
+  ASSERT_EQ(evaluate("eval.prompts=[a,b] eval.samples=2"), 0) << log();
+  const fs::path samples = run("run") / "samples/step-00000003";
+  ASSERT_TRUE(fs::exists(samples / "clip-001.mp4"));
+  ASSERT_EQ(evaluate("eval.prompts=[a,b] eval.samples=1"), 0) << log();
+  EXPECT_TRUE(fs::exists(samples / "clip-000.mp4"));
+  EXPECT_FALSE(fs::exists(samples / "clip-001.mp4"));
+}
+
 TEST_F(UnreadKeys, AreNamedWithBothValues) {
   const std::string before = read_file(run("run") / "report.json");
   EXPECT_EQ(evaluate("optimizer.learning_rate=9 parallel.data=4 eval.steps=3"), 2) << log();
