@@ -1,6 +1,5 @@
 #include "data/corpus/corpus_table.h"
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -212,7 +211,7 @@ TEST_F(CorpusTable, OtherCaptionColumnsAreSaid) {
             "is empty");
 }
 
-TEST_F(CorpusTable, AHundredThousandRowsTakeASecondOrTwo) {
+TEST_F(CorpusTable, AHundredThousandWindowsOfAVideoAreClips) {
   media("a.mp4");
   std::string text = "[";
   for (int i = 0; i < 100000; ++i) {
@@ -222,9 +221,10 @@ TEST_F(CorpusTable, AHundredThousandRowsTakeASecondOrTwo) {
         i > 0 ? ",\n" : "", i, i, i + 1);
   }
   write("metadata.json", text + "]");
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(list().clips.size(), 100000U);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  const CorpusListing listing = list();
+  ASSERT_EQ(listing.clips.size(), 100000U);
+  EXPECT_EQ(listing.clips[99999].caption, "caption 99999 of a clip");
+  EXPECT_EQ(listing.clips[99999].cut_first, 99999);
 }
 
 }  // namespace

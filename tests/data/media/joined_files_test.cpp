@@ -23,6 +23,7 @@ const std::pair<const char*, std::string> kKinds[] = {
     {"m4v", std::string(kH264) + " -f mp4 -movflags frag_keyframe+empty_moov"},
     {"flv", kH264},
     {"wmv", "-c:v wmv2 -q:v 2"},
+    {"mxf", "-c:v mpeg2video -q:v 2 -bf 2"},
     {"nut", "-c:v ffv1 -pix_fmt yuv420p"},
     {"apng", "-pix_fmt gray"},
     {"ivf", "-c:v libvpx -b:v 2M -deadline realtime"},
@@ -51,6 +52,17 @@ TEST_F(JoinedFiles, TheFirstIsReadAndTheRestIsSaid) {
                       std::filesystem::file_size(first) + std::filesystem::file_size(second))))
           << ending;
     }
+  }
+}
+
+// Their headers come again between the pictures.
+TEST_F(JoinedFiles, OggIsReadOn) {
+  for (const char* codec : {"-c:v libtheora -q:v 9", "-c:v libvpx -b:v 2M -deadline realtime"}) {
+    const auto first = numbered_from("a.ogv", 0, 20, codec);
+    const auto second = numbered_from("b.ogv", 20, 20, codec);
+    const Footage both = footage(joined("ab.ogv", first, second));
+    EXPECT_EQ(both.numbers, counted(40)) << codec;
+    EXPECT_EQ(both.damage, "") << codec;
   }
 }
 
