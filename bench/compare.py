@@ -78,7 +78,7 @@ def bench(arguments, command, name, dtype, settings=()):
     return Driven([arguments.program, "bench", command, ROOT / "configs/shapes.yaml", "--interactive", *settings,
                    f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"model.width={width}",
                    f"model.heads={heads}", f"model.mlp_width={4 * width}", f"batch.tokens={tokens}",
-                   "batch.micro_batches=1", f"train.precision={'f32' if dtype == 'fp32' else dtype}",
+                   f"train.precision={'f32' if dtype == 'fp32' else dtype}",
                    f"threads={arguments.threads}"], arguments.threads)
 
 

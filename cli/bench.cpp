@@ -10,12 +10,14 @@
 
 #include "cli/bench_jobs.h"
 #include "cli/commands.h"
+#include "core/log.h"
+#include "core/system/machine.h"
 #include "parallel/world.h"
+#include "train/checks/preflight.h"
+#include "train/checks/require_memory.h"
 
 namespace muybridge {
 namespace {
-
-using MakeJob = std::unique_ptr<BenchJob> (*)(const TrainConfig&);
 
 struct Arguments {
   std::string file;
@@ -41,11 +43,16 @@ void run_when_told(BenchJob& job) {
   }
 }
 
-void run_bench(const Arguments& arguments, MakeJob make) {
+void run_bench(const Arguments& arguments, const BenchKind& kind) {
   const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  refuse_unread_keys(kind.reader, load_train_config(arguments.file), config);
+  require_device(config);
+  const std::string warning =
+      require_memory(kind.memory(config), 1, this_machine(), "lower batch.tokens or model.*");
+  if (!warning.empty()) log_warning("{}", warning);
   const World world;
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
-  const std::unique_ptr<BenchJob> job = make(config);
+  const std::unique_ptr<BenchJob> job = kind.make(config);
   job->run();
   const std::uint64_t allocations = pool_statistics(Device::kCpu).system_allocations;
   job->run();
@@ -79,18 +86,18 @@ void run_bench(const Arguments& arguments, MakeJob make) {
 }
 
 void add(Command bench, const std::string& name, const std::string& description,
-         const std::string& examples, MakeJob make) {
+         const std::string& examples, BenchKind (*kind)()) {
   const Command command = bench.add_command(name, description);
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "YAML configuration of a run").required();
   command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
-  command.add_option("--repeats", arguments->repeats, "Runs to time").show_default().positive();
+  command.add_option("--repeats", arguments->repeats, "Runs to time").show_default().above(0);
   command.add_flag("--json", arguments->json, "Print the figures as JSON");
   command.add_flag("--interactive", arguments->interactive,
                    "Run once for each line of standard input and print its seconds: for "
                    "measuring in turns with another program");
   command.footer("Examples:\n" + examples);
-  command.run([arguments, make] { run_bench(*arguments, make); });
+  command.run([arguments, kind] { run_bench(*arguments, kind()); });
 }
 
 }  // namespace
@@ -104,15 +111,15 @@ void add_bench_command(const Command& program) {
   add(bench, "step", "Time train steps on random clips",
       R"(  muybridge bench step configs/shapes.yaml
   OMP_NUM_THREADS=1 muybridge bench step configs/shapes.yaml train.precision=bf16 --repeats 20)",
-      step_job);
+      step_bench);
   add(bench, "sample", "Time the sampler of eval.* on a batch of clips",
       R"(  muybridge bench sample configs/shapes.yaml
   muybridge bench sample configs/shapes.yaml eval.steps=4 eval.solver=euler batch.tokens=2048)",
-      sample_job);
+      sample_bench);
   add(bench, "matmul", "Time the matrix products of a train step's linear layers alone",
       R"(  muybridge bench matmul configs/shapes.yaml
   muybridge bench matmul configs/dit-1.3b.yaml model.depth=1 batch.tokens=4096)",
-      matmul_job);
+      matmul_bench);
 }
 
 }  // namespace muybridge

@@ -1,5 +1,6 @@
 #include "cli/bench_jobs.h"
 
+#include <array>
 #include <vector>
 
 #include "core/ops/matmul.h"
@@ -12,19 +13,29 @@ namespace muybridge {
 namespace {
 
 constexpr const char* kCaption = "a red circle moving left";
+constexpr std::int64_t kCaptionTokens = 25;
 // Of a clip, where the configuration leaves it open; no clip is written.
 constexpr int kFrames = 16, kSide = 32;
 constexpr double kRate = 8;
 
 // Clips of the size that evaluation renders (or of the demo's), as many as fill batch.tokens.
-std::vector<Grid> clips_of_batch(const TrainConfig& config) {
+struct ClipsOfBatch {
+  Grid grid;
+  std::int64_t clips;
+};
+
+ClipsOfBatch size_of_batch(const TrainConfig& config) {
   RenderOptions clip = render_options(config);
   if (clip.frames == 0) clip.frames = kFrames;
   if (clip.width == 0) clip.width = clip.height = kSide;
   if (clip.fps == 0) clip.fps = kRate;
   const Grid grid = render_grid(dit_options(config), clip);
-  const std::int64_t clips = std::max<std::int64_t>(1, config.batch.tokens / grid.tokens());
-  return std::vector<Grid>(static_cast<std::size_t>(clips), grid);
+  return {grid, std::max<std::int64_t>(1, config.batch.tokens / grid.tokens())};
+}
+
+std::vector<Grid> clips_of_batch(const TrainConfig& config) {
+  const ClipsOfBatch batch = size_of_batch(config);
+  return std::vector<Grid>(static_cast<std::size_t>(batch.clips), batch.grid);
 }
 
 Tensor random_matrix(std::int64_t rows, std::int64_t columns, DType dtype) {
@@ -148,16 +159,54 @@ class MatmulJob : public BenchJob {
   double flops_ = 0;
 };
 
+template <class Job>
+std::unique_ptr<BenchJob> make(const TrainConfig& config) {
+  return std::make_unique<Job>(config);
+}
+
+// Nothing is allocated for it: only counted.
+std::int64_t parameters_of(const TrainConfig& config) {
+  Parameters parameters;
+  const Dit dit(parameters, dit_options(config));
+  return parameters.flat_size();
+}
+
+MemoryEstimate memory_of_step(const TrainConfig& config) {
+  const ClipsOfBatch batch = size_of_batch(config);
+  const MicroBatchSize size{.tokens = batch.clips * batch.grid.tokens(),
+                            .text_tokens = batch.clips * kCaptionTokens,
+                            .clips = batch.clips};
+  return estimate_memory(dit_options(config), parameters_of(config), compute_dtype(config), size, 0,
+                         0);
+}
+
+MemoryEstimate memory_of_sample(const TrainConfig& config) {
+  const ClipsOfBatch batch = size_of_batch(config);
+  const std::int64_t copies = config.eval.guidance == 1.0 ? 1 : 2;
+  return estimate_memory(dit_options(config), parameters_of(config), compute_dtype(config), {},
+                         copies * batch.clips * batch.grid.tokens(), 0);
+}
+
+constexpr auto kStepKeys = std::to_array<std::string_view>(
+    {"device", "threads", "model.", "flow.", "batch.tokens", "optimizer.matrices",
+     "optimizer.beta1", "optimizer.beta2", "optimizer.eps", "optimizer.matrix_rate",
+     "optimizer.momentum", "optimizer.weight_decay", "optimizer.ema_decay", "optimizer.ema_warmup",
+     "train.precision", "eval.frames", "eval.size"});
+constexpr auto kSampleKeys = std::to_array<std::string_view>(
+    {"device", "threads", "model.", "flow.shift", "batch.tokens", "train.precision", "eval.steps",
+     "eval.solver", "eval.guidance", "eval.frames", "eval.size"});
+constexpr auto kMatmulKeys = std::to_array<std::string_view>(
+    {"device", "threads", "model.", "batch.tokens", "train.precision", "eval.frames", "eval.size"});
+
 }  // namespace
 
-std::unique_ptr<BenchJob> step_job(const TrainConfig& config) {
-  return std::make_unique<StepJob>(config);
+BenchKind step_bench() { return {{"bench step", kStepKeys}, make<StepJob>, memory_of_step}; }
+BenchKind sample_bench() {
+  return {{"bench sample", kSampleKeys}, make<SampleJob>, memory_of_sample};
 }
-std::unique_ptr<BenchJob> sample_job(const TrainConfig& config) {
-  return std::make_unique<SampleJob>(config);
-}
-std::unique_ptr<BenchJob> matmul_job(const TrainConfig& config) {
-  return std::make_unique<MatmulJob>(config);
+// Its operands are fewer than what a step keeps.
+BenchKind matmul_bench() {
+  return {{"bench matmul", kMatmulKeys}, make<MatmulJob>, memory_of_step};
 }
 
 }  // namespace muybridge

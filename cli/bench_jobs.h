@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "train/checks/memory_estimate.h"
 #include "train/config.h"
+#include "train/unread_keys.h"
 
 namespace muybridge {
 
@@ -17,12 +19,20 @@ class BenchJob {
   virtual double flops() const { return 0; }  // of one run; 0: not counted
 };
 
+// A job, what it reads of a configuration, and what it will take; the last two are known before
+// anything is allocated.
+struct BenchKind {
+  KeyReader reader;
+  std::unique_ptr<BenchJob> (*make)(const TrainConfig& config);
+  MemoryEstimate (*memory)(const TrainConfig& config);
+};
+
 // A train step of one rank: forward, backward and update of one micro-batch.
-std::unique_ptr<BenchJob> step_job(const TrainConfig& config);
+BenchKind step_bench();
 // Clips from noise, as evaluation makes them: text, noise and every step of the solver.
-std::unique_ptr<BenchJob> sample_job(const TrainConfig& config);
+BenchKind sample_bench();
 // The matrix products of a train step's linear layers alone, each with operands of its own: what
 // the library reaches at these sizes.
-std::unique_ptr<BenchJob> matmul_job(const TrainConfig& config);
+BenchKind matmul_bench();
 
 }  // namespace muybridge

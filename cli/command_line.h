@@ -21,14 +21,16 @@ class Option {
 
   Option required() const;
   Option show_default() const;  // in the help, as the variable is now
-  Option positive() const;
-  Option not_negative() const;
+  Option above(double limit) const;
+  Option at_least(double limit) const;
   // int or double
   template <class T>
   Option between(T lowest, T highest) const;
   Option one_of(const std::vector<std::string>& words) const;
   Option existing_folder() const;
   Option excludes(Option other) const;
+
+  bool given() const;  // on the command line; once it has been read
 
  private:
   CLI::Option* option_;

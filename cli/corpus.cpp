@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "cli/commands.h"
@@ -20,6 +21,7 @@ struct Arguments {
   std::string out;
   std::string size = "64x64";
   CorpusPlan plan;
+  std::optional<Option> two_shapes;
   bool json = false;
 };
 
@@ -35,6 +37,8 @@ std::string folder_name(const std::filesystem::path& folder) {
 void make(Arguments arguments) {
   CorpusPlan& plan = arguments.plan;
   plan.kind = *corpus_kind(arguments.kind);
+  if (arguments.two_shapes->given() && plan.kind != CorpusKind::kShapes)
+    fail(ExitCode::kUsage, "--two-shapes: only clips of shapes can show two; leave it out");
   const std::optional<FrameSize> size = parse_frame_size(arguments.size);
   if (!size) {
     fail(ExitCode::kUsage, "--size {}: give width and height in pixels, as 64x64", arguments.size);
@@ -90,9 +94,11 @@ void add_corpus_command(const Command& program) {
   command.add_option("--size", arguments->size, "Width and height in pixels").show_default();
   command.add_option("--frames", plan.clip.frames, "Frames of a clip").show_default();
   command.add_option("--fps", plan.clip.fps, "Frames a second").show_default();
-  command.add_option("--two-shapes", plan.clip.two_shapes, "Share of shapes clips that show two")
-      .between(0.0, 1.0)
-      .show_default();
+  arguments->two_shapes =
+      command
+          .add_option("--two-shapes", plan.clip.two_shapes, "Share of shapes clips that show two")
+          .between(0.0, 1.0)
+          .show_default();
   command.add_option("--seed", plan.seed, "Another seed makes other clips").show_default();
   command.add_option("--crf", plan.crf, "H.264 quality: 0 best, 51 worst")
       .between(0, 51)

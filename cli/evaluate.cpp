@@ -16,8 +16,10 @@
 #include "parallel/together.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
+#include "train/checks/require_memory.h"
 #include "train/evaluation/clip_shape.h"
 #include "train/evaluation/evaluation.h"
+#include "train/model_options.h"
 #include "train/weights/loaded_model.h"
 
 namespace muybridge {
@@ -84,6 +86,17 @@ void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
              fs::absolute(run.gallery()).string());
 }
 
+void require_memory_for(const std::vector<EvaluationPrompt>& prompts, const LoadedModel& model,
+                        const World& world) {
+  if (prompts.empty()) return;
+  const auto most = (std::ssize(prompts) + world.size() - 1) / world.size();
+  const std::string warning =
+      require_memory(memory_of_sampling(model.dit.options(), render_options(model.config), most,
+                                        model.parameters.flat_size(), compute_dtype(model.config)),
+                     world.local_size(), this_machine(), kLessForSampling);
+  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
+}
+
 void run_evaluate(const Arguments& arguments) {
   World world;
   set_log_rank(world.rank(), world.size());
@@ -95,6 +108,7 @@ void run_evaluate(const Arguments& arguments) {
          arguments.path);
   LoadedModel model(arguments.path, arguments.overrides, group,
                     weights_choice(arguments.raw, arguments.ema));
+  require_device(model.config);
   model.config = with_shape_of_clips(std::move(model.config));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
@@ -106,6 +120,7 @@ void run_evaluate(const Arguments& arguments) {
   require_writable({run.root, run.samples()}, group);
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
   const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
+  require_memory_for(prompts.picked, model, world);
   const Evaluation evaluation = evaluate({.dit = model.dit,
                                           .config = model.config,
                                           .corpus = corpus.get(),

@@ -12,11 +12,14 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/stop_signals.h"
+#include "core/text/printable.h"
 #include "data/decode/decode_child.h"
 #include "data/decode/decode_protocol.h"
 
 namespace muybridge {
 namespace {
+
+constexpr int kMultiple = 16;  // of width and height
 
 struct Arguments {
   PrepareOptions options;
@@ -27,6 +30,7 @@ struct Arguments {
   int shortest = 0;
   int step = 1;
   int stride = 0;
+  int multiple = 0;
   std::string shard_of;
   double shard_megabytes = 1024;
   bool json = false;
@@ -59,9 +63,16 @@ void set_size(const Arguments& arguments, SizeOptions& size) {
                              : arguments.size.empty()  ? "native"
                                                        : "cover";
   size.resize = *resize_named(resize);
+  size.multiple = arguments.multiple > 0 ? arguments.multiple : kMultiple;
   if (arguments.size.empty()) {
     if (size.resize == Resize::kNative) return;
     fail(ExitCode::kUsage, "--resize {}: give --size as well, as --size 832x480", resize);
+  }
+  if (size.resize == Resize::kCover && arguments.multiple > 0) {
+    fail(ExitCode::kUsage,
+         "--multiple {}: --resize cover makes clips of --size, whatever it is a multiple of; leave "
+         "it out, or give --resize fit",
+         arguments.multiple);
   }
   const std::optional<FrameSize> parsed = parse_frame_size(arguments.size);
   if (!parsed) {
@@ -75,28 +86,35 @@ void set_size(const Arguments& arguments, SizeOptions& size) {
   size.height = parsed->height;
 }
 
+// Of several parts, each says what it made and skipped, and the first what is there now.
 void show(const PrepareOptions& options, const PrepareReport& report) {
-  const std::string folder = options.output.string();
-  fmt::print(
-      "{}: {} clips to train on and {} held out; {} made now from {} videos and images, "
-      "{:.1f} s\n",
-      folder, report.clips_train, report.clips_validation, report.clips_made,
+  const std::string made = fmt::format(
+      "{} made now from {} videos and images, {:.1f} s", report.clips_made,
       report.sources - static_cast<std::int64_t>(report.skipped.size()) - report.sources_present,
       report.seconds);
+  const std::string folder = options.output.string();
+  if (options.part > 0)
+    fmt::print("{}, part {} of {}: {}\n", folder, options.part, options.parts, made);
+  else
+    fmt::print("{}: {} clips to train on and {} held out; {}\n", folder, report.clips_train,
+               report.clips_validation, made);
   if (report.sources_present > 0) {
     fmt::print("{} videos and images were there already\n", report.sources_present);
   }
   const auto count = [](std::int64_t clips, const char* what) {
     if (clips > 0) fmt::print("{} clips {}\n", clips, what);
   };
-  count(report.clips_retired, "of files that changed or are gone count no more");
-  count(report.clips_duplicate, "that are there twice count once");
-  count(report.clips_shared, "are left out: they show frames of held-out clips");
+  if (options.part == 0) {
+    count(report.clips_retired, "of files that changed or are gone count no more");
+    count(report.clips_duplicate, "that are there twice count once");
+    count(report.clips_shared, "are left out: they show frames of held-out clips");
+  }
   if (report.rests > 0)
     fmt::print("{} frames are in no clip: {} rests are too short for one\n", report.rest_frames,
                report.rests);
-  for (const std::string& line : summarise(report.skipped)) fmt::print("skipped {}\n", line);
-  for (const std::string& line : summarise(report.notes)) fmt::print("note: {}\n", line);
+  for (const std::string& line : summarise(report.skipped))
+    fmt::print("skipped {}\n", printable(line));
+  for (const std::string& line : summarise(report.notes)) fmt::print("note: {}\n", printable(line));
   if (!report.skipped.empty() || !report.notes.empty())
     fmt::print("All of these are in {}\n", (options.output / "report.json").string());
 }
@@ -112,9 +130,8 @@ void run(Arguments arguments) {
   options.shard_bytes = static_cast<std::uint64_t>(arguments.shard_megabytes * (1 << 20));
   const StopSignals signals;
   const PrepareReport report = prepare_corpus(options, signals.requested());
-  if (options.part > 0) return;
   if (arguments.json) {
-    fmt::print("{}", report_json(report));
+    if (options.part == 0 || !arguments.shard_of.empty()) fmt::print("{}", report_json(report));
   } else {
     show(options, report);
   }
@@ -138,11 +155,10 @@ void add_options(const Command& command, Arguments& arguments) {
                   "cover: fill --size and cut off the rest (default with --size); fit: keep the "
                   "aspect ratio, with at most as many pixels as --size; native: as they are")
       .one_of({"cover", "fit", "native"});
-  settings.size.multiple = 16;
   command
-      .add_option("--multiple", settings.size.multiple,
-                  "fit and native: width and height are multiples of it")
-      .show_default();
+      .add_option("--multiple", arguments.multiple,
+                  "fit and native: width and height are multiples of it; default: 16")
+      .between(1, 1024);
   command
       .add_option("--fps", settings.fps, "Frames a second; 0: each picture of the video is a frame")
       .show_default();
@@ -151,7 +167,7 @@ void add_options(const Command& command, Arguments& arguments) {
       .add_option("--min-frames", arguments.shortest,
                   "Frames of a clip, at least; shorter scenes and rests are dropped, images never. "
                   "0: 5, and a quarter of --frames for the rest of a scene behind a whole clip")
-      .not_negative()
+      .at_least(0)
       .show_default();
   command
       .add_option("--frame-step", arguments.step,
@@ -176,6 +192,7 @@ void add_options(const Command& command, Arguments& arguments) {
   command
       .add_option("--max-caption-bytes", settings.captions.max_bytes,
                   "Longer captions are cut there, between two letters")
+      .at_least(1)
       .show_default();
   command
       .add_option("--workers", options.workers, "Decoders at once, a process each; 0: one a core")

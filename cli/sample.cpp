@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/weights_options.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/system/machine.h"
 #include "core/system/progress_bar.h"
 #include "core/system/stop_signals.h"
@@ -18,6 +19,7 @@
 #include "eval/render.h"
 #include "eval/sample_folder.h"
 #include "parallel/world.h"
+#include "train/checks/require_memory.h"
 #include "train/model_options.h"
 #include "train/weights/loaded_model.h"
 
@@ -142,6 +144,11 @@ void sample(const Arguments& arguments) {
   const std::vector<RenderRequest> requests =
       read_requests(arguments, options.sampler.max_caption_bytes);
   const std::size_t at_once = clips_at_once(model.dit.options(), options);
+  const std::string warning =
+      require_memory(memory_of_sampling(model.dit.options(), options, std::ssize(requests),
+                                        model.parameters.flat_size(), compute_dtype(model.config)),
+                     1, this_machine(), kLessForSampling);
+  if (!warning.empty()) log_warning("{}", warning);
   const SampleSet set = describe_origin(model, options);
   SampleFolder folder(arguments.out);
 
@@ -198,7 +205,7 @@ void add_what_to_draw(const Command& command, Arguments& arguments) {
   command.add_option("--seed", arguments.seed, "Seed of the first clip; the next gets the next")
       .show_default();
   command.add_option("--frames", arguments.frames, "Frames of a clip; default: eval.frames")
-      .positive();
+      .above(0);
   command.add_option("--size", arguments.size, "WIDTHxHEIGHT in pixels; default: eval.size");
   command
       .add_option("--fps", arguments.fps,
@@ -211,11 +218,11 @@ void add_how_to_draw(const Command& command, Arguments& arguments) {
       .add_option("--guidance", arguments.guidance,
                   "How strictly to follow the prompt; 1 is without guidance; default: "
                   "eval.guidance")
-      .not_negative();
+      .at_least(0);
   command
       .add_option("--steps", arguments.steps,
                   "Steps of the solver, more are finer and slower; default: eval.steps")
-      .positive();
+      .above(0);
   command.add_option("--solver", arguments.solver, "euler, heun or ab2; default: eval.solver")
       .one_of({"euler", "heun", "ab2"});
   add_weights_options(command, arguments.raw, arguments.ema);

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "core/log.h"
 #include "train/checks/cut_captions.h"
+#include "train/checks/cut_clips.h"
 #include "train/checks/idle_cores.h"
 #include "train/evaluation/clip_shape.h"
 #include "train/trainer.h"
@@ -26,7 +27,10 @@ void train(const Arguments& arguments) {
   World world({.time_limit_seconds = config.train.collective_timeout_seconds});
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
-  if (world.rank() == 0) warn_of_cut_captions(config);
+  if (world.rank() == 0) {
+    warn_of_cut_captions(config);
+    warn_of_cut_clips(config);
+  }
   if (config.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr && world.local_rank() == 0)
     if (const std::string advice =
             idle_cores_advice(world.local_size(), world.threads(), cores_to_share());

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "core/console.h"
+#include "core/text/printable.h"
 
 namespace muybridge {
 namespace {
@@ -49,7 +50,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 void log_message(LogLevel level, const std::string& message) {
   const ConsoleTurn turn;
   turn.erase_open_line();
-  logging().logger.log(to_spdlog(level), message);
+  logging().logger.log(to_spdlog(level), printable(message));
 }
 
 void set_log_level(LogLevel level) { logging().console->set_level(to_spdlog(level)); }

@@ -10,7 +10,7 @@ namespace muybridge {
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 // Logs go to stderr and, once opened, to the rank's file. Ranks above 0 print warnings and errors
-// only; their file has everything. Thread-safe.
+// only; their file has everything. Control characters are shown, not obeyed. Thread-safe.
 void log_message(LogLevel level, const std::string& message);
 void set_log_level(LogLevel level);
 void set_log_rank(int rank, int ranks);

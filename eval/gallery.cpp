@@ -63,13 +63,27 @@ std::string draw_header(const GalleryHeader& header, const RunRecord& record) {
   return html + "</div>";
 }
 
+// "12 clips", "12 clips, 72 at step 2 400": how many are behind each point.
+std::string clips_of_each(const std::vector<RenderedSet>& rendered) {
+  std::map<std::size_t, int> counts;
+  for (const RenderedSet& each : rendered) ++counts[each.set.clips.size()];
+  const auto usual = std::ranges::max_element(
+      counts, {}, [](const auto& each) { return std::pair(each.second, each.first); });
+  if (usual == counts.end()) return count_clips(0);
+  std::string text = count_clips(usual->first);
+  for (const RenderedSet& each : rendered)
+    if (each.set.clips.size() != usual->first)
+      text += fmt::format(", {} at step {}", each.set.clips.size(), group_digits(each.set.step));
+  return text;
+}
+
 // Scores of each evaluation over the steps.
 Chart score_chart(const RunRecord& record) {
   std::map<std::string, Curve> curves;
   for (const RenderedSet& rendered : record.rendered)
     for (const auto& [name, value] : mean_scores_of(rendered.set))
       curves[name].points.push_back({rendered.set.step, value});
-  Chart chart{.title = "Scores", .series{}, .share = true};
+  Chart chart{.title = "Scores of " + clips_of_each(record.rendered), .series{}, .share = true};
   for (const auto& [name, curve] : curves) {
     if (curve.points.size() < 2) continue;
     const std::size_t style = chart.series.size() % 4 + 1;

@@ -61,7 +61,7 @@ std::string draw_video(const std::string& folder, const std::string& file,
 std::string draw_misses(const SampleRecord& clip) {
   std::string html;
   for (const auto& [name, value] : clip.scores)
-    if (value < 1)
+    if (value < 1 && name != kWholePrompt)
       html += fmt::format("<span class=\"miss\">&#10007; {}</span>", escape_html(words_of(name)));
   return html;
 }

@@ -216,7 +216,9 @@ const enlarge = index => {
   large.querySelector("a").href = clips[at].dataset.src;
   if (!large.open) large.showModal();
 };
-clips.forEach((video, index) => { video.onclick = () => enlarge(index); });
+clips.forEach((clip, index) => {
+  for (const video of clip.parentElement.querySelectorAll("video")) video.onclick = () => enlarge(index);
+});
 for (const button of large.querySelectorAll("button"))
   button.onclick = () => button.value === "0" ? large.close() : enlarge(at + Number(button.value));
 large.onclose = () => large.querySelector(".plates").replaceChildren();

@@ -53,7 +53,9 @@ Grid render_grid(const DitOptions& model, const RenderOptions& options) {
          "length, size or rate of the clips is left open (eval.frames, eval.size, eval.fps), and "
          "the corpus that would say it is not there; give a value");
   const Grid& patch = model.patch;
-  const auto whole = [](int size, int part) { return std::max(part, size / part * part); };
+  const auto nearest = [](int size, int part) {
+    return std::max(part, (std::max(size, 0) + part / 2) / part * part);
+  };
   const bool one_image = options.frames == 1;
   if (options.width % patch.width || options.height % patch.height || options.width < 1 ||
       options.height < 1 || options.frames < 1 || (options.frames % patch.frames && !one_image))
@@ -61,8 +63,8 @@ Grid render_grid(const DitOptions& model, const RenderOptions& options) {
          "clips of {} frames of {}x{} do not split into patches of {} frames of {}x{}; the nearest "
          "size is {} frames of {}x{}",
          options.frames, options.width, options.height, patch.frames, patch.width, patch.height,
-         whole(options.frames, patch.frames), whole(options.width, patch.width),
-         whole(options.height, patch.height));
+         nearest(options.frames, patch.frames), nearest(options.width, patch.width),
+         nearest(options.height, patch.height));
   if (model.channels != 3)
     fail(ExitCode::kUsage, "this model makes latents of {} channels; only pixels can be rendered",
          model.channels);

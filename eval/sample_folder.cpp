@@ -42,7 +42,14 @@ CollectedClip clip_from(const Json& json) {
 }
 
 void require_own(const fs::path& path) {
-  if (fs::exists(path / "checkpoints") || fs::exists(path / "metrics.jsonl"))
+  const auto is_run = [](const fs::path& each) {
+    return fs::exists(each / "checkpoints") || fs::exists(each / "metrics.jsonl");
+  };
+  const fs::path whole = fs::weakly_canonical(path);
+  if (whole.filename() == "samples" && is_run(whole.parent_path()))
+    fail(ExitCode::kUsage, "{} is where a run keeps its own samples; give another folder: --out {}",
+         path.string(), (whole.parent_path() / "clips").string());
+  if (is_run(path))
     fail(ExitCode::kUsage, "{} is a run's folder; give the clips a folder of their own: --out {}",
          path.string(), (path / "clips").string());
   const fs::path page = path / "index.html";
@@ -116,7 +123,8 @@ SampleFolder::SampleFolder(fs::path path) : path_(std::move(path)) {
 SampleFolder::~SampleFolder() {
   std::error_code error;
   fs::remove_all(workbench_, error);
-  if (error) log_warning("{} was left behind: {}", workbench_.string(), error.message());
+  if (error && fs::exists(workbench_))
+    log_warning("{} was left behind: {}", workbench_.string(), error.message());
 }
 
 std::vector<CollectedClip> SampleFolder::add(std::vector<CollectedClip> clips, bool overwrite) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -46,15 +47,21 @@ Vocabulary vocabulary_of(CorpusKind kind) {
   return words;
 }
 
+Scores with_whole_prompt(Scores scores) {
+  const bool all = std::ranges::all_of(scores, [](const auto& each) { return each.second == 1; });
+  scores[kWholePrompt] = all ? 1 : 0;
+  return scores;
+}
+
 }  // namespace
 
 std::optional<Scores> score_clip(const Frames& frames, double fps, const std::string& caption) {
   const std::optional<Claims> claims = read_caption(caption);
   if (!claims || frames.count < 2) return std::nullopt;
   if (claims->kind == CorpusKind::kPhysics) {
-    return score_physics(frames, fps, claims->things.front());
+    return with_whole_prompt(score_physics(frames, fps, claims->things.front()));
   }
-  return score_shapes(frames, claims->things);
+  return with_whole_prompt(score_shapes(frames, claims->things));
 }
 
 std::optional<Scores> score_video(const std::filesystem::path& file, const std::string& caption) {
@@ -78,6 +85,10 @@ Scores chance_of(const std::string& caption) {
     chance["shape"] = one_of(words.shapes);
   else
     chance["gravity"] = 0;
+  double whole = chance["color"];
+  for (const auto& [name, share] : chance)
+    if (name != "color") whole *= std::pow(share, static_cast<double>(claims->things.size()));
+  chance[kWholePrompt] = whole;
   return chance;
 }
 

@@ -11,8 +11,9 @@
 namespace muybridge {
 
 // A share of what the caption claims that the clip shows, by name: "color", "shape", "direction",
-// "gravity"; each in [0, 1].
+// "gravity"; each in [0, 1]. And kWholePrompt: 1 where all the others are, else 0.
 using Scores = std::map<std::string, double>;
+inline constexpr const char* kWholePrompt = "prompt";
 
 // Measures decoded frames against a caption of the synthetic corpora; knows nothing else. nullopt
 // if the caption claims nothing that can be measured (it is not of these corpora).

@@ -9,7 +9,7 @@ Usage: ./launch/demo.sh [CLIPS] [a.b=c ...]
 
   without CLIPS    makes a corpus of coloured shapes that move, trains on it, scores the result
   with CLIPS       a folder of your own clips, each with its caption in a text file of the same
-                   name (swing.mp4, swing.txt)
+                   name (swing.mp4, swing.txt), or in any other form that `prepare` reads
   a.b=c            changes a setting of configs/shapes.yaml, e.g. train.steps=200
 
 It installs and builds what is missing, writes to corpora/, prepared/ and runs/, and ends by
@@ -41,30 +41,17 @@ for argument in "$@"; do
   esac
 done
 
-# Says what a folder of clips lacks before anything is installed or built.
+# Says what a folder of clips surely lacks before anything is installed or built; `prepare` knows the
+# rest, and every form in which captions come.
 check_clips() {
-  local videos captions=0 lonely=() lists video
-  mapfile -t videos < <(find "$clips" -type f \
-    -regextype posix-extended -iregex '.*\.(mp4|mov|mkv|webm|avi|m4v)' | sort)
-  lists=$(find "$clips" -maxdepth 1 -type f \
-    -regextype posix-extended -iregex '.*/(.*\.(tar|csv|jsonl)|[^/]*\.json|videos\.txt)' | head -n 1)
-  [[ -n $lists && ${#videos[@]} -eq 0 ]] && return
-  ((${#videos[@]})) || die "no video files are in $clips (looked for mp4, mov, mkv, webm, avi, m4v)"
-  for video in "${videos[@]}"; do
-    if [[ -s ${video%.*}.txt || -s ${video%.*}.json ]]; then
-      captions=$((captions + 1))
-    else
-      lonely+=("$video")
-    fi
-  done
-  [[ -n $lists ]] && return
-  if ((captions == 0)); then
-    die "none of the ${#videos[@]} clips in $clips has a caption.
-      Put a text file of the same name beside each, one sentence that says what is seen:
-        echo 'a red kite rises' > '${videos[0]%.*}.txt'"
-  fi
-  ((${#lonely[@]} == 0)) || printf 'demo: %d of %d clips have no caption and are left out, first %s\n' \
-    ${#lonely[@]} ${#videos[@]} "${lonely[0]}" >&2
+  local first
+  first=$(find -L "$clips" -type f -not -name '.*' -print -quit)
+  [[ $first ]] || die "no files are in $clips"
+  [[ $(find -L "$clips" -type f -regextype posix-extended -iregex \
+    '.*\.(txt|caption|json|jsonl|ndjson|csv|tsv|tar|tgz|tbz2|txz|tzst|tar\.[a-z0-9]+)' -print -quit) ]] ||
+    die "nothing in $clips holds captions.
+      Put a text file of the same name beside each clip, one sentence that says what is seen:
+        echo 'a red kite rises' > '${first%.*}.txt'"
 }
 
 [[ -z $clips ]] || check_clips

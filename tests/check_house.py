@@ -31,7 +31,7 @@ INNER_MAY_INCLUDE = {
     "core": {
         "error": (),
         "console": (),
-        "log": ("console",),
+        "log": ("console", "text"),
         "text": (),
         "system": ("error", "console", "log", "text"),
         "ops": ("", "cuda", "error", "log"),
@@ -58,12 +58,15 @@ INNER_MAY_INCLUDE = {
     "train": {
         "config": (),
         "model_options": ("config",),
+        "resume_rules": (),
+        "unread_keys": ("config", "resume_rules"),
         "checkpoint": (),
-        "weights": ("config", "model_options", "checkpoint"),
+        "weights": ("config", "model_options", "unread_keys", "checkpoint"),
         "records": ("checkpoint",),
         "evaluation": ("config", "model_options", "records"),
         "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
-        "": ("config", "model_options", "checkpoint", "weights", "records", "evaluation", "checks"),
+        "": ("config", "model_options", "resume_rules", "unread_keys", "checkpoint", "weights",
+             "records", "evaluation", "checks"),
     },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.

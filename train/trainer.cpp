@@ -20,7 +20,8 @@ std::int64_t commit_bytes(const Parameters& parameters) {
 
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   const std::string warning = require_runnable(config, world.size());
-  if (!warning.empty() && world.rank() == 0) log_warning("{}", warning);
+  for (const std::string& each : {warning, slow_precision(config, this_machine())})
+    if (!each.empty() && world.rank() == 0) log_warning("{}", each);
   return config;
 }
 
@@ -29,7 +30,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, const Corpora& co
                                     const Parameters& parameters, const World& world) {
   const std::string warning =
       require_memory(memory_of_run(config, corpora.train, parameters.flat_size()),
-                     world.local_size(), this_machine());
+                     world.local_size(), this_machine(), kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   return std::make_unique<Loader>(corpora.train, loader_options(config), world.rank(),
                                   world.size());

@@ -103,6 +103,28 @@ Product& cached_product(const Key& key, const MatmulOptions& options, DType ab, 
   return cache.emplace(key, build(key, options, ab, c, bias)).first->second;
 }
 
+// Whether oneDNN multiplies bf16 here: it wants AVX-512.
+bool library_takes_bf16() {
+  static const bool takes = [] {
+    const auto operand = matrix(16, 16, DType::kBF16, Trans::kNo);
+    const dnnl::matmul::desc description(operand, operand, operand);
+    return static_cast<bool>(
+        dnnl::matmul::primitive_desc(description, engine(), /*allow_empty=*/true));
+  }();
+  return takes;
+}
+
+// Elsewhere f32 does it: it holds each product of two bf16, sums as the library would, and the
+// result is rounded once.
+void matmul_through_f32(const Tensor& a, const Tensor& b, const Tensor& c, MatmulOptions options) {
+  const bool rounds = c.dtype() != DType::kF32, adds = options.accumulate;
+  const Tensor wide = rounds ? Tensor::empty(c.shape(), DType::kF32) : c;
+  if (options.bias.defined()) options.bias = options.bias.to(DType::kF32);
+  if (rounds) options.accumulate = false;
+  matmul(a.to(DType::kF32), b.to(DType::kF32), wide, options);
+  if (rounds) adds ? accumulate(c, wide) : cast(wide, c);
+}
+
 // No library takes a product of nothing: zero, and the bias.
 void empty_product(const Tensor& c, const MatmulOptions& options) {
   if (!options.accumulate) c.fill_zero();
@@ -149,6 +171,8 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
   if (e.k == 0) return empty_product(c, options);
   if (a.device() == Device::kCuda) return cuda::matmul(a, b, c, options);
   if (a.dtype() == DType::kF64) return matmul_f64(e, a, b, c, options);
+  if (a.dtype() == DType::kBF16 && !library_takes_bf16())
+    return matmul_through_f32(a, b, c, options);
   const bool has_bias = options.bias.defined();
   const DType bias_dtype = has_bias ? options.bias.dtype() : DType::kF32;
   const Key key{.m = e.m,

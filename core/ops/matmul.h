@@ -16,7 +16,8 @@ struct MatmulOptions {
 
 // c[M,N] = op(a)[M,K] op(b)[K,N]. a and b share an element type (f32, bf16, f64); c is of it, or
 // f32 where they are bf16. Where K is 0 the product is 0. Sums are f32 (f64 for f64). oneDNN on the
-// CPU, cuBLASLt on CUDA. Throws std::invalid_argument with all shapes when they do not fit.
+// CPU, for bf16 in f32 where the CPU has no AVX-512; cuBLASLt on CUDA. Throws std::invalid_argument
+// with all shapes when they do not fit.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptions& options = {});
 
 }  // namespace muybridge

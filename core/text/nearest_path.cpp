@@ -36,7 +36,7 @@ std::string did_you_mean(const fs::path& wanted, const std::function<bool(const 
   for (const fs::path& place : places) {
     std::vector<std::string> names;
     for (const fs::path& entry : entries_of(place))
-      if (fits(entry)) names.push_back(entry.filename().string());
+      if (entry != plain && fits(entry)) names.push_back(entry.filename().string());
     const std::string name = nearest(plain.filename().string(), names);
     if (!name.empty()) return "; did you mean " + (place / name).string() + "?";
   }

@@ -72,8 +72,12 @@ Caption parse_caption_file(const std::filesystem::path& name, std::string bytes,
   }
   if (lower_ending(name) != ".json") {
     std::string_view text = decoded.text;
-    if (longer) text = cut_utf8(text, kMostCaptionBytes);
-    return clean_caption(text, rules);
+    if (!longer) return clean_caption(text, rules);
+    Caption caption = clean_caption(cut_utf8(text, kMostCaptionBytes), rules);
+    for (Finding& note : caption.notes) {
+      if (note.kind == remark::kCaptionCut) note.text = "more than " + note.text;
+    }
+    return caption;
   }
   if (longer) {
     return unusable_caption(remark::kCaptionUnreadable, "JSON of more than 1 MiB");

@@ -4,6 +4,7 @@
 
 #include "data/corpus/caption_pairs.h"
 #include "data/corpus/corpus_path.h"
+#include "data/corpus/list_path.h"
 #include "data/corpus/media_files.h"
 #include "data/corpus/metadata_table.h"
 
@@ -33,6 +34,7 @@ std::set<std::string> told_tables(const CaptionContext& context) {
 }
 
 std::string why_not_media(const fs::path& file) {
+  if (look_at(file).kind == PathLook::Kind::kOther) return "nor a regular file";
   if (is_table_name(file)) return "a list is read in the folder given, or if it is given itself";
   const std::string ending = lower_ending(file);
   if (ending == ".parquet" || ending == ".xlsx") return "save a list as .csv or .jsonl";
@@ -105,7 +107,9 @@ void list_pairs(const fs::path& clips, const fs::path& captions, const CaptionCo
   }
   for (const int alone : pairs.alone) {
     const fs::path& file = texts.files[static_cast<std::size_t>(alone)];
-    if (!told.contains(context.name_of(file))) context.skip(file, {remark::kCaptionAlone, {}});
+    if (!told.contains(context.name_of(file))) {
+      context.skip(file, {remark::kCaptionAlone, spelling_hint(file.filename().string())});
+    }
   }
 }
 

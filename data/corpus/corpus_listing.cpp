@@ -303,6 +303,10 @@ CorpusListing list_corpus(const fs::path& input, const CaptionRules& rules) {
     if (!absent) fail_errno(input.string(), look.error);
     fail(ExitCode::kUsage, "{}: {}", input.string(), std::strerror(look.error));
   }
+  if (look.kind == PathLook::Kind::kOther) {
+    fail(ExitCode::kUsage, "{}: neither a file nor a folder but a pipe, a socket or a device",
+         input.string());
+  }
   const CaptionContext context{look.is_folder() ? input : input.parent_path(), rules, listing};
   listing.form = look.is_folder() ? list_root(input, context) : list_file(input, context);
   if (listing.clips.empty()) fail_empty_corpus(input, listing);

@@ -129,7 +129,8 @@ TableVerdict examine_table(const fs::path& table, const fs::path& folder) {
           return true;
         }
         ++files;
-        verdict.is_list = entry.caption.problem.kind != remark::kNoCaption;
+        const std::string_view problem = entry.caption.problem.kind;
+        verdict.is_list = problem != remark::kNoCaption && problem != remark::kEmptyCaption;
         return !verdict.is_list;
       });
   if (verdict.is_list) return verdict;

@@ -93,12 +93,7 @@ Finding problem_of(const PathLook& look, const std::string& path) {
     const bool zero = path.find('\0') != std::string::npos;
     return {remark::kFileUnusable, zero ? "its path has a zero byte" : std::strerror(look.error)};
   }
-  const bool accents = std::any_of(path.begin(), path.end(), [](char letter) {
-    return (static_cast<unsigned char>(letter) & 0x80U) != 0;
-  });
-  return {
-      remark::kFileMissing,
-      accents ? "letters such as é have two spellings in Unicode; compare with the file's" : ""};
+  return {remark::kFileMissing, spelling_hint(path)};
 }
 
 }  // namespace
@@ -125,6 +120,13 @@ ListedFile find_listed_file(const fs::path& folder, const std::string& path) {
     return {.file = found.file, .problem = {}, .note = {remark::kForeignPath, shown_name(path)}};
   }
   return {.file = first.file, .problem = problem_of(first.look, written), .note = {}};
+}
+
+std::string spelling_hint(std::string_view name) {
+  const bool accents = std::any_of(name.begin(), name.end(), [](char letter) {
+    return (static_cast<unsigned char>(letter) & 0x80U) != 0;
+  });
+  return accents ? "letters such as é have two spellings in Unicode; compare with the file's" : "";
 }
 
 std::string shown_name(const std::string& name) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "data/corpus/remark.h"
 
@@ -18,6 +19,9 @@ struct ListedFile {
 // written where there is such a file; else without spaces around it, with slashes for backslashes,
 // or with %20 and its like decoded. Throws Error(kIo) for what the machine lacks.
 ListedFile find_listed_file(const std::filesystem::path& folder, const std::string& path);
+
+// What may be the matter where a name is not found that seems to be there; empty for ASCII.
+std::string spelling_hint(std::string_view name);
 
 // As much of a name as a report can show.
 std::string shown_name(const std::string& name);

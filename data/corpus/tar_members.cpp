@@ -29,6 +29,9 @@ std::string damage_of(archive* handle, const std::filesystem::path& path) {
 }
 
 ArchiveHandle open_archive(const std::filesystem::path& path) {
+  if (look_at(path).kind == PathLook::Kind::kOther) {  // opening a pipe may wait for ever
+    fail(ExitCode::kCorrupt, "not a tar archive that can be read: not a regular file");
+  }
   ArchiveHandle handle(archive_read_new());
   archive_read_support_format_tar(handle.get());
   archive_read_support_format_empty(handle.get());

@@ -31,7 +31,8 @@ FileHandle moved_up(int descriptor, const char* what) {
   if (descriptor < 0) fail_errno(what, errno);
   const FileHandle old(descriptor);
   FileHandle result(::fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
-  if (!result) fail_errno(what, errno);
+  // EINVAL: the limit of open files is below the number asked for.
+  if (!result) fail_errno(what, errno == EINVAL ? EMFILE : errno);
   return result;
 }
 
@@ -92,6 +93,14 @@ pid_t spawn_child(int socket, int ring) {
   return child;
 }
 
+// Sets a soft limit, as far as the hard one that somebody gave this process lets it.
+void limit_softly(pid_t process, __rlimit_resource resource, rlim_t amount) {
+  rlimit limits{};
+  if (::prlimit(process, resource, nullptr, &limits) != 0) fail_errno("prlimit", errno);
+  limits.rlim_cur = std::min(amount, limits.rlim_max);
+  if (::prlimit(process, resource, &limits, nullptr) != 0) fail_errno("prlimit", errno);
+}
+
 DecodeProcess::End describe_end(int status) {
   if (!WIFSIGNALED(status)) {
     return {fmt::format("the decoder ended with status {}", WEXITSTATUS(status))};
@@ -138,20 +147,17 @@ DecodeProcess::~DecodeProcess() {
   ::munmap(const_cast<std::uint8_t*>(ring_), slot_bytes_ * kRingSlots);
 }
 
-// The soft limits: what ends a hang even if this process were stopped.
+// What ends a hang even if this process were stopped.
 void DecodeProcess::limit(double cpu_seconds, std::uint64_t memory_bytes) const {
   clockid_t clock{};
   timespec used{};
   if (::clock_getcpuclockid(child_, &clock) == 0) ::clock_gettime(clock, &used);
-  const rlimit cpu{
-      static_cast<rlim_t>(used.tv_sec + 1) + static_cast<rlim_t>(std::ceil(cpu_seconds)),
-      RLIM_INFINITY};
-  const rlimit memory{memory_bytes, RLIM_INFINITY};
-  if (::prlimit(child_, RLIMIT_CPU, &cpu, nullptr) != 0) fail_errno("prlimit", errno);
+  limit_softly(child_, RLIMIT_CPU,
+               static_cast<rlim_t>(used.tv_sec + 1) + static_cast<rlim_t>(std::ceil(cpu_seconds)));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these reserve terabytes
-  if (::prlimit(child_, RLIMIT_AS, &memory, nullptr) != 0) fail_errno("prlimit", errno);
+  limit_softly(child_, RLIMIT_AS, memory_bytes);
 #else
-  static_cast<void>(memory);
+  static_cast<void>(memory_bytes);
 #endif
 }
 

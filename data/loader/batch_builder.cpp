@@ -16,17 +16,21 @@ int frames_of(const CorpusClip& clip, const BatchOptions& options) {
   return options.max_frames > 0 ? std::min(clip.frames, options.max_frames) : clip.frames;
 }
 
-// Why a clip cannot be packed; empty if it can.
+// Why a clip cannot be packed, and what would help; empty if it can.
 std::string fault_of(const CorpusClip& clip, const Grid& grid, const BatchOptions& options) {
   const std::string size =
       fmt::format("{} frames of {}x{}", frames_of(clip, options), clip.width, clip.height);
   const Grid& patch = options.patch;
   if (grid.tokens() == 0)
-    return fmt::format("{} is smaller than a patch of {} frames of {}x{}", size, patch.frames,
-                       patch.width, patch.height);
+    return fmt::format(
+        "{} is smaller than a patch of {} frames of {}x{}; prepare the corpus at a larger size, or "
+        "make model.patch smaller",
+        size, patch.frames, patch.width, patch.height);
   if (grid.tokens() > options.token_budget)
-    return fmt::format("{} is {} tokens, the budget of a micro-batch is {}", size, grid.tokens(),
-                       options.token_budget);
+    return fmt::format(
+        "{} is {} tokens, the budget of a micro-batch is {}; raise batch.tokens, limit "
+        "data.frames_max, or prepare the corpus at a smaller size",
+        size, grid.tokens(), options.token_budget);
   return {};
 }
 
@@ -38,26 +42,17 @@ std::vector<SelectedClip> select_clips(const CorpusIndex& corpus, std::string_vi
     fail(ExitCode::kUsage, "a patch of {} frames of {}x{} is empty", options.patch.frames,
          options.patch.width, options.patch.height);
   std::vector<SelectedClip> selected;
-  std::int64_t skipped = 0;
   for (const std::int64_t number : corpus.clips_of(split)) {
     const CorpusClip& clip = corpus.clips()[static_cast<std::size_t>(number)];
     const Grid grid = patch_grid(frames_of(clip, options), clip.height, clip.width, options.patch);
     const std::string fault = fault_of(clip, grid, options);
-    if (fault.empty()) {
-      selected.push_back({number, grid});
-    } else if (options.skip_unfit) {
-      ++skipped;
-    } else {
+    if (!fault.empty()) {
       const ClipRecord record = corpus.record(number);
-      fail(ExitCode::kUsage,
-           "{} ({} at {} s): {}; raise the budget, limit the frames, prepare at a smaller size, or "
-           "let such clips be skipped",
-           corpus.name_of_clip(number), record.source, record.start_seconds, fault);
+      fail(ExitCode::kUsage, "{} ({} at {} s): {}", corpus.name_of_clip(number), record.source,
+           record.start_seconds, fault);
     }
+    selected.push_back({number, grid});
   }
-  if (skipped > 0)
-    log_warning("{}: {} of {} {} clips do not fit a micro-batch and are skipped",
-                corpus.folder().string(), skipped, skipped + std::ssize(selected), split);
   return selected;
 }
 

@@ -17,7 +17,6 @@ struct BatchOptions {
   Grid patch{1, 2, 2};               // frames, height, width of a patch
   std::int64_t token_budget = 4096;  // rows of a micro-batch
   int max_frames = 0;                // longer clips are cut; 0 for no limit
-  bool skip_unfit = false;           // leave clips out that cannot be packed, rather than fail
   int max_caption_bytes = 256;
   float caption_drop_rate = 0;  // share of samples that see the empty prompt
   std::uint64_t seed = 0;

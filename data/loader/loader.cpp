@@ -121,9 +121,13 @@ void Loader::work() {
 }
 
 std::unique_ptr<Loader::Job> Loader::take(std::unique_lock<std::mutex>& lock) {
-  const auto begin = std::chrono::steady_clock::now();
-  is_done_.wait(lock, [&] { return begun_ > 0 && jobs_.front()->done; });
-  wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const auto is_ready = [&] { return begun_ > 0 && jobs_.front()->done; };
+  if (!is_ready()) {
+    const auto begin = std::chrono::steady_clock::now();
+    is_done_.wait(lock, is_ready);
+    const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
+    wait_seconds_ += waited.count();
+  }
   if (jobs_.front()->failure) std::rethrow_exception(jobs_.front()->failure);
   std::unique_ptr<Job> job = std::move(jobs_.front());
   jobs_.pop_front();
@@ -167,6 +171,12 @@ void Loader::restore(const LoaderPosition& position) {
   position_ = position;
   position_.corpus = corpus_->identity();
   start();
+}
+
+int Loader::ready() const {
+  const std::scoped_lock lock(mutex_);
+  const auto first = std::ranges::find(jobs_, false, &Job::done);
+  return static_cast<int>(first - jobs_.begin());
 }
 
 double Loader::wait_seconds() const {

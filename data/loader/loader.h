@@ -63,6 +63,9 @@ class Loader {
   // now.
   void restore(const LoaderPosition& position);
 
+  // Micro-batches that are made, and that next() need not wait for.
+  int ready() const;
+
   // Time that callers of next() have waited, since the start.
   double wait_seconds() const;
 

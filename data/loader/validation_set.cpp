@@ -6,22 +6,35 @@
 namespace muybridge {
 namespace {
 
-BatchOptions with_all_captions(BatchOptions options) {
+// At most `limit`, spread evenly; 0 for all.
+std::vector<SelectedClip> choose(const CorpusIndex& corpus, const BatchOptions& options,
+                                 int limit) {
+  const std::vector<SelectedClip> all = select_clips(corpus, "validation", options);
+  const auto count = std::ssize(all);
+  const auto chosen = limit > 0 ? std::min<std::int64_t>(limit, count) : count;
+  std::vector<SelectedClip> clips;
+  for (std::int64_t i = 0; i < chosen; ++i)
+    clips.push_back(all[static_cast<std::size_t>(i * count / chosen)]);
+  return clips;
+}
+
+// Every caption, and no more rows than the clips fill.
+BatchOptions with_rows_of(const std::vector<SelectedClip>& clips, BatchOptions options) {
+  std::int64_t tokens = 0;
+  for (const SelectedClip& clip : clips) tokens += clip.grid.tokens();
+  options.token_budget = std::min(options.token_budget, tokens);
   options.caption_drop_rate = 0;
   return options;
 }
 
 }  // namespace
 
-ValidationSet::ValidationSet(const CorpusIndex& corpus, BatchOptions options, int limit)
-    : builder_(corpus, with_all_captions(options)) {
-  const std::vector<SelectedClip> all = select_clips(corpus, "validation", options);
-  const auto count = std::ssize(all);
-  clips_ = limit > 0 ? std::min<std::int64_t>(limit, count) : count;
-  std::vector<SelectedClip> chosen;
-  for (std::int64_t i = 0; i < clips_; ++i)
-    chosen.push_back(all[static_cast<std::size_t>(i * count / clips_)]);
+ValidationSet::ValidationSet(const CorpusIndex& corpus, const BatchOptions& options, int limit)
+    : ValidationSet(corpus, choose(corpus, options, limit), options) {}
 
+ValidationSet::ValidationSet(const CorpusIndex& corpus, std::vector<SelectedClip> chosen,
+                             const BatchOptions& options)
+    : builder_(corpus, with_rows_of(chosen, options)), clips_(std::ssize(chosen)) {
   // First fit, the largest first.
   std::ranges::stable_sort(chosen, std::greater{},
                            [](const SelectedClip& clip) { return clip.grid.tokens(); });

@@ -10,17 +10,21 @@
 namespace muybridge {
 
 // The held-out clips of a corpus in micro-batches that never change: the same clips, in the same
-// order, for any number of ranks. The sample of a clip is its number; no caption is dropped.
+// order, for any number of ranks. The sample of a clip is its number; no caption is dropped. A
+// batch has token_budget rows, or as many as all the clips fill where that is less.
 class ValidationSet {
  public:
   // At most `limit` clips, spread evenly over the corpus; 0 for all. `corpus` must outlive the set.
-  ValidationSet(const CorpusIndex& corpus, BatchOptions options, int limit);
+  ValidationSet(const CorpusIndex& corpus, const BatchOptions& options, int limit);
 
   int batches() const { return static_cast<int>(batches_.size()); }  // 0 if nothing was held out
   std::int64_t clips() const { return clips_; }
   Batch batch(int index) const;  // ranks may share them out by index
 
  private:
+  ValidationSet(const CorpusIndex& corpus, std::vector<SelectedClip> chosen,
+                const BatchOptions& options);
+
   BatchBuilder builder_;
   std::vector<std::vector<DrawnClip>> batches_;
   std::int64_t clips_ = 0;

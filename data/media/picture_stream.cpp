@@ -40,7 +40,7 @@ bool PictureStream::read(TimedPicture& picture) {
   av_frame_unref(picture.frame.get());
   if (!input_.next(*picture.frame)) return false;
   flag_fields(*input_.stream().codecpar, *picture.frame);
-  picture.time = clock_.place(VideoInput::ticks_of(*picture.frame), picture.frame->pkt_duration);
+  picture.time = clock_.place(input_.ticks(), picture.frame->pkt_duration);
   return true;
 }
 

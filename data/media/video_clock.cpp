@@ -34,7 +34,8 @@ PictureTime VideoClock::place(std::optional<std::int64_t> ticks, std::int64_t du
     if (slip_ > 0 && now.begin - slip_ > expected - 1.5 * tick_) {  // it has caught up
       now.begin -= slip_;
       slip_ = 0;
-    } else if (started_ && step < 0 && (guessed_ || step > -1.5 * tick_)) {  // rounded
+    } else if (started_ && step < 0 &&
+               step > -(guessed_ ? last_.duration : 0) - 1.5 * tick_) {  // rounded
       now.begin = last_.begin;
     } else if (started_ && (step < 0 || step > kLongestPause)) {
       if (jumps_++ == 0) first_jump_ = {last_.begin, step};

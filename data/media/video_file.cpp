@@ -65,7 +65,7 @@ std::int64_t VideoFile::seek(void* opaque, std::int64_t offset, int whence) {
 }
 
 bool VideoFile::read_at(std::uint64_t place, void* out, std::size_t bytes) const {
-  return muybridge::read_at(handle_, out, bytes, place, "reading a video file") == bytes;
+  return muybridge::read_at(handle_, out, bytes, place, "reading the file") == bytes;
 }
 
 }  // namespace muybridge

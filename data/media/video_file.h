@@ -21,6 +21,8 @@ class VideoFile {
   AvIo rewound();
 
   std::int64_t size() const { return size_; }
+  // For libav, and size(), it ends there.
+  void end_at(std::int64_t size) { size_ = size; }
 
   // Without libav: false where there are not so many bytes.
   bool read_at(std::uint64_t place, void* out, std::size_t bytes) const;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "data/media/joined_files.h"
 
 namespace muybridge {
 namespace {
@@ -68,16 +69,24 @@ VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels, int threads)
       max_pixels_(max_pixels),
       threads_(std::max(threads, 1)),
       packet_(make_packet()) {
+  const MovieParts parts = movie_parts(file_);
+  torn_ = parts.torn;
+  if (parts.second) {
+    leave_out(*parts.second);
+    file_.end_at(*parts.second);
+  }
   open(threads_);
 }
 
 void VideoInput::open(int threads) {
   listen_to_libav();
   decoder_.reset();
+  packets_.reset();
   demuxer_.reset();
   io_ = file_.rewound();
   open_demuxer();
   choose_stream();
+  packets_.emplace(*demuxer_, *stream_);
   look_at_index();
   open_decoder(threads);
   file_.check();
@@ -112,7 +121,8 @@ void VideoInput::choose_stream() {
       index >= 0 && (context->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
   if (index < 0 || cover) {
     const bool audio = av_find_best_stream(context, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
-    fail(ExitCode::kCorrupt, "no video stream{}", audio ? ", only audio" : "");
+    fail(ExitCode::kCorrupt, "no video stream{}{}", audio ? ", only audio" : "",
+         torn_ ? ": the file breaks off" : "");
   }
   stream_ = context->streams[index];
   for (unsigned i = 0; i < context->nb_streams && !says_length_of_all(); ++i) {
@@ -146,7 +156,8 @@ void VideoInput::open_decoder(int threads) {
   if (!decoder_) throw std::bad_alloc();
   const int copied = avcodec_parameters_to_context(decoder_.get(), stream_->codecpar);
   if (copied < 0) refuse("its stream parameters are wrong", copied);
-  decoder_->thread_count = threads;
+  // This libav aborts where damage meets threads that decode MPEG-4.
+  decoder_->thread_count = codec->id == AV_CODEC_ID_MPEG4 ? 1 : threads;
   decoder_->pkt_timebase = stream_->time_base;
   decoder_->max_pixels = max_pixels_;
   // Damage is an error, not something to paint over. TIFF would take unknown tags for damage; its
@@ -179,7 +190,8 @@ void VideoInput::stop(const std::string& reason) {
 
 // A file may break off between two packets without a word: its own index knows better.
 void VideoInput::end_of_file() {
-  const double promised = promised_seconds();
+  const bool all = unread_.empty() && !another_file_begins(packets_->read_to());
+  const double promised = all ? promised_seconds() : 0;
   const double missing = promised - last_end_;
   const bool breaks_off = promised > 0 && missing > std::max(0.5, 0.05 * promised);
   short_ = cut_off_ || breaks_off;
@@ -194,23 +206,21 @@ void VideoInput::end_of_file() {
 
 // What the decoder still has at a torn end may have gaps, where pictures were to come: all up to
 // the latest decoding time are there, and those behind it that leave no gap.
-bool VideoInput::follows(const AVFrame& picture) const {
+bool VideoInput::follows() const {
   if (!draining_ || !troubled() || !started_) return true;
-  const std::optional<std::int64_t> ticks = ticks_of(picture);
-  if (!ticks || last_ticks_ == AV_NOPTS_VALUE) return short_ || decoder_->has_b_frames == 0;
-  if (last_dts_ != AV_NOPTS_VALUE && *ticks <= last_dts_) return true;
+  if (!ticks_ || last_ticks_ == AV_NOPTS_VALUE) return short_ || decoder_->has_b_frames == 0;
+  if (last_dts_ != AV_NOPTS_VALUE && *ticks_ <= last_dts_) return true;
   const std::int64_t longest = *std::max_element(intervals_.begin(), intervals_.end());
   return longest == 0 ||
-         static_cast<double>(*ticks - last_ticks_) <= kGap * static_cast<double>(longest);
+         static_cast<double>(*ticks_ - last_ticks_) <= kGap * static_cast<double>(longest);
 }
 
-void VideoInput::remember(const AVFrame& picture) {
-  const std::optional<std::int64_t> ticks = ticks_of(picture);
-  if (ticks && last_ticks_ != AV_NOPTS_VALUE && given_ > 0) {
+void VideoInput::remember() {
+  if (ticks_ && last_ticks_ != AV_NOPTS_VALUE && given_ > 0) {
     intervals_[static_cast<std::size_t>(given_) % intervals_.size()] =
-        std::max<std::int64_t>(*ticks - last_ticks_, 0);
+        std::max<std::int64_t>(*ticks_ - last_ticks_, 0);
   }
-  last_ticks_ = ticks.value_or(AV_NOPTS_VALUE);
+  last_ticks_ = ticks_.value_or(AV_NOPTS_VALUE);
   started_ = true;
   fruitless_ = 0;
 }
@@ -229,6 +239,7 @@ int VideoInput::send() {
   if (packet.stream_index != stream_->index) return 0;
   ++fruitless_;
   if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0) return AVERROR_EOF;
+  times_.sent(packet);
   const int sent = with_memory(avcodec_send_packet(decoder_.get(), packet_.get()));
   if (packet.dts != AV_NOPTS_VALUE) last_dts_ = packet.dts;
   return sent == AVERROR(EAGAIN) ? 0 : sent;
@@ -236,9 +247,14 @@ int VideoInput::send() {
 
 // One packet into the decoder. False if the decoder is to be asked for what it still has.
 bool VideoInput::feed() {
-  const int read = with_memory(av_read_frame(demuxer_.get(), packet_.get()));
+  const std::int64_t whole = packets_->read_to();
+  const int read = with_memory(packets_->next(*packet_));
   file_.check();
-  if (read == AVERROR_EOF) {
+  const bool doubtful =
+      read < 0 || (packet_->stream_index == stream_->index &&
+                   is_second_file(file_, *packet_, demuxer_->iformat->name, last_dts_));
+  if (read == AVERROR_EOF || (doubtful && another_file_begins(whole))) {
+    av_packet_unref(packet_.get());
     end_of_file();
     return false;
   }
@@ -246,20 +262,58 @@ bool VideoInput::feed() {
     stop("the file breaks off: " + av_reason(read));
     return false;
   }
+  if (packets_->begins_recording() && started_) {
+    joining_ = true;
+    avcodec_send_packet(decoder_.get(), nullptr);
+    return true;
+  }
+  return deliver();
+}
+
+bool VideoInput::deliver() {
   const int sent = send();
   av_packet_unref(packet_.get());
-  if (sent < 0 && (started_ || threads_ > 1 || is_image())) {
+  if (sent == AVERROR_EOF && another_file_begins(packets_->read_to())) {
+    end_of_file();
+  } else if (sent < 0 && (started_ || threads_ > 1 || is_image())) {
     stop(sent == AVERROR_EOF ? "the file breaks off" : "damaged: " + av_reason(sent));
+  } else if (sent < 0) {
+    ++unusable_;
   }
   if (fruitless_ > kFruitlessPackets) stop("too many packets without a picture");
   return !draining_;
+}
+
+// With the packet that waits. The decoder must not take pictures of one for those of another.
+void VideoInput::begin_recording() {
+  avcodec_flush_buffers(decoder_.get());
+  joining_ = started_ = false;
+  times_ = {};
+  last_dts_ = last_ticks_ = AV_NOPTS_VALUE;
+  intervals_.fill(0);
+  deliver();
+}
+
+bool VideoInput::another_file_begins(std::int64_t from) {
+  const std::optional<std::int64_t> other = second_file(file_, demuxer_->iformat->name, from);
+  if (other) leave_out(*other);
+  return other.has_value();
+}
+
+void VideoInput::leave_out(std::int64_t other_file) {
+  unread_ = fmt::format("joined files, only the first is read: the second begins at byte {} of {}",
+                        other_file, file_.size());
 }
 
 bool VideoInput::decode(AVFrame& picture) {
   for (;;) {
     if (over_ || (threads_ > 1 && troubled())) return false;
     const int got = with_memory(avcodec_receive_frame(decoder_.get(), &picture));
-    if (got == AVERROR_EOF) return false;
+    if (got == AVERROR_EOF) {
+      if (!joining_ || troubled()) return false;
+      begin_recording();
+      continue;
+    }
     if (got == AVERROR(EAGAIN)) {
       feed();
       continue;
@@ -267,12 +321,13 @@ bool VideoInput::decode(AVFrame& picture) {
     const bool concealed = got == 0 && (picture.decode_error_flags != 0 ||
                                         (picture.flags & AV_FRAME_FLAG_CORRUPT) != 0 ||
                                         (!tells_damage_ && libav_complained()));
+    if (got == 0) ticks_ = times_.of(picture);
     if (got == 0 && !concealed) {
-      if (!follows(picture)) {
+      if (!follows()) {
         av_frame_unref(&picture);
         return false;
       }
-      remember(picture);
+      remember();
       ++given_;
       return true;
     }
@@ -281,6 +336,8 @@ bool VideoInput::decode(AVFrame& picture) {
     if (started_ || draining_ || threads_ > 1 || is_image()) {
       stop("damaged: " + (got < 0 ? av_reason(got) : "a broken picture"));
       over_ = concealed;  // those behind it may be made from it
+    } else {
+      ++unusable_;
     }
     if (++fruitless_ > kFruitlessPackets) return false;
   }
@@ -295,7 +352,10 @@ bool VideoInput::next(AVFrame& picture) {
   threads_ = 1;
   given_ = fruitless_ = 0;
   damage_.clear();
-  started_ = draining_ = over_ = short_ = false;
+  started_ = draining_ = joining_ = over_ = short_ = false;
+  av_packet_unref(packet_.get());
+  times_ = {};
+  unusable_ = 0;
   last_end_ = 0;
   last_dts_ = last_ticks_ = AV_NOPTS_VALUE;
   intervals_.fill(0);
@@ -307,9 +367,13 @@ bool VideoInput::next(AVFrame& picture) {
   return decode(picture);
 }
 
-std::optional<std::int64_t> VideoInput::ticks_of(const AVFrame& picture) {
-  if (picture.best_effort_timestamp == AV_NOPTS_VALUE) return std::nullopt;
-  return picture.best_effort_timestamp;
+void VideoInput::explain(VideoNotes& notes) const {
+  packets_->explain(notes);
+  times_.explain(notes);
+  if (!unread_.empty()) notes.add(unread_);
+  if (unusable_ > 0) {
+    notes.add(fmt::format("packets before a first whole picture, not used: {}", unusable_));
+  }
 }
 
 bool VideoInput::is_image() const {

@@ -10,7 +10,10 @@
 #include "data/media/av_handles.h"
 #include "data/media/picture/image_facts.h"
 #include "data/media/picture/video_geometry.h"
+#include "data/media/presentation_times.h"
 #include "data/media/video_file.h"
+#include "data/media/video_notes.h"
+#include "data/media/video_packets.h"
 
 namespace muybridge {
 
@@ -28,8 +31,8 @@ class VideoInput {
   // to conceal are never given out: the stream ends before them and damage() says why.
   bool next(AVFrame& picture);
 
-  // Of a picture, in ticks of the stream; nothing if the file does not say.
-  static std::optional<std::int64_t> ticks_of(const AVFrame& picture);
+  // Of the picture that next() gave last, in ticks of the stream; nothing if the file does not say.
+  std::optional<std::int64_t> ticks() const { return ticks_; }
 
   const AVStream& stream() const { return *stream_; }
   Orientation orientation() const { return orientation_; }
@@ -38,6 +41,7 @@ class VideoInput {
   double rate() const;     // pictures a second, on average, as the file says; 0 if unknown
   double seconds() const;  // as the file says; 0 if unknown
   const std::string& damage() const { return damage_; }
+  void explain(VideoNotes& notes) const;  // what of the file was guessed or is not read
 
  private:
   void open(int threads);
@@ -47,10 +51,14 @@ class VideoInput {
   void open_decoder(int threads);
   bool decode(AVFrame& picture);
   bool feed();
+  bool deliver();
   int send();
+  void begin_recording();
+  bool another_file_begins(std::int64_t from);
+  void leave_out(std::int64_t other_file);
   void end_of_file();
-  bool follows(const AVFrame& picture) const;
-  void remember(const AVFrame& picture);
+  bool follows() const;
+  void remember();
   bool troubled() const { return short_ || !damage_.empty(); }
   bool says_length_of_all() const;
   double promised_seconds() const;
@@ -63,7 +71,9 @@ class VideoInput {
   AvIo io_;
   AvDemuxer demuxer_;
   AvDecoder decoder_;
+  std::optional<VideoPackets> packets_;
   AvPacket packet_;
+  PresentationTimes times_;
   AVStream* stream_ = nullptr;
   ImageFacts facts_;
   Orientation orientation_;
@@ -73,12 +83,17 @@ class VideoInput {
   bool tells_damage_ = true;    // the decoder returns an error for it
   bool started_ = false;        // a good picture was seen
   bool draining_ = false;
+  bool joining_ = false;  // what the decoder still has of a recording comes before `packet_`
   bool over_ = false;     // nothing more can be used
   bool cut_off_ = false;  // its index names packets behind the end of the file
   bool short_ = false;    // packets are missing at the end
   double last_end_ = 0;   // the latest end of any packet, in seconds after the beginning
   std::int64_t last_dts_ = AV_NOPTS_VALUE;  // of the stream's packets
   std::int64_t last_ticks_ = AV_NOPTS_VALUE;
+  std::optional<std::int64_t> ticks_;         // of the latest picture
+  bool torn_ = false;                         // MP4: a part of it goes on behind its end
+  std::string unread_;                        // what of the file is not read; empty: all is
+  std::int64_t unusable_ = 0;                 // packets and pictures before a first good picture
   std::array<std::int64_t, 16> intervals_{};  // between the latest pictures, in ticks
 };
 

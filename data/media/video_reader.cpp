@@ -224,6 +224,7 @@ const std::string& VideoReader::damage() const { return state_->pictures.input()
 
 std::vector<std::string> VideoReader::notes() const {
   VideoNotes notes = state_->notes;
+  state_->pictures.input().explain(notes);
   if (!state_->info.image) state_->pictures.clock().explain(notes);
   for (const std::string& note : state_->converter.notes()) notes.add(note);
   return notes.all();

@@ -167,16 +167,22 @@ TEST_F(SampleCommand, MistakesExitWith2AndSayWhatToDo) {
   const struct {
     std::string arguments;
     const char* said;
-  } cases[] = {{"sample runs/tiny", "--prompt TEXT, or --prompts FILE"},
-               {"sample runs/tiny --prompts gone.txt", "gone.txt"},
-               {"sample runs/tiny --prompt " + long_prompt, "257 bytes; this model reads 256"},
-               {"sample runs/tiny --prompt x --negative " + long_prompt, "--negative"},
-               {"sample runs/tiny --prompt x --negative y --guidance 1", "guidance is 1"},
-               {"sample runs/tiny --prompt x --size 15x16", "the nearest size is"},
-               {"sample runs/tiny --prompt x --raw --ema", "--raw"},
-               {"sample runs/tiny --prompt x --out runs/tiny", "is a run's folder"},
-               {"sample nothing --prompt x", "no checkpoint"},
-               {"evaluate some.safetensors", "some.safetensors is a file"}};
+  } cases[] = {
+      {"sample runs/tiny", "--prompt TEXT, or --prompts FILE"},
+      {"sample runs/tiny --prompts gone.txt", "gone.txt"},
+      {"sample runs/tiny --prompt " + long_prompt, "257 bytes; this model reads 256"},
+      {"sample runs/tiny --prompt x --negative " + long_prompt, "--negative"},
+      {"sample runs/tiny --prompt x --negative y --guidance 1", "guidance is 1"},
+      {"sample runs/tiny --prompt x --size 15x16", "the nearest size is 8 frames of 16x16"},
+      {"sample runs/tiny --prompt x --frames 7 --size 11x13", "is 8 frames of 8x16"},
+      {"sample runs/tiny --prompt x --steps 0", "must be a number above 0, not 0"},
+      {"sample runs/tiny --prompt x --guidance -1", "must be a number at least 0, not -1"},
+      {"corpus make physics balls --two-shapes 0.5", "--two-shapes"},
+      {"sample runs/tiny --prompt x --raw --ema", "--raw"},
+      {"sample runs/tiny --prompt x --out runs/tiny", "is a run's folder"},
+      {"sample runs/tiny --prompt x --out runs/tiny/samples", "keeps its own samples"},
+      {"sample nothing --prompt x", "no checkpoint"},
+      {"evaluate some.safetensors", "some.safetensors is a file"}};
   for (const auto& [arguments, said] : cases) {
     const Result result = muybridge(arguments);
     EXPECT_EQ(result.code, 2) << arguments << "\n" << result.err;

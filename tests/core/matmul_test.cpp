@@ -45,6 +45,25 @@ TEST(Matmul, MatchesF64SumsForEveryTranspositionBiasAndAccumulation) {
       }
 }
 
+TEST(Matmul, AResultInBf16IsTheSumInF32RoundedOnce) {
+  const std::int64_t m = 37, n = 21, k = 300;
+  const Tensor a = random_tensor({m, k}, 1, DType::kBF16),
+               b = random_tensor({k, n}, 2, DType::kBF16),
+               bias = random_tensor({n}, 3, DType::kBF16),
+               before = random_tensor({m, n}, 4, DType::kBF16);
+  for (const bool accumulate : {false, true}) {
+    const Tensor narrow = before.clone(), wide = before.to(DType::kF32);
+    const MatmulOptions options{.accumulate = accumulate, .bias = accumulate ? Tensor{} : bias};
+    matmul(a, b, narrow, options);
+    matmul(a, b, wide, options);
+    const Tensor rounded = narrow.to(DType::kF32);
+    for (std::int64_t i = 0; i < m * n; ++i) {
+      const float sum = wide.data<float>()[i];
+      ASSERT_NEAR(rounded.data<float>()[i], sum, std::abs(sum) / 256 + 1e-4) << i;
+    }
+  }
+}
+
 TEST(Matmul, SaysAllShapesWhenTheyDoNotFit) {
   try {
     matmul(random_tensor({2, 3}, 1), random_tensor({4, 5}, 1), random_tensor({2, 5}, 1));

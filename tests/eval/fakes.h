@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 
@@ -28,6 +30,14 @@ inline Scores score_fake(const Frames& frames, const std::string& caption, doubl
   std::filesystem::remove(file);
   EXPECT_TRUE(scores.has_value()) << caption;
   return scores.value_or(Scores{});
+}
+
+// With what they make of the whole prompt.
+inline Scores and_whole_prompt(Scores scores) {
+  double least = 1;
+  for (const auto& [name, value] : scores) least = std::min(least, value);
+  scores[kWholePrompt] = std::floor(least);
+  return scores;
 }
 
 // A line of the table that bench/results/scores.md has.

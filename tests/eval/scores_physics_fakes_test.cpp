@@ -148,8 +148,8 @@ const std::vector<PhysicsFake> kPhysicsFakes = {
 
 TEST(PhysicsFakes, ScoreNothingForWhatTheyBreak) {
   for (const PhysicsFake& fake : kPhysicsFakes) {
-    const Scores expected = {
-        {"color", fake.color}, {"direction", fake.direction}, {"gravity", fake.gravity}};
+    const Scores expected = and_whole_prompt(
+        {{"color", fake.color}, {"direction", fake.direction}, {"gravity", fake.gravity}});
     for (std::size_t i = 0; i < std::size(kThrows); ++i) {
       const NamedColor& color = color_named(kBallColors[i]);
       const Frames frames = stage(kSize, [&](Canvas& canvas, int frame) {

@@ -172,8 +172,8 @@ const std::vector<ShapesFake> kShapesFakes = {
 
 TEST(ShapesFakes, ScoreNothingForWhatTheyBreak) {
   for (const ShapesFake& fake : kShapesFakes) {
-    const Scores expected = {
-        {"color", fake.color}, {"shape", fake.shape}, {"direction", fake.direction}};
+    const Scores expected = and_whole_prompt(
+        {{"color", fake.color}, {"shape", fake.shape}, {"direction", fake.direction}});
     for (const Hero& hero : kHeroes) {
       const Frames frames =
           stage(kSize, [&](Canvas& canvas, int frame) { fake.draw(canvas, frame, hero); });
@@ -223,7 +223,8 @@ TEST(ShapesFakes, OfTwoScoreNothingUnlessBothAreThere) {
                           const std::function<void(Pair&)>& change) {
     Pair pair = truth;
     change(pair);
-    const Scores expected = {{"color", color}, {"shape", shape}, {"direction", direction}};
+    const Scores expected =
+        and_whole_prompt({{"color", color}, {"shape", shape}, {"direction", direction}});
     EXPECT_EQ(score_fake(draw(pair), caption), expected) << name;
     print_fake("two shapes", name, expected);
   };

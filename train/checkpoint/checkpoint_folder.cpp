@@ -193,6 +193,8 @@ fs::path resolve_commit(const fs::path& path, Group& group) {
   const auto is_run = [](const fs::path& each) {
     return fs::is_directory(each / "checkpoints") || fs::exists(each / "manifest.json");
   };
+  if (fs::is_directory(path / "checkpoints"))
+    fail(ExitCode::kUsage, "{}: this run has no commit yet; train it to one first", path.string());
   fail(ExitCode::kUsage,
        "{}: no checkpoint there; give a run's folder, or a commit such as "
        "runs/x/checkpoints/step-00012000{}",

@@ -92,11 +92,15 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
 
 }  // namespace
 
-std::string require_runnable(const TrainConfig& config, int ranks) {
+void require_device(const TrainConfig& config) {
   if (config.device == Device::kCuda)
     fail(ExitCode::kUsage, "device=cuda: {}; leave it auto or cpu",
-         cuda::available() ? "this version trains on the CPU only"
+         cuda::available() ? "this version computes on the CPU only"
                            : "there is none that this program can use: " + cuda::summary());
+}
+
+std::string require_runnable(const TrainConfig& config, int ranks) {
+  require_device(config);
   const TrainConfig::Parallel& p = config.parallel;
   resolve({.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline},
           ranks);
@@ -107,6 +111,11 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
       "start fewer ranks",
       ranks - batches, ranks, ranks - batches == 1 ? "has" : "have", batches,
       batches == 1 ? "" : "es");
+}
+
+std::string slow_precision(const TrainConfig& config, const Machine& machine) {
+  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16) return "";
+  return "train.precision=bf16: this processor has no instructions for it, so f32 is faster here";
 }
 
 Corpora open_corpora(const TrainConfig& config) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/system/machine.h"
 #include "data/shards/corpus_index.h"
 #include "parallel/group.h"
 #include "train/config.h"
@@ -12,9 +13,16 @@
 // or Error(kIo) for what the machine lacks, and says what to do.
 namespace muybridge {
 
-// The device and the layout of ranks are what this program can train on. Returns a warning where
-// some ranks will have nothing to do.
+// The device is one that this program can compute on.
+void require_device(const TrainConfig& config);
+
+// The same, and the layout of ranks is one that it can train in. Returns a warning where some ranks
+// will have nothing to do.
 std::string require_runnable(const TrainConfig& config, int ranks);
+
+// What to say where the precision that was asked for makes `machine` slower; empty where it does
+// not.
+std::string slow_precision(const TrainConfig& config, const Machine& machine);
 
 struct Corpora {
   CorpusIndex train;

@@ -31,13 +31,12 @@ double caption_tokens(const CorpusIndex& corpus, const std::vector<SelectedClip>
 }
 
 // Of the sampler's largest batch: guidance runs each clip twice.
-std::int64_t sampled_tokens(const TrainConfig& config) {
-  if (config.eval.samples == 0) return 0;
-  const RenderOptions render = render_options(config);
-  const std::int64_t clip = render_grid(dit_options(config), render).tokens();
-  const std::int64_t copies = render.sampler.guidance == 1.0 ? 1 : 2;
-  return std::max(copies * clip,
-                  std::min(render.token_budget, copies * clip * config.eval.samples));
+std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& options,
+                            std::int64_t clips) {
+  const std::int64_t at_once =
+      std::min(clips, static_cast<std::int64_t>(clips_at_once(model, options)));
+  const std::int64_t copies = options.sampler.guidance == 1.0 ? 1 : 2;
+  return at_once * copies * render_grid(model, options).tokens();
 }
 
 }  // namespace
@@ -56,23 +55,40 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
     batch.text_tokens = static_cast<std::int64_t>(
         per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
   }
-  return estimate_memory(dit_options(config), parameters, compute_dtype(config), batch,
-                         sampled_tokens(config), config.data.prefetch + 1);
+  const std::int64_t sampled =
+      config.eval.samples == 0
+          ? 0
+          : sampled_tokens(dit_options(config), render_options(config), config.eval.samples);
+  return estimate_memory(dit_options(config), parameters, compute_dtype(config), batch, sampled,
+                         config.data.prefetch + 1);
 }
 
-std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine) {
+MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
+                                  std::int64_t clips, std::int64_t parameters, DType compute) {
+  MemoryEstimate estimate =
+      estimate_memory(model, parameters, compute, {}, sampled_tokens(model, options, clips), 0);
+  // Master and gradient, and the rounded copy.
+  const auto wide = static_cast<double>(size_of(accumulator_of(compute)));
+  const auto element = static_cast<double>(size_of(compute));
+  estimate.weights = static_cast<double>(parameters) * (2 * wide + (element < wide ? element : 0));
+  return estimate;
+}
+
+std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
+                           const char* advice) {
   const double need = rank.total() * ranks;
   if (machine.memory <= 0 || need <= static_cast<double>(machine.memory_available)) return "";
-  const std::string text = fmt::format(
-      "the run needs about {} of memory{}: weights and optimizer {}, a micro-batch {}, sampling "
-      "{}, "
-      "batches read ahead {}",
-      in_words(need), ranks > 1 ? fmt::format(" for {} ranks here, each", ranks) : "",
-      in_words(rank.weights), in_words(rank.activations), in_words(rank.sampling),
-      in_words(rank.batches));
-  const char* const advice =
-      "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
-      "model.recompute=true, or start fewer ranks on a machine";
+  std::string parts = fmt::format("weights{} {}", rank.activations > 0 ? " and optimizer" : "",
+                                  in_words(rank.weights));
+  const auto add = [&](const char* name, double bytes) {
+    if (bytes > 0) parts += fmt::format(", {} {}", name, in_words(bytes));
+  };
+  add("a micro-batch", rank.activations);
+  add("sampling", rank.sampling);
+  add("batches read ahead", rank.batches);
+  const std::string text =
+      fmt::format("this needs about {} of memory{}: {}", in_words(need),
+                  ranks > 1 ? fmt::format(" for {} ranks here, each", ranks) : "", parts);
   if (need > static_cast<double>(machine.memory))
     fail(ExitCode::kUsage, "{}; this machine has {}: {}", text,
          in_words(static_cast<double>(machine.memory)), advice);

@@ -2,6 +2,7 @@
 
 #include "core/system/machine.h"
 #include "data/shards/corpus_index.h"
+#include "eval/render.h"
 #include "train/checks/memory_estimate.h"
 #include "train/config.h"
 
@@ -10,9 +11,18 @@ namespace muybridge {
 // What a rank of this run needs, with captions as long as those of the corpus.
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
                              std::int64_t parameters);
+// What drawing `clips` clips needs, with weights alone: no gradients, no optimizer.
+MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
+                                  std::int64_t clips, std::int64_t parameters, DType compute);
+
+inline constexpr const char* kLessForTraining =
+    "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
+    "model.recompute=true, or start fewer ranks on a machine";
+inline constexpr const char* kLessForSampling = "draw shorter or smaller clips";
 
 // Throws Error(kUsage) when `ranks` of them need more than the machine has, and says how much that
-// is and what to change. Returns a warning when it has so much, but others use it now.
-std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine);
+// is and `advice`, what to change. Returns a warning when it has so much, but others use it now.
+std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
+                           const char* advice);
 
 }  // namespace muybridge

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -28,6 +29,17 @@ Json to_json(const ScoreSummaries& summaries) {
   for (const auto& [name, summary] : summaries)
     json[name] = {{"clips", summary.clips}, {"chance", summary.chance}};
   return json;
+}
+
+// An evaluation of the same step that rendered more clips.
+void remove_clips_of_before(const std::filesystem::path& folder, const SampleSet& set) {
+  std::set<std::string> wanted;
+  for (const SampleRecord& clip : set.clips) wanted.insert({clip.file, clip.real});
+  std::vector<std::filesystem::path> old;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".mp4" && !wanted.contains(entry.path().filename().string()))
+      old.push_back(entry.path());
+  for (const std::filesystem::path& file : old) std::filesystem::remove(file);
 }
 
 // Every rank renders its share; all learn all records, in the order of the prompts.
@@ -69,6 +81,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
     }
   }
   rank_zero(group, [&] {
+    remove_clips_of_before(folder, set);
     write_sample_set(folder, set);
     return std::string();
   });

@@ -43,19 +43,16 @@ const std::string& entry(const SafetensorsReader& file, const char* key,
   return found->second;
 }
 
-TrainConfig read_config(const SafetensorsReader& file, const std::filesystem::path& path,
-                        const std::vector<std::string>& overrides) {
+TrainConfig read_config(const SafetensorsReader& file, const std::filesystem::path& path) {
   const std::string& text = entry(file, kConfig, path);
   if (text.size() > kMostConfigBytes)
     fail(ExitCode::kCorrupt, "{}: {} is {} bytes long; {} are allowed", path.string(), kConfig,
          text.size(), kMostConfigBytes);
-  const std::string source = path.string() + " " + kConfig;
   try {
-    parse_train_config(text, source);
+    return parse_train_config(text, path.string() + " " + kConfig);
   } catch (const Error& error) {
     fail(ExitCode::kCorrupt, "{}", error.what());
   }
-  return parse_train_config(text, source, overrides);
 }
 
 std::int64_t read_step(const SafetensorsReader& file, const std::filesystem::path& path) {
@@ -114,11 +111,10 @@ std::vector<std::string> foreign_to_wan(const TrainConfig& config) {
   return reasons;
 }
 
-ExportedModel::ExportedModel(const std::filesystem::path& path,
-                             const std::vector<std::string>& overrides)
+ExportedModel::ExportedModel(const std::filesystem::path& path)
     : path_(path),
       file_(path),
-      config_(read_config(file_, path, overrides)),
+      config_(read_config(file_, path)),
       step_(read_step(file_, path)),
       weights_(read_weights(file_, path)) {}
 

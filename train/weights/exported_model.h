@@ -28,9 +28,8 @@ std::vector<std::string> foreign_to_wan(const TrainConfig& config);
 class ExportedModel {
  public:
   // Throws Error(kIo) when it cannot be read, Error(kUsage) when it does not say what it is, and
-  // Error(kCorrupt) when what it says is no model. `overrides` change the configuration.
-  explicit ExportedModel(const std::filesystem::path& path,
-                         const std::vector<std::string>& overrides = {});
+  // Error(kCorrupt) when what it says is no model.
+  explicit ExportedModel(const std::filesystem::path& path);
 
   const TrainConfig& config() const { return config_; }
   std::int64_t step() const { return step_; }

@@ -8,6 +8,7 @@
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/model_options.h"
+#include "train/unread_keys.h"
 #include "train/weights/exported_model.h"
 
 namespace muybridge {
@@ -59,7 +60,7 @@ struct LoadedModel::Source {
   Source(const std::filesystem::path& path, const std::vector<std::string>& overrides, Group& group,
          WeightsChoice choice) {
     if (std::filesystem::is_regular_file(path)) {
-      file.emplace(path, overrides);
+      file.emplace(path);
       require_choice(*file, choice, path);
       config = file->config();
       return;
@@ -70,6 +71,8 @@ struct LoadedModel::Source {
       name = (commit / "manifest.json").string();
     });
     config = parse_train_config(text, name, overrides);
+    if (!overrides.empty())
+      refuse_unread_keys(keys_of_evaluate(), parse_train_config(text, name), config);
   }
 };
 

@@ -24,9 +24,10 @@ struct LoadedModel {
   Parameters parameters;
   Dit dit;
 
-  // `path` is a run's folder, a commit or a file of `checkpoint export`; `overrides` ("a.b=c")
-  // change its configuration. The run may be training: a commit that it removes meanwhile gives way
-  // to its next. Throws Error(kUsage) where the weights asked for are not there. Collective.
+  // `path` is a run's folder, a commit or a file of `checkpoint export`. `overrides` ("a.b=c")
+  // change what `evaluate` reads of a commit's configuration. The run may be training: a commit
+  // that it removes meanwhile gives way to its next. Throws Error(kUsage) where the weights asked
+  // for are not there, and for other overrides. Collective.
   LoadedModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
               Group& group, WeightsChoice choice = WeightsChoice::kBest);
 

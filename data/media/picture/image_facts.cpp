@@ -111,15 +111,22 @@ Orientation png_orientation(const ReadAt& read) {
   return {};
 }
 
-Orientation webp_orientation(const ReadAt& read) {
+ImageFacts webp_facts(const ReadAt& read) {
+  ImageFacts facts;
   std::array<std::uint8_t, 8> head{};
   std::uint64_t at = 12;
   for (int i = 0; i < kMostParts && read(at, head.data(), 8); ++i) {
-    if (starts(head, "EXIF")) return exif_at(read, at + 8);
+    if (starts(head, "ANIM")) {
+      facts.unreadable = "an animated WebP cannot be read; save it as GIF, APNG or a video";
+    }
+    if (starts(head, "EXIF")) {
+      facts.orientation = exif_at(read, at + 8);
+      break;
+    }
     const std::uint64_t size = little(head.data() + 4, 4);
     at += 8 + size + size % 2;
   }
-  return {};
+  return facts;
 }
 
 // The content of the first box of a name in a range of boxes (ISO/IEC 14496-12).
@@ -229,8 +236,7 @@ ImageFacts image_facts(const ReadAt& read) {
   std::array<std::uint8_t, 12> head{};
   if (!read(0, head.data(), head.size())) return {};
   if (starts(head, "\x89PNG\r\n\x1A\n")) return {.orientation = png_orientation(read)};
-  if (starts(head, "RIFF") && starts(head, "WEBP", 8))
-    return {.orientation = webp_orientation(read)};
+  if (starts(head, "RIFF") && starts(head, "WEBP", 8)) return webp_facts(read);
   if (starts(head, "II") || starts(head, "MM")) return tiff_facts(read, 0);
   if (starts(head, "ftypavif", 4)) return avif_facts(read);
   return {};

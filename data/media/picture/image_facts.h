@@ -18,7 +18,7 @@ struct ImageFacts {
   // and `imir` of AVIF. That of JPEG comes with the decoded picture.
   Orientation orientation;
   bool premultiplied = false;  // TIFF: its colours are multiplied by its alpha
-  std::string unreadable;      // why libav would decode it wrong without a word; else empty
+  std::string unreadable;      // why libav decodes it wrong, or not at all; else empty
 };
 
 // Nothing is said of other files, and of what is nonsense. Reads a bounded number of times, never

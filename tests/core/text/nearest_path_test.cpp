@@ -29,6 +29,7 @@ TEST_F(DidYouMean, NamesWhatLiesBesideTheMistake) {
   const std::string shapes = "; did you mean " + (root_ / "prepared/shapes").string() + "?";
   EXPECT_EQ(did_you_mean(root_ / "prepared/shapez", is_folder), shapes);
   EXPECT_EQ(did_you_mean(root_ / "prepared/shapez/", is_folder), shapes);
+  EXPECT_EQ(did_you_mean(root_ / "prepared/shapes", is_folder), "") << "it suggests itself";
   EXPECT_EQ(did_you_mean(root_ / "prepared/shape.txt",
                          [](const fs::path& path) { return fs::is_regular_file(path); }),
             "; did you mean " + (root_ / "prepared/shapes.txt").string() + "?");

@@ -1,48 +1,16 @@
 #include "data/decode/decode_worker.h"
 
-#include <fcntl.h>
-#include <gmock/gmock.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-
-#include <chrono>
+#include <atomic>
 #include <csignal>
 #include <cstring>
-#include <functional>
-#include <random>
 #include <string_view>
-#include <thread>
 
-#include "core/error.h"
 #include "data/decode/decode_child.h"
 #include "data/decode/decode_protocol.h"
-#include "data/media/video_notes.h"
-#include "tests/data/media_folder.h"
+#include "tests/data/decode/decode_worker_fixture.h"
 
 namespace muybridge {
 namespace {
-
-// Reaches the child because it begins like kDecodeVariable.
-constexpr const char* kLiar = "MUYBRIDGE_DECODER_LIES";
-
-class DecodeWorkerTest : public MediaFolder {
- protected:
-  static DecodeOutcome count(DecodeWorker& worker, const std::filesystem::path& file,
-                             const ReadOptions& options = {}) {
-    return worker.decode(open_to_read(file), options,
-                         [](const DecodedStream&, const DecodedFrame&) {});
-  }
-
-  // The worker is as good as new.
-  void expect_usable(DecodeWorker& worker, const std::filesystem::path& good) {
-    const DecodeOutcome outcome = count(worker, good);
-    EXPECT_EQ(outcome.frames, 20) << outcome.problem;
-    EXPECT_EQ(outcome.problem, "");
-    EXPECT_TRUE(outcome.finished);
-  }
-};
 
 TEST_F(DecodeWorkerTest, GivesTheFramesOfTheReader) {
   const auto file = numbered("a.mp4", 50);
@@ -94,86 +62,6 @@ TEST_F(DecodeWorkerTest, ProbeDecodesNothing) {
   EXPECT_EQ(outcome.stream.expected_frames, 10);
 }
 
-TEST_F(DecodeWorkerTest, ACrashCostsTheFile) {
-  const auto good = numbered("good.mp4", 20);
-  // The address sanitizer would turn the child's crash into an exit.
-  ::setenv("ASAN_OPTIONS", "handle_segv=0", 1);
-  DecodeWorker worker;
-  const DecodeOutcome outcome = worker.decode(
-      open_to_read(good), {},
-      [&](const DecodedStream&, const DecodedFrame&) { ::kill(worker.process_id(), SIGSEGV); });
-  EXPECT_TRUE(outcome.lost);
-  EXPECT_NE(outcome.problem.find("crashed"), std::string::npos) << outcome.problem;
-  expect_usable(worker, good);
-}
-
-TEST_F(DecodeWorkerTest, ADeathBetweenFilesCostsNothing) {
-  const auto good = numbered("good.mp4", 20);
-  DecodeWorker worker;
-  expect_usable(worker, good);
-  ::kill(worker.process_id(), SIGKILL);
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  expect_usable(worker, good);
-}
-
-TEST_F(DecodeWorkerTest, AHangEnds) {
-  const auto good = numbered("good.mp4", 20);
-  DecodeWorker worker({.stall_seconds = 0.5});
-  const auto start = std::chrono::steady_clock::now();
-  const DecodeOutcome outcome = worker.decode(
-      open_to_read(good), {},
-      [&](const DecodedStream&, const DecodedFrame&) { ::kill(worker.process_id(), SIGSTOP); });
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
-  EXPECT_TRUE(outcome.lost);
-  EXPECT_NE(outcome.problem.find("hung"), std::string::npos) << outcome.problem;
-  DecodeWorker fresh;
-  expect_usable(fresh, good);
-}
-
-// A frame each 50 ms, for two seconds.
-TEST_F(DecodeWorkerTest, ASlowFileEndsALongOneDoesNot) {
-  const auto file = numbered("a.mp4", 20);
-  ::setenv(kLiar, "slow", 1);
-  DecodeWorker impatient({.total_seconds = 0.5, .picture_seconds = 0.01});
-  const DecodeOutcome given_up = count(impatient, file);
-  DecodeWorker patient({.total_seconds = 0.5, .picture_seconds = 1});
-  const DecodeOutcome whole = count(patient, file);
-  ::unsetenv(kLiar);
-  EXPECT_TRUE(given_up.lost);
-  EXPECT_NE(given_up.problem.find("took longer than 0.6"), std::string::npos) << given_up.problem;
-  EXPECT_FALSE(whole.lost);
-  EXPECT_EQ(whole.problem, "");
-  EXPECT_EQ(whole.frames, 40);
-}
-
-TEST_F(DecodeWorkerTest, TheTimeOfTheCallbackIsNotTheFiles) {
-  DecodeWorker worker({.total_seconds = 0.5, .picture_seconds = 0});
-  const DecodeOutcome outcome = worker.decode(
-      open_to_read(numbered("a.mp4", 20)), {}, [](const DecodedStream&, const DecodedFrame&) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      });
-  EXPECT_EQ(outcome.problem, "");
-  EXPECT_EQ(outcome.frames, 20);
-}
-
-// Such pictures give no frame; they are signs of life all the same.
-TEST_F(DecodeWorkerTest, PicturesThatAreSkippedAreSignsOfLife) {
-  ::setenv(kLiar, "pictures", 1);
-  DecodeWorker worker({.stall_seconds = 0.5, .total_seconds = 0.5, .picture_seconds = 0.01});
-  const DecodeOutcome outcome = count(worker, numbered("a.mp4", 20));
-  ::unsetenv(kLiar);
-  EXPECT_EQ(outcome.problem, "");
-  EXPECT_FALSE(outcome.lost);
-}
-
-TEST_F(DecodeWorkerTest, AFileMayNotGiveFramesForever) {
-  DecodeWorker worker({.frames = 30});
-  const DecodeOutcome outcome = count(worker, numbered("a.mp4", 20), {.fps = 100});
-  EXPECT_EQ(outcome.frames, 30);
-  EXPECT_EQ(outcome.problem, "it gives more than 30 frames; the rest is left out");
-  EXPECT_EQ(count(worker, numbered("b.mp4", 30)).problem, "");
-}
-
 TEST_F(DecodeWorkerTest, NotesArrive) {
   DecodeWorker worker;
   const DecodeOutcome outcome = count(worker, numbered("a.h264", 20));
@@ -197,62 +85,12 @@ TEST_F(DecodeWorkerTest, ThreadsGiveTheSameFrames) {
   EXPECT_TRUE(seen[0] == seen[1]);
 }
 
-// What the machine lacks costs no file.
-TEST_F(DecodeWorkerTest, FailuresOfTheMachineAreErrorsOfTheRun) {
-  const auto good = numbered("good.mp4", 20);
-  DecodeWorker worker;
-  expect_usable(worker, good);
-  const auto failure = [&](const std::function<void()>& decode) -> std::string {
-    try {
-      decode();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kIo) << error.what();
-      return error.what();
-    }
-    return "";
-  };
-  const FileHandle unreadable(::open(good.c_str(), O_WRONLY | O_CLOEXEC));
-  EXPECT_THAT(failure([&] { worker.decode(unreadable, {}, {}); }),
-              ::testing::HasSubstr("reading the file: "));
-  expect_usable(worker, good);
-  EXPECT_THAT(failure([&] {
-                worker.decode(open_to_read(good), {},
-                              [&](const DecodedStream&, const DecodedFrame&) {
-                                ::kill(worker.process_id(), SIGKILL);
-                              });
-              }),
-              ::testing::HasSubstr("the decoder was killed"));
-  expect_usable(worker, good);
-
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const FileHandle file = open_to_read(good);
-  const rlimit few{static_cast<rlim_t>(file.get()) + 1, before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &few);
-  DecodeWorker unlucky;
-  const std::string no_descriptors =
-      failure([&] { unlucky.decode(file, {}, [](const DecodedStream&, const DecodedFrame&) {}); });
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_THAT(no_descriptors, ::testing::HasSubstr("Too many open files"));
-  expect_usable(unlucky, good);
-}
-
-TEST_F(DecodeWorkerTest, TheChildIsConfined) {
-  ::setenv("MUYBRIDGE_SECRET", "token", 1);
-  DecodeWorker worker;
-  expect_usable(worker, numbered("good.mp4", 20));
-  ::unsetenv("MUYBRIDGE_SECRET");
-  const auto of_child = [&](const char* name) {
-    return read_file(fmt::format("/proc/{}/{}", worker.process_id(), name));
-  };
-  EXPECT_THAT(of_child("environ"), ::testing::HasSubstr(kDecodeVariable));
-  for (const char* other : {"MUYBRIDGE_SECRET", "PATH=", "HOME="}) {
-    EXPECT_THAT(of_child("environ"), ::testing::Not(::testing::HasSubstr(other)));
-  }
-  EXPECT_THAT(of_child("status"), ::testing::HasSubstr("NoNewPrivs:\t1"));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_THAT(of_child("status"), ::testing::HasSubstr("Seccomp:\t2"));
-#endif
+TEST_F(DecodeWorkerTest, AFileMayNotGiveFramesForever) {
+  DecodeWorker worker({.frames = 30});
+  const DecodeOutcome outcome = count(worker, numbered("a.mp4", 20), {.fps = 100});
+  EXPECT_EQ(outcome.frames, 30);
+  EXPECT_EQ(outcome.problem, "it gives more than 30 frames; the rest is left out");
+  EXPECT_EQ(count(worker, numbered("b.mp4", 30)).problem, "");
 }
 
 TEST_F(DecodeWorkerTest, FramesThatAreTooLargeAreRefused) {
@@ -263,21 +101,16 @@ TEST_F(DecodeWorkerTest, FramesThatAreTooLargeAreRefused) {
   EXPECT_NE(outcome.problem.find("too large"), std::string::npos) << outcome.problem;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_F(DecodeWorkerTest, MemoryIsLimited) {
-  const auto large = ffmpeg(
-      "-f lavfi -i testsrc=size=2048x2048:rate=5:duration=0.4 -c:v libx264 "
-      "-preset ultrafast",
-      "large.mp4");
-  const ReadOptions small{.size = {.resize = Resize::kCover, .width = 16, .height = 16}};
-  DecodeWorker roomy;
-  EXPECT_EQ(count(roomy, large, small).problem, "");
-  DecodeWorker narrow({.frame_bytes = 1 << 16, .memory_bytes = std::size_t{1} << 20});
-  const DecodeOutcome outcome = count(narrow, large, small);
-  EXPECT_EQ(outcome.problem, "needs more memory than a decoder may use");
-  EXPECT_EQ(outcome.frames, 0);
+TEST_F(DecodeWorkerTest, WhatTheCallbackThrowsArrives) {
+  const auto good = numbered("good.mp4", 20);
+  DecodeWorker worker;
+  EXPECT_THROW(worker.decode(open_to_read(good), {},
+                             [](const DecodedStream&, const DecodedFrame&) {
+                               fail(ExitCode::kIo, "disk full");
+                             }),
+               Error);
+  expect_usable(worker, good);
 }
-#endif
 
 TEST_F(DecodeWorkerTest, StopsAtOnce) {
   const auto good = numbered("good.mp4", 100);
@@ -292,185 +125,5 @@ TEST_F(DecodeWorkerTest, StopsAtOnce) {
   EXPECT_LT(outcome.frames, 100);
 }
 
-TEST_F(DecodeWorkerTest, WhatTheCallbackThrowsArrives) {
-  const auto good = numbered("good.mp4", 20);
-  DecodeWorker worker;
-  EXPECT_THROW(worker.decode(open_to_read(good), {},
-                             [](const DecodedStream&, const DecodedFrame&) {
-                               fail(ExitCode::kIo, "disk full");
-                             }),
-               Error);
-  expect_usable(worker, good);
-}
-
-// Files with random damage: each gives frames or a reason, and the next file decodes.
-TEST_F(DecodeWorkerTest, HostileFilesCostOnlyThemselves) {
-  const auto good = numbered("good.mp4", 20);
-  std::mt19937 random(7);
-  DecodeWorker worker({.frame_bytes = 1 << 22, .stall_seconds = 20, .total_seconds = 60});
-  int refused = 0;
-  for (const char* name : {"a.mp4", "a.mkv", "a.webm", "a.avi", "a.gif", "a.png", "a.jpg"}) {
-    const bool image = std::string_view(name) == "a.png" || std::string_view(name) == "a.jpg";
-    const std::string bytes =
-        read_file(ffmpeg(fmt::format("-f lavfi -i testsrc=size=64x48:rate=10:duration=1 {}",
-                                     image ? "-frames:v 1" : ""),
-                         name));
-    for (int round = 0; round < 25; ++round) {
-      std::string damaged = bytes;
-      const int flips = 1 << (round % 8);
-      for (int i = 0; i < flips; ++i) {
-        damaged[random() % damaged.size()] ^= static_cast<char>(1U << random() % 8);
-      }
-      const DecodeOutcome outcome = count(worker, write("damaged", damaged), {.fps = 10});
-      EXPECT_LE(outcome.frames, 20000);
-      if (!outcome.problem.empty()) ++refused;
-    }
-    expect_usable(worker, good);
-  }
-  EXPECT_GT(refused, 10);
-}
-
-// A child that was taken over by a hostile file says anything.
-TEST_F(DecodeWorkerTest, LiesOfTheChildCostTheFile) {
-  const auto file = numbered("a.mp4", 20);
-  for (const char* lie : {"magic", "order", "short", "long", "kind", "size", "negative", "rate",
-                          "slot", "number", "frame-first", "stream-twice", "too-many", "end",
-                          "silence", "notes", "picture", "failure", "ready-twice"}) {
-    ::setenv(kLiar, lie, 1);
-    DecodeWorker worker({.frame_bytes = 1 << 20, .stall_seconds = 1});
-    const DecodeOutcome outcome = count(worker, file, {.count = 5});
-    ::unsetenv(kLiar);
-    EXPECT_TRUE(outcome.lost) << lie;
-    EXPECT_NE(outcome.problem, "") << lie;
-    EXPECT_LE(outcome.frames, 5) << lie;
-    EXPECT_EQ(worker.process_id(), 0) << lie;
-  }
-}
-
-TEST_F(DecodeWorkerTest, TheChildCannotShrinkTheSharedMemory) {
-  ::setenv(kLiar, "shrink", 1);
-  DecodeWorker worker({.frame_bytes = 1 << 20});
-  const DecodeOutcome outcome = count(worker, numbered("a.mp4", 20), {.count = 1});
-  ::unsetenv(kLiar);
-  EXPECT_EQ(outcome.problem, "could not");
-}
-
-TEST_F(DecodeWorkerTest, WordsOfTheChildAreMadeFitForAReport) {
-  ::setenv(kLiar, "words", 1);
-  DecodeWorker worker({.frame_bytes = 1 << 20});
-  const DecodeOutcome outcome = count(worker, numbered("a.mp4", 20));
-  ::unsetenv(kLiar);
-  EXPECT_THAT(outcome.notes, ::testing::ElementsAre("a?[31mb"));
-  EXPECT_EQ(outcome.problem.size(), 256U);
-}
-
-// A child that ends before it is ready is no fault of the file.
-TEST_F(DecodeWorkerTest, AChildThatDoesNotStartIsAnErrorOfTheRun) {
-  ::setenv(kLiar, "unready", 1);
-  DecodeWorker worker;
-  EXPECT_THROW(count(worker, numbered("a.mp4", 20)), Error);
-  ::unsetenv(kLiar);
-}
-
-// What main() runs as a decoder when a test wants it to lie.
-int run_liar(std::string_view lie) {
-  const auto send = [](const void* data, std::size_t bytes) {
-    return ::send(kDecodeSocket, data, bytes, MSG_NOSIGNAL) >= 0;
-  };
-  if (lie == "unready") return 3;
-  DecodeReply reply;
-  reply.kind = DecodeReplyKind::kReady;
-  send(&reply, sizeof(reply));
-  if (lie == "ready-twice") send(&reply, sizeof(reply));
-  DecodeOrder order;
-  if (::recv(kDecodeSocket, &order, sizeof(order), 0) < 0) return 1;
-  reply.kind = DecodeReplyKind::kStream;
-  reply.order = order.order;
-  reply.width = 64;
-  reply.height = 48;
-  reply.fps = 30;
-  const auto end = [&](DecodeFailure failure, std::string_view text) {
-    reply.kind = DecodeReplyKind::kEnd;
-    reply.failure = failure;
-    text.copy(reply.text, sizeof(reply.text));
-    send(&reply, sizeof(reply));
-    std::this_thread::sleep_for(std::chrono::seconds(30));
-    return 0;
-  };
-  if (lie == "silence") {
-    std::this_thread::sleep_for(std::chrono::seconds(30));
-    return 0;
-  }
-  if (lie == "shrink") {
-    const bool shrunk = ::ftruncate(kDecodeRing, 4096) == 0;
-    return end(DecodeFailure::kFile, shrunk ? "could" : "could not");
-  }
-  if (lie == "slow" || lie == "pictures") {
-    send(&reply, sizeof(reply));
-    reply.kind = lie == "slow" ? DecodeReplyKind::kFrame : DecodeReplyKind::kPicture;
-    for (int i = 0; i < 40; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      reply.number = lie == "slow" ? i : 100 * (i + 1);
-      reply.slot = static_cast<std::uint32_t>(reply.number % kRingSlots);
-      send(&reply, sizeof(reply));
-    }
-    return end(DecodeFailure::kNone, "");
-  }
-  if (lie == "words") {
-    send(&reply, sizeof(reply));
-    reply.kind = DecodeReplyKind::kNote;
-    std::strcpy(reply.text, "a\x1b[31mb");
-    send(&reply, sizeof(reply));
-    return end(DecodeFailure::kFile, std::string(sizeof(reply.text), 'x'));
-  }
-  if (lie == "failure") return end(static_cast<DecodeFailure>(9), "x");
-  if (lie == "notes") {
-    send(&reply, sizeof(reply));
-    reply.kind = DecodeReplyKind::kNote;
-    for (std::size_t i = 0; i < 2 * VideoNotes::kMost; ++i) send(&reply, sizeof(reply));
-    std::this_thread::sleep_for(std::chrono::seconds(30));
-  }
-  if (lie == "picture") {
-    reply.kind = DecodeReplyKind::kPicture;
-    reply.number = std::int64_t{1} << 60;
-  }
-  if (lie == "magic") reply.magic ^= 1;
-  if (lie == "order") ++reply.order;
-  if (lie == "kind") reply.kind = static_cast<DecodeReplyKind>(77);
-  if (lie == "size") reply.width = reply.height = 60000;
-  if (lie == "negative") reply.width = -64;
-  if (lie == "rate") reply.fps = NAN;
-  if (lie == "frame-first") reply.kind = DecodeReplyKind::kFrame;
-  if (lie == "end") reply.kind = DecodeReplyKind::kEnd;
-  if (lie == "short") return send(&reply, sizeof(reply) - 1) ? 0 : 1;
-  if (lie == "long") {
-    const std::vector<char> bytes(sizeof(reply) + 64, 1);
-    return send(bytes.data(), bytes.size()) ? 0 : 1;
-  }
-  send(&reply, sizeof(reply));
-  if (lie == "stream-twice") send(&reply, sizeof(reply));
-  reply.kind = DecodeReplyKind::kFrame;
-  if (lie == "slot") reply.slot = 4000000;
-  if (lie == "number") reply.number = 3;
-  const int frames = lie == "too-many" ? 200000 : 1;
-  for (int i = 0; i < frames; ++i) {
-    if (!send(&reply, sizeof(reply))) return 0;
-    ++reply.number;
-    reply.slot = static_cast<std::uint32_t>(reply.number % kRingSlots);
-  }
-  std::this_thread::sleep_for(std::chrono::seconds(30));
-  return 0;
-}
-
 }  // namespace
 }  // namespace muybridge
-
-// The tests of this room are also the decoder that some of them start.
-int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == muybridge::kDecodeCommand) {
-    const char* lie = std::getenv(muybridge::kLiar);
-    return lie == nullptr ? muybridge::run_decode_child() : muybridge::run_liar(lie);
-  }
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

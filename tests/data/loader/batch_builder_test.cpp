@@ -99,11 +99,7 @@ TEST_F(BatchBuilderTest, NamesTheClipThatDoesNotFitAndItsSizes) {
       "shard-00000.h5 clip 1 (clip-00001.mp4 at 0 s): 3 frames of 20x16 is 60 tokens",
       [&] { select_clips(corpus, "train", options_of(59)); });
   EXPECT_EQ(select_clips(corpus, "train", options_of(60)).size(), 2U);
-  BatchOptions options = options_of(59);
-  options.skip_unfit = true;
-  ASSERT_EQ(select_clips(corpus, "train", options).size(), 1U);
-  EXPECT_EQ(select_clips(corpus, "train", options)[0].clip, 0);
-  options = options_of(1000);
+  BatchOptions options = options_of(1000);
   options.patch = {1, 16, 16};
   expect_usage_error("clip 0 (clip-00000.mp4 at 0 s): 1 frames of 8x8 is smaller than a patch",
                      [&] { select_clips(corpus, "train", options); });

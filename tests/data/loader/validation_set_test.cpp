@@ -49,6 +49,17 @@ TEST_F(ValidationSetTest, LimitedIsSpreadOverTheCorpus) {
   EXPECT_EQ(clips, (std::set<std::int64_t>{9, 59}));
 }
 
+TEST_F(ValidationSetTest, TakesNoMoreRowsThanItsClipsFill) {
+  const CorpusIndex corpus = make(mixed(100));
+  BatchOptions large = options();
+  large.token_budget = std::int64_t{1} << 40;
+  const ValidationSet set(corpus, large, 0);
+  ASSERT_EQ(set.batches(), 1);
+  const Batch batch = set.batch(0);
+  EXPECT_EQ(batch.clip_ids.size(), 10U);
+  EXPECT_EQ(batch.tokens.shape()[0], batch.packing.used());
+}
+
 TEST_F(ValidationSetTest, OfACorpusWithoutIsEmpty) {
   const CorpusIndex corpus = make({{}, {}});
   const ValidationSet set(corpus, options(), 5);

@@ -77,6 +77,14 @@ TEST(VideoClock, TheFirstTimeThatComesSetsIt) {
   EXPECT_THAT(notes_of(clock), IsEmpty());
 }
 
+TEST(VideoClock, AJumpBehindAGuessIsNoRounding) {
+  VideoClock clock(0.01, 0.04);
+  for (int i = 0; i < 10; ++i) clock.place(4 * i, 4);
+  EXPECT_NEAR(clock.place(std::nullopt, 4).begin, 0.4, 1e-9);
+  EXPECT_NEAR(clock.place(0, 4).begin, 0.44, 1e-9);
+  EXPECT_NEAR(clock.place(4, 4).begin, 0.48, 1e-9);
+}
+
 TEST(VideoClock, RoundingNeverRunsBackwards) {
   VideoClock clock(0.01, 0.045);
   clock.place(0, 0);

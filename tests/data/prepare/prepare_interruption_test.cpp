@@ -1,9 +1,13 @@
 // What a preparation that is killed, stopped, starved of disk or run twice leaves behind.
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "core/system/folder_lock.h"
@@ -12,36 +16,45 @@
 namespace muybridge {
 namespace {
 
-TEST_F(Prepare, AKilledRunGoesOnWhereItWas) {
-  clips(30);
-  options_.shard_bytes = 100000;  // a shard every second clip
-  options_.workers = 1;
-  options_.output = folder_ / "undisturbed";
-  run();
-  const auto wanted = contents();
-  options_.output = folder_ / "out";
-  int kills = 0;
-  for (int attempt = 0; attempt < 6; ++attempt) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      run();
-      std::_Exit(0);
-    }
-    // Killed as soon as it has made two shards more.
-    const auto shards = [&] {
-      return fs::exists(options_.output) ? list_shards(options_.output).size() : 0;
-    };
-    const std::size_t before = shards();
-    int status = 0;
-    while (::waitpid(child, &status, WNOHANG) == 0) {
-      if (shards() >= before + 2) ::kill(child, SIGKILL);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (WIFSIGNALED(status)) ++kills;
+// The program itself, killed in place of the call number `call` that changes the output; 0: not at
+// all. Minus the signal that ended it, or its exit status.
+int run_program(const PrepareOptions& options, int call, const std::string& log = "") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("KILL_UNDER", options.output.c_str(), 1);
+    ::setenv("KILL_AT", fmt::format("{}", call).c_str(), 1);
+    if (!log.empty()) ::setenv("KILL_LOG", log.c_str(), 1);
+    ::setenv("LD_PRELOAD", KILL_AT_LIBRARY, 1);
+    ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+    if (::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
+    ::execl(MUYBRIDGE_BINARY, MUYBRIDGE_BINARY, "prepare", options.input.c_str(),
+            options.output.c_str(), "--frames", "16", "--workers", "1", "--shard-mb", "0.1",
+            nullptr);
+    ::_exit(127);
   }
-  EXPECT_GE(kills, 2);
-  const PrepareReport last = run();
-  EXPECT_LT(last.clips_made, 30);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+TEST_F(Prepare, AKilledRunGoesOnWhereItWas) {
+  clips(20);
+  const fs::path out = options_.output;
+  const fs::path log = folder_ / "calls";
+  options_.output = folder_ / "undisturbed";
+  ASSERT_EQ(run_program(options_, 0, log.string()), 0);
+  const auto wanted = contents();
+  const std::string calls = read_file(log);
+  const auto all = static_cast<int>(std::count(calls.begin(), calls.end(), '\n'));
+  ASSERT_GT(all, 40);
+  options_.output = out;
+  int kills = 0;
+  int ended = -SIGKILL;
+  for (; ended == -SIGKILL && kills < 40; ++kills) ended = run_program(options_, all / 4);
+  EXPECT_EQ(ended, 0);
+  EXPECT_GE(kills, 4);  // the last was none
+  EXPECT_EQ(report().at("sources_present").get<int>() + report().at("clips_made").get<int>(), 20);
+  EXPECT_GT(report().at("sources_present").get<int>(), 0);
   EXPECT_EQ(contents(), wanted);
 }
 

@@ -14,7 +14,7 @@ std::string refusal(double bytes, int ranks, std::int64_t memory, std::int64_t a
   machine.memory = memory;
   machine.memory_available = available;
   try {
-    return require_memory({.weights = bytes}, ranks, machine);
+    return require_memory({.weights = bytes}, ranks, machine, "take less");
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kUsage);
     return std::string("refused: ") + error.what();
@@ -25,7 +25,7 @@ TEST(RequireMemory, RefusesWhatTheMachineDoesNotHave) {
   EXPECT_EQ(refusal(3.0 * kGB, 1, 8 * kGB, 7 * kGB), "");
   EXPECT_NE(refusal(7.5 * kGB, 1, 8 * kGB, kGB).find("of which 1.0 GB are free now"),
             std::string::npos);
-  EXPECT_NE(refusal(9.0 * kGB, 1, 8 * kGB, 7 * kGB).find("this machine has 8.0 GB: lower"),
+  EXPECT_NE(refusal(9.0 * kGB, 1, 8 * kGB, 7 * kGB).find("this machine has 8.0 GB: take less"),
             std::string::npos);
   EXPECT_NE(refusal(3.0 * kGB, 4, 8 * kGB, 7 * kGB).find("for 4 ranks here"), std::string::npos);
   EXPECT_EQ(refusal(9e15, 1, 0, 0), "");  // where the system does not say
@@ -42,6 +42,26 @@ TEST_F(MemoryOfRun, IsRefusedBeforeAnythingIsAllocated) {
     EXPECT_FALSE(std::filesystem::exists(run("run"))) << huge;
   }
   EXPECT_EQ(run_to_end(train(2, "run", "batch.tokens=1073741824")), 2) << log();
+}
+
+class MemoryOfSampling : public testing::TrainingRun {};
+
+TEST_F(MemoryOfSampling, IsRefusedBeforeAnythingIsDrawn) {
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=1")), 0) << log();
+  const std::string name = run("run").string();
+  const std::string out = (scratch_ / "clips").string();
+  EXPECT_EQ(run_to_end(kBinary + " sample " + name + " --out " + out +
+                       " --prompt x --size 8192x8192 --frames 4000"),
+            2)
+      << log();
+  EXPECT_TRUE(log_has("of memory: weights ")) << log();
+  EXPECT_TRUE(log_has("draw shorter or smaller clips")) << log();
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(run_to_end(kBinary + " evaluate " + name + " eval.size=8192x8192 eval.frames=4000"), 2)
+      << log();
+  EXPECT_TRUE(log_has("draw shorter or smaller clips")) << log();
+  // A batch of held-out clips is no larger than they are.
+  EXPECT_EQ(run_to_end(kBinary + " evaluate " + name + " batch.tokens=1073741824"), 0) << log();
 }
 
 }  // namespace

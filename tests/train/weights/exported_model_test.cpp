@@ -61,12 +61,11 @@ class ExportedModelTest : public ::testing::Test {
 TEST_F(ExportedModelTest, GivesTheModelAndHowToSampleItButNothingPrivate) {
   write(good_, config_);
   EXPECT_EQ(refusal(), ExitCode::kDone);
-  const ExportedModel file(path_, {"eval.guidance=7"});
+  const ExportedModel file(path_);
   EXPECT_EQ(file.step(), 9);
   EXPECT_EQ(file.weights(), "ema");
   EXPECT_EQ(file.config().model.width, 24);
   EXPECT_EQ(file.config().eval.fps, 12);
-  EXPECT_EQ(file.config().eval.guidance, 7);
   for (const auto& [key, value] : good_) EXPECT_EQ(value.find("secret"), std::string::npos) << key;
 }
 
