@@ -113,6 +113,11 @@ void run_evaluate(const Arguments& arguments) {
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};
+  rank_zero(group, [&] {
+    fs::create_directories(run.samples());
+    return std::string();
+  });
+  require_writable({run.root, run.samples()}, group);
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
   const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
   require_memory_for(prompts.picked, model, world);

@@ -98,9 +98,9 @@ TrainOutcome Trainer::run() {
   if (records_) records_->clear_progress();
   if (failed_evaluations_ > 0)
     log_warning(
-        "the run is done and committed, but {} evaluations failed; measure it with: muybridge "
+        "the run is done and committed, but {} evaluation{} failed; measure it with: muybridge "
         "evaluate {}",
-        failed_evaluations_, run_.root.string());
+        failed_evaluations_, failed_evaluations_ == 1 ? "" : "s", run_.root.string());
   return TrainOutcome::kFinished;
 }
 

@@ -68,7 +68,9 @@ TemporaryFile::~TemporaryFile() {
   if (published_) return;
   std::error_code error;
   fs::remove(path_, error);
-  if (error && fs::exists(path_))
+  // A disk that is read-only fails the removal also of what never was there.
+  std::error_code unknown;
+  if (error && fs::exists(path_, unknown))
     log_warning("{} was left behind: {}", path_.string(), error.message());
 }
 

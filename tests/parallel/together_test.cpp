@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "parallel/local_ranks.h"
@@ -35,6 +37,29 @@ TEST(Together, WhenOneFailsAllThrowItsCodeAndMessage) {
   });
   EXPECT_EQ(messages,
             (std::array<std::string, 3>{"rank 1: no room", "no room", "rank 1: no room"}));
+}
+
+TEST(Together, WhatRankZeroDoesNoOtherDoesAndAllHearOfIt) {
+  std::atomic<int> calls{0};
+  run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    const std::string said = rank_zero(*group, [&] {
+      ++calls;
+      return fmt::format("rank {}", group->rank());
+    });
+    EXPECT_EQ(said, "rank 0");
+    try {
+      rank_zero(*group, []() -> std::string { throw std::runtime_error("a bug"); });
+      ADD_FAILURE() << "no error on rank " << group->rank();
+    } catch (const Error& error) {
+      EXPECT_NE(group->rank(), 0);
+      EXPECT_EQ(error.code(), ExitCode::kInternal);
+      EXPECT_STREQ(error.what(), "rank 0: a bug");
+    } catch (const std::runtime_error& error) {
+      EXPECT_EQ(group->rank(), 0) << "its own exception";
+      EXPECT_STREQ(error.what(), "a bug");
+    }
+  });
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(Together, ErrorsOfTheFileSystemAreInputOutput) {

@@ -27,7 +27,7 @@ TEST_F(RunEvaluation, ThatFailsCostsTheEvaluationOnly) {
     std::ofstream(run(name) / "samples/step-00000006") << "in the way";
     ASSERT_EQ(run_to_end(train(ranks, name, "eval.every=6 train.checkpoint_every=6")), 0) << log();
     EXPECT_TRUE(log_has("step 6: the evaluation failed")) << log();
-    EXPECT_TRUE(log_has("1 evaluations failed")) << log();
+    EXPECT_TRUE(log_has("1 evaluation failed")) << log();
     EXPECT_EQ(committed(name), 12);
     const std::vector<nlohmann::json> lines = metrics(name);
     ASSERT_EQ(lines.size(), 12U);
@@ -141,7 +141,7 @@ TEST_F(RunEvaluation, LeavesNoTraceInTheTraining) {
   fs::create_directories(run("failing") / "samples");
   std::ofstream(run("failing") / "samples/step-00000006") << "in the way";
   ASSERT_EQ(run_to_end(train(1, "failing", "eval.every=3")), 0) << log();
-  EXPECT_TRUE(log_has("1 evaluations failed")) << log();
+  EXPECT_TRUE(log_has("1 evaluation failed")) << log();
   ASSERT_EQ(run_to_end(train(1, "one", "eval.every=0")), 0) << log();
   ASSERT_EQ(run_to_end(train(1, "none", "eval.every=0 eval.samples=0 eval.validation_clips=0")), 0)
       << log();

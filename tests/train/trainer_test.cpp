@@ -27,7 +27,7 @@ TEST_F(TrainerTest, AnyNumberOfRanksTrainsTheSameCurveForFiftySteps) {
                                "train.steps=50 train.checkpoint_every=0")),
               0)
         << log();
-  EXPECT_TRUE(log_has("1 of 5 ranks have nothing to do")) << log();
+  EXPECT_TRUE(log_has("1 of 5 ranks has nothing to do")) << log();
   const std::vector<double> one = losses("np1");
   ASSERT_EQ(one.size(), 50U);
   EXPECT_LT(one.back(), 0.8 * one.front());

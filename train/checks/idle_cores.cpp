@@ -27,9 +27,10 @@ std::string idle_cores_advice(int ranks, int threads, int cores) {
   if (each <= threads) return "";
   const char* const plural = threads == 1 ? "" : "s";
   return fmt::format(
-      "{} rank{} of {} thread{} leave {} of this machine's {} cores idle. Start it as 'mpirun "
+      "{} rank{} of {} thread{} {} {} of this machine's {} cores idle. Start it as 'mpirun "
       "--map-by slot:PE={} --bind-to core ...', or with '--bind-to none', to use them all",
-      ranks, ranks == 1 ? "" : "s", threads, plural, cores - ranks * threads, cores, each);
+      ranks, ranks == 1 ? "" : "s", threads, plural, ranks == 1 ? "leaves" : "leave",
+      cores - ranks * threads, cores, each);
 }
 
 }  // namespace muybridge

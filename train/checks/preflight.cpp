@@ -107,9 +107,10 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
   const int batches = config.batch.micro_batches;
   if (batches >= ranks) return "";
   return fmt::format(
-      "{} of {} ranks have nothing to do: a step is {} micro-batches; raise batch.micro_batches or "
+      "{} of {} ranks {} nothing to do: a step is {} micro-batch{}; raise batch.micro_batches or "
       "start fewer ranks",
-      ranks - batches, ranks, batches);
+      ranks - batches, ranks, ranks - batches == 1 ? "has" : "have", batches,
+      batches == 1 ? "" : "es");
 }
 
 std::string slow_precision(const TrainConfig& config, const Machine& machine) {
@@ -142,12 +143,15 @@ EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusInde
   return prompts;
 }
 
-void require_room(const RunFolder& run, std::int64_t commit_bytes, int keep, Group& group) {
+void require_writable(const std::vector<fs::path>& folders, Group& group) {
   together(group, [&] {
-    for (const fs::path& folder : {run.root, run.checkpoints(), run.samples()})
-      require_writable(folder);
+    for (const fs::path& folder : folders) require_writable(folder);
     return std::string();
   });
+}
+
+void require_room(const RunFolder& run, std::int64_t commit_bytes, int keep, Group& group) {
+  require_writable({run.root, run.checkpoints(), run.samples()}, group);
   rank_zero(group, [&] {
     require_writable(run.tensorboard());
     require_disk(run, static_cast<std::int64_t>(static_cast<double>(commit_bytes) * kManifestShare),

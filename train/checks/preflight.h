@@ -38,6 +38,9 @@ Corpora open_corpora(const TrainConfig& config);
 EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusIndex* validation,
                                      const Group& group);
 
+// Every rank can write into these folders. Collective.
+void require_writable(const std::vector<std::filesystem::path>& folders, Group& group);
+
 // Every rank can write where the run keeps its files, and the disk has room for a commit of
 // `commit_bytes`, one more than stay. Warns when it has less than all commits that stay will take.
 // Collective.

@@ -7,20 +7,38 @@
 namespace muybridge {
 namespace {
 
-TEST(FlushDenormals, HoldsInThreadsStartedAfterIt) {
-  float here = 1, there = 1;
+// What arithmetic makes of numbers below 2^-126, as a result and as an input.
+struct Arithmetic {
+  float result = -1;
+  float input = -1;
+
+  void run() {
+    const volatile float smallest = 1.2e-38F, denormal = 1e-40F;
+    result = smallest * 0.01F;
+    input = denormal * 1e20F;
+  }
+};
+
+TEST(FlushDenormals, HoldsInItsThreadAndInThoseStartedAfterItAndInNoOther) {
+  Arithmetic before, here, there, elsewhere;
   std::thread outer([&] {
+    before.run();
     flush_denormals();
-    volatile float small = 1e-38F;
-    here = small * 0.01F;
-    std::thread([&] {
-      volatile float again = 1e-38F;
-      there = again * 0.01F;
-    }).join();
+    here.run();
+    std::thread([&] { there.run(); }).join();
   });
   outer.join();
-  EXPECT_EQ(here, 0.0F);
-  EXPECT_EQ(there, 0.0F);
+  elsewhere.run();
+  for (const Arithmetic& flushed : {here, there}) {
+    EXPECT_EQ(flushed.result, 0.0F);
+    EXPECT_EQ(flushed.input, 0.0F);
+  }
+#if defined(__SSE3__)  // on other processors it changes nothing
+  for (const Arithmetic& kept : {before, elsewhere}) {
+    EXPECT_GT(kept.result, 0.0F);
+    EXPECT_GT(kept.input, 0.0F);
+  }
+#endif
 }
 
 }  // namespace

@@ -95,6 +95,13 @@ TEST_F(TemporaryFileTest, AFailedWriteLeavesNothing) {
   EXPECT_EQ(files(), 1);
 }
 
+// A name that no file can have fails the removal, as a read-only disk does.
+TEST_F(TemporaryFileTest, SaysNothingOfOneThatNeverWas) {
+  ::testing::internal::CaptureStderr();
+  { const TemporaryFile never(folder_ / std::string(300, 'x') / "a"); }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(TemporaryFileTest, OnlyOldOnesOfDeadProcessesAreCleanedUp) {
   const auto make = [&](bool of_dead_process) {
     int ends[2];

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "core/error.h"
 #include "parallel/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
@@ -35,7 +37,7 @@ TEST_F(Preflight, RefusesLayoutsThatAreNotTheJobs) {
             std::string::npos);
   EXPECT_EQ(refusal([&] { require_runnable(config, 4); }), "");
   config.batch.micro_batches = 3;
-  EXPECT_TRUE(require_runnable(config, 4).starts_with("1 of 4 ranks have nothing to do"));
+  EXPECT_TRUE(require_runnable(config, 4).starts_with("1 of 4 ranks has nothing to do"));
   config.batch.micro_batches = 4;
   EXPECT_EQ(require_runnable(config, 4), "");
 }
@@ -80,6 +82,19 @@ TEST_F(Preflight, NamesTheNearestCorpus) {
   config.data.validation = config.data.train;
   config.data.train = folder_.string();
   EXPECT_TRUE(refusal([&] { open_corpora(config); }).starts_with("data.validation: "));
+}
+
+TEST_F(Preflight, RefusesAFolderThatCannotBeWrittenInto) {
+  const fs::path good = folder_ / "good", file = folder_ / "file";
+  fs::create_directories(good);
+  std::ofstream(file) << "in the way";
+  const auto refused = [&](const std::vector<fs::path>& folders) {
+    return refusal(ExitCode::kIo, [&] { require_writable(folders, *solo_group()); });
+  };
+  EXPECT_EQ(refused({good, folder_}), "");
+  EXPECT_TRUE(fs::is_empty(good));
+  EXPECT_TRUE(refused({good, file}).starts_with(file.string())) << refused({good, file});
+  EXPECT_TRUE(refused({folder_ / "gone"}).starts_with((folder_ / "gone").string()));
 }
 
 TEST_F(Preflight, RefusesWhereACommitHasNoRoom) {
