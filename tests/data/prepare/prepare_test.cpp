@@ -1,5 +1,9 @@
 #include "data/prepare/prepare.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstring>
 
@@ -416,6 +420,37 @@ TEST_F(Prepare, EveryContainerIsKnownByItsEnding) {
   run();
   for (const ClipRecord& record : records()) found.insert(record.source);
   EXPECT_EQ(found, expected) << read_file(options_.output / "report.json");
+}
+
+// The frames of a long scene wait in the output folder, not in memory.
+TEST_F(Prepare, MemoryIsBoundedWhateverALengthIs) {
+  write("in/large.txt", "large");
+  ffmpeg("-f lavfi -i color=gray:s=1280x720:r=24 -frames:v 120 -preset ultrafast", "in/large.mp4");
+  options_.settings.lengths = clip_lengths(120, 0, 1, 0);
+  options_.frame_memory = 16 << 20;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto peak = [] {
+      rusage usage{};
+      ::getrusage(RUSAGE_SELF, &usage);
+      return usage.ru_maxrss / 1024;
+    };
+    const long before = peak();
+    const PrepareReport report = run();
+    const long grown = peak() - before;  // 332 MB of frames are one clip
+    fmt::print(stderr, "grown by {} MB\n", grown);
+    std::_Exit(report.clips_made != 1 ? 2 : grown > 120 ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(Prepare, TheRestOfASceneIsAtLeastAQuarterOfAClip) {
+  EXPECT_EQ(clip_lengths(81, 0, 1, 0).rest, 20);
+  EXPECT_EQ(clip_lengths(16, 0, 1, 0).rest, clip_lengths(16, 0, 1, 0).shortest);
+  EXPECT_EQ(clip_lengths(81, 9, 1, 0).rest, 9);
 }
 
 }  // namespace
