@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "data/media/joined_files.h"
@@ -295,6 +296,7 @@ void VideoInput::begin_recording() {
 }
 
 bool VideoInput::another_file_begins(std::int64_t from) {
+  if (std::exchange(searched_, true)) return false;  // to the end of the file
   const std::optional<std::int64_t> other = second_file(file_, demuxer_->iformat->name, from);
   if (other) leave_out(*other);
   return other.has_value();
@@ -355,6 +357,7 @@ bool VideoInput::next(AVFrame& picture) {
   started_ = draining_ = joining_ = over_ = short_ = false;
   av_packet_unref(packet_.get());
   times_ = {};
+  searched_ = false;
   unusable_ = 0;
   last_end_ = 0;
   last_dts_ = last_ticks_ = AV_NOPTS_VALUE;

@@ -91,6 +91,7 @@ class VideoInput {
   std::int64_t last_dts_ = AV_NOPTS_VALUE;  // of the stream's packets
   std::int64_t last_ticks_ = AV_NOPTS_VALUE;
   std::optional<std::int64_t> ticks_;         // of the latest picture
+  bool searched_ = false;                     // for another file
   bool torn_ = false;                         // MP4: a part of it goes on behind its end
   std::string unread_;                        // what of the file is not read; empty: all is
   std::int64_t unusable_ = 0;                 // packets and pictures before a first good picture

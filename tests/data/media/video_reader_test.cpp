@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "tests/data/media/video_reader_fixture.h"
 
@@ -18,6 +19,22 @@ TEST_F(VideoReaderTest, GivesEveryPictureInOrder) {
   EXPECT_EQ(frames.height, 48);
   EXPECT_EQ(frames.rgb.size(), std::size_t{40} * 64 * 48 * 3);
   for (int i = 0; i < 40; ++i) EXPECT_EQ(number_of(frames, i), i);
+}
+
+// Several times as large as what is read at once: libav goes to an index at the end and back.
+TEST_F(VideoReaderTest, LargeFilesAreReadOverTheirSeeks) {
+  for (const char* name : {"a.mov", "a.mkv", "a.avi", "a.nut", "a.mxf"}) {
+    const bool mxf = std::string_view(name) == "a.mxf";
+    const auto file = ffmpeg(
+        fmt::format("-f lavfi -i \"nullsrc=size=256x192:rate=25,geq=lum='if(lt(Y,64),random(1)*255,"
+                    "16+2*N)':cb=128:cr=128\" -frames:v 60 -c:v {}",
+                    mxf ? "mpeg2video -q:v 2 -pix_fmt yuv420p" : "ffv1 -pix_fmt yuv420p"),
+        name);
+    ASSERT_GT(std::filesystem::file_size(file), std::uintmax_t{1} << 19) << name;
+    const Frames frames = read_video(file);
+    ASSERT_EQ(frames.count, 60) << name;
+    for (int i = 0; i < 60; ++i) EXPECT_EQ(number_of(frames, i), i) << name;
+  }
 }
 
 TEST_F(VideoReaderTest, SaysWhatIsInTheFile) {

@@ -61,10 +61,11 @@ TEST_F(Prepare, AKilledRunGoesOnWhereItWas) {
 TEST_F(Prepare, AStopKeepsWhatIsDone) {
   clips(60);
   std::atomic<bool> stop{false};
+  std::atomic<bool> ended{false};
   options_.workers = 1;
   options_.shard_bytes = 1;  // a shard a clip
   std::thread stopper([&] {
-    while (!fs::exists(shard_path(options_.output, 2)))
+    while (!ended && !fs::exists(shard_path(options_.output, 2)))
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     stop = true;
   });
@@ -74,6 +75,7 @@ TEST_F(Prepare, AStopKeepsWhatIsDone) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kPreempted);
   }
+  ended = true;
   stopper.join();
   const std::size_t kept = contents().size();
   EXPECT_GE(kept, 3U);

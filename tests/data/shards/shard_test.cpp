@@ -16,6 +16,8 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "data/shards/shard_format.h"
+#include "data/shards/shard_hdf5.h"
 #include "tests/data/test_folder.h"
 
 namespace muybridge {
@@ -316,6 +318,27 @@ TEST_F(Shard, WithAnyByteChangedIsRefusedOrRight) {
               0)
         << "mask " << mask;
   }
+}
+
+// As another program edits a data set: HDF5's own check is right afterwards.
+TEST_F(Shard, WithEditedRecordsIsRefused) {
+  write_shard(folder_, 0, tiny_records());
+  const fs::path path = shard_path(folder_, 0);
+  {
+    const hdf5::Lock lock;
+    const hdf5::Checker check{path};
+    const hdf5::File file(check(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), "H5Fopen"));
+    std::string lines = hdf5::read_text(file, shard_format::kRecords, 1 << 20, check);
+    const std::size_t name = lines.find("train/2.mp4");
+    ASSERT_NE(name, std::string::npos);
+    lines[name] = 'T';
+    const hdf5::Dataset data(
+        check(H5Dopen2(file.get(), shard_format::kRecords, H5P_DEFAULT), "H5Dopen2"));
+    check(H5Dwrite(data.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, lines.data()),
+          "H5Dwrite");
+  }
+  expect_error(ExitCode::kCorrupt, "its records do not match their hash",
+               [&] { ShardReader reader(path); });
 }
 
 TEST_F(Shard, WithDamagedPixelsNamesTheClip) {
