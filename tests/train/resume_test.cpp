@@ -135,6 +135,17 @@ TEST_F(Resume, NeverMixesUpWhereARunBegan) {
   EXPECT_EQ(run_to_end(train(1, "tuned", "train.steps=9 train.init_from=" + run("b").string())), 2);
 }
 
+TEST_F(Resume, AddsUpTheTimeOfAllItsStarts) {
+  const auto seconds = [&] {
+    const CheckpointReader reader(list_commits(run("run") / "checkpoints").back().path);
+    return reader.manifest().extra.at("train_seconds").get<double>();
+  };
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=60 eval.samples=0")), 0) << log();
+  const double first = seconds();
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=61 eval.samples=0")), 0) << log();
+  EXPECT_GT(seconds(), first);
+}
+
 TEST_F(Resume, SaysThatThereIsNothingLeftToDo) {
   ASSERT_EQ(run_to_end(train(1, "run", "train.steps=6")), 0) << log();
   ASSERT_EQ(run_to_end(train(1, "run", "train.steps=4")), 0) << log();

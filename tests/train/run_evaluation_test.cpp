@@ -113,6 +113,24 @@ TEST_F(RunEvaluation, EachPromptHasItsOwnSeedAndPlace) {
   EXPECT_EQ(rendered("mpirun --oversubscribe -np 2", 5), all);
 }
 
+TEST_F(RunEvaluation, OfHeldOutCaptionsPutsTheirOwnClipsBesideTheMadeOnes) {
+  ASSERT_EQ(run_to_end(train(2, "run", "train.steps=2 eval.prompts= eval.samples=3")), 0) << log();
+  const fs::path folder = run("run") / "samples/step-00000002";
+  const auto set = nlohmann::json::parse(read_file(folder / "samples.json"));
+  ASSERT_EQ(set.at("clips").size(), 3U);
+  const std::string page = read_file(run("run") / "index.html");
+  for (const nlohmann::json& clip : set.at("clips")) {
+    EXPECT_EQ(clip.at("source"), "held out");
+    const auto real = clip.at("real").get<std::string>();
+    const Frames shown = read_video(folder / real);
+    EXPECT_EQ(shown.count, 8);
+    // A corner shows the ground that the caption names.
+    const int ground = 30 * (clip.at("prompt").get<std::string>().back() - '0');
+    EXPECT_NEAR(shown.rgb.front(), ground, 6) << clip;
+    EXPECT_NE(page.find(real), std::string::npos);
+  }
+}
+
 TEST_F(RunEvaluation, HasTheSamePromptsHoweverTheirFileWasSaved) {
   const std::string plain = write("plain.txt", "a red circle\n");
   const std::string odd = write("odd.txt", "\xEF\xBB\xBF# of Windows\r\n\r\na red circle\r\n");
