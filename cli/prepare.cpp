@@ -12,7 +12,6 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/stop_signals.h"
-#include "core/text/printable.h"
 #include "data/decode/decode_child.h"
 #include "data/decode/decode_protocol.h"
 
@@ -112,9 +111,8 @@ void show(const PrepareOptions& options, const PrepareReport& report) {
   if (report.rests > 0)
     fmt::print("{} frames are in no clip: {} rests are too short for one\n", report.rest_frames,
                report.rests);
-  for (const std::string& line : summarise(report.skipped))
-    fmt::print("skipped {}\n", printable(line));
-  for (const std::string& line : summarise(report.notes)) fmt::print("note: {}\n", printable(line));
+  for (const std::string& line : summarise(report.skipped)) fmt::print("skipped {}\n", line);
+  for (const std::string& line : summarise(report.notes)) fmt::print("note: {}\n", line);
   if (!report.skipped.empty() || !report.notes.empty())
     fmt::print("All of these are in {}\n", (options.output / "report.json").string());
 }

@@ -9,4 +9,7 @@ namespace muybridge {
 // the cursor or colours the screen. Newlines and tabs stay.
 std::string printable(std::string_view text);
 
+// The same for what shall stay in one line: newlines and tabs are shown, too.
+std::string printable_line(std::string_view text);
+
 }  // namespace muybridge

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/text/printable.h"
 
 namespace muybridge {
 namespace {
@@ -30,7 +31,7 @@ void fail_empty_corpus(const std::filesystem::path& input, const CorpusListing& 
   std::vector<std::string> parts;
   for (const FileRemark& note : listing.notes) {
     if (note.kind == remark::kNoList && parts.size() < kShown) {
-      parts.push_back(printable(note.name + ": " + note.text));
+      parts.push_back(printable_line(note.name + ": " + note.text));
     }
   }
   std::vector<std::string> kinds = summarise(listing.skipped);

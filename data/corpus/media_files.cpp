@@ -15,12 +15,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 23> kVideos = {
-    ".mp4", ".mov",  ".m4v", ".mkv",  ".webm", ".avi", ".mpg",  ".mpeg",
-    ".ts",  ".m2ts", ".mts", ".flv",  ".wmv",  ".asf", ".ogv",  ".3gp",
-    ".gif", ".apng", ".mxf", ".h264", ".hevc", ".ivf", ".mjpeg"};
-constexpr std::array<std::string_view, 8> kImages = {".jpg", ".jpeg", ".png",  ".webp",
-                                                     ".bmp", ".tif",  ".tiff", ".ppm"};
+constexpr auto kVideos = std::to_array<std::string_view>(
+    {".mp4",   ".mov",  ".qt",   ".m4v",  ".f4v",  ".3gp",  ".3g2", ".mkv", ".webm",
+     ".avi",   ".divx", ".mpg",  ".mpeg", ".mpe",  ".vob",  ".m1v", ".m2v", ".ts",
+     ".tp",    ".m2ts", ".m2t",  ".mts",  ".flv",  ".wmv",  ".asf", ".ogv", ".ogg",
+     ".gif",   ".apng", ".mxf",  ".gxf",  ".dv",   ".nut",  ".ivf", ".obu", ".h261",
+     ".h263",  ".264",  ".h264", ".265",  ".h265", ".hevc", ".drc", ".vc1", ".mjpg",
+     ".mjpeg", ".y4m",  ".rm",   ".rmvb", ".wtv",  ".swf"});
+constexpr auto kImages = std::to_array<std::string_view>({".jpg", ".jpeg", ".jpe", ".jfif", ".png",
+                                                          ".webp", ".avif", ".bmp", ".tif", ".tiff",
+                                                          ".ppm", ".pgm", ".pbm", ".pam", ".pnm"});
 constexpr std::array<std::string_view, 3> kCaptions = {".txt", ".caption", ".json"};
 constexpr std::array<std::string_view, 9> kTars = {
     ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tbz2", ".txz", ".tzst"};

@@ -27,9 +27,6 @@ struct FileRemark {
   bool operator==(const FileRemark&) const = default;
 };
 
-// Fit for a terminal: a name may hold line breaks and what would steer it.
-std::string printable(std::string text);
-
 // A line for each kind of remark, most frequent first: "a.mp4: no caption", or "12 files: no
 // caption; the first is a.mp4".
 std::vector<std::string> summarise(const std::vector<FileRemark>& remarks);

@@ -378,7 +378,7 @@ void VideoInput::explain(VideoNotes& notes) const {
 
 bool VideoInput::is_image() const {
   const std::string_view format = demuxer_->iformat->name;
-  return format.size() > 5 && format.substr(format.size() - 5) == "_pipe";
+  return facts_.one_picture || format.ends_with("_pipe");
 }
 
 double VideoInput::rate() const {

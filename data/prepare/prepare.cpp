@@ -165,16 +165,18 @@ class Preparation {
     if (clips == 0 && !outcome.problem.empty()) {
       report_.skipped.push_back({name, remark::kUnusable, outcome.problem});
     } else if (clips == 0) {
-      report_.skipped.push_back({name, remark::kTooShort,
-                                 fmt::format("{} frames, and no scene has {} (--min-frames)",
-                                             outcome.frames, options_.settings.lengths.shortest)});
+      report_.skipped.push_back(
+          {name, remark::kTooShort,
+           fmt::format("{} frame{}, and no scene has {} (--min-frames)", outcome.frames,
+                       outcome.frames == 1 ? "" : "s", options_.settings.lengths.shortest)});
     } else {
       if (!outcome.problem.empty())
         add_note(remark::kDamaged,
                  fmt::format("{}; the {} clips before that are used", outcome.problem, clips));
       if (outcome.dropped.frames > 0)
-        add_note(remark::kRests, fmt::format("{} frames in {} pieces", outcome.dropped.frames,
-                                             outcome.dropped.pieces));
+        add_note(remark::kRests,
+                 fmt::format("{} frames in {} piece{}", outcome.dropped.frames,
+                             outcome.dropped.pieces, outcome.dropped.pieces == 1 ? "" : "s"));
       for (const std::string& note : outcome.notes) {
         // "kind: particulars"
         const std::size_t colon = std::min(note.find(": "), note.size());

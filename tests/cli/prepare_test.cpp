@@ -115,5 +115,20 @@ TEST_F(PrepareCommand, OptionsThatWouldChangeNothingAreRefused) {
   EXPECT_EQ(prepare("clips fit --size 32x32 --resize fit --multiple 8").code, 0);
 }
 
+TEST_F(PrepareCommand, HoldsFewDescriptorsHoweverManyFilesWait) {
+  ffmpeg("-f lavfi -i testsrc2=s=640x360:r=30:d=4 -preset ultrafast", "clips/a.mp4");
+  write("clips/a.txt", "a");
+  ffmpeg("-f lavfi -i color=red:s=16x16 -frames:v 1", "x.png");
+  const std::string picture = read_file(folder_ / "x.png");
+  for (int i = 0; i < 150; ++i) {
+    write(fmt::format("clips/i{}.png", i), picture);
+    write(fmt::format("clips/i{}.txt", i), fmt::format("{}", i));
+  }
+  const Result result = prepare("clips out --size 16x16 --workers 2", "ulimit -n 48;");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("made now from 151 videos and images"), std::string::npos)
+      << result.out << result.err;
+}
+
 }  // namespace
 }  // namespace muybridge

@@ -15,21 +15,13 @@
 
 #include "core/system/file.h"
 #include "data/media/frames.h"
+#include "tests/data/test_folder.h"
 
 namespace muybridge {
 
-// A folder for one test, and real files in it made with the ffmpeg command.
-class MediaFolder : public ::testing::Test {
+// Real files, made with the ffmpeg command.
+class MediaFolder : public TestFolder {
  protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              fmt::format("{}-{}-{}", test->test_suite_name(), test->name(), ::getpid());
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path path(const std::string& name) const {
     const std::filesystem::path result = folder_ / name;
     std::filesystem::create_directories(result.parent_path());
@@ -81,8 +73,6 @@ class MediaFolder : public ::testing::Test {
     });
     return notes;
   }
-
-  std::filesystem::path folder_;
 };
 
 }  // namespace muybridge

@@ -1,20 +1,18 @@
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data/shards/corpus_index.h"
+#include "tests/data/test_folder.h"
 
 namespace muybridge {
 
-// A folder for one test, and a corpus of made-up clips in it. Pixel p of clip i is a hash of both,
+// A corpus of made-up clips in the folder. Pixel p of clip i is a hash of both,
 // so that a test can say what any byte must be.
-class TemporaryCorpus : public ::testing::Test {
+class TemporaryCorpus : public TestFolder {
  protected:
   struct Clip {
     int frames = 1;
@@ -23,15 +21,6 @@ class TemporaryCorpus : public ::testing::Test {
     std::string caption = {};
     std::string split = "train";
   };
-
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              fmt::format("{}-{}-{}", test->test_suite_name(), test->name(), ::getpid());
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static std::uint8_t pixel(std::int64_t clip, std::size_t place) {
     return static_cast<std::uint8_t>(
@@ -76,8 +65,6 @@ class TemporaryCorpus : public ::testing::Test {
                        .split = i % 10 == 9 ? "validation" : "train"});
     return clips;
   }
-
-  std::filesystem::path folder_;
 };
 
 }  // namespace muybridge

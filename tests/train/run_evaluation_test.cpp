@@ -226,5 +226,18 @@ TEST_F(RunEvaluation, ThatCannotBeWrittenIsRefusedBeforeTheFirstStep) {
   EXPECT_FALSE(fs::exists(run("run") / "metrics.jsonl"));
 }
 
+TEST_F(RunEvaluation, ShowsItsClipsInTensorBoardToo) {
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=2")), 0) << log();
+  std::string events;
+  for (const auto& file : fs::recursive_directory_iterator(run("run") / "tensorboard"))
+    if (file.is_regular_file()) events += read_file(file.path());
+  EXPECT_NE(events.find("GIF89a"), std::string::npos);
+  ASSERT_EQ(run_to_end(train(1, "none", "train.steps=2 eval.samples=0")), 0) << log();
+  events.clear();
+  for (const auto& file : fs::recursive_directory_iterator(run("none") / "tensorboard"))
+    if (file.is_regular_file()) events += read_file(file.path());
+  EXPECT_EQ(events.find("GIF89a"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace muybridge

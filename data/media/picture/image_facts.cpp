@@ -100,13 +100,52 @@ Orientation exif_at(const ReadAt& read, std::uint64_t at) {
   return tiff_facts(read, starts(mark, std::string_view("Exif\0\0", 6)) ? at + 6 : at).orientation;
 }
 
-Orientation png_orientation(const ReadAt& read) {
-  std::array<std::uint8_t, 8> head{};
+ImageFacts png_facts(const ReadAt& read) {
+  ImageFacts facts;
+  std::array<std::uint8_t, 12> head{};
   std::uint64_t at = 8;
-  for (int i = 0; i < kMostParts && read(at, head.data(), 8); ++i) {
-    if (starts(head, "eXIf", 4)) return exif_at(read, at + 8);
-    if (starts(head, "IEND", 4)) break;
+  for (int i = 0; i < kMostParts && read(at, head.data(), head.size()); ++i) {
+    if (starts(head, "acTL", 4)) facts.one_picture = big(head.data() + 8, 4) == 1;
+    if (starts(head, "eXIf", 4)) facts.orientation = exif_at(read, at + 8);
+    if (starts(head, "eXIf", 4) || starts(head, "IEND", 4)) break;
     at += 12 + std::uint64_t{big(head.data(), 4)};
+  }
+  return facts;
+}
+
+// The bytes of a table of colours, by the flags of what it belongs to.
+std::uint64_t gif_table(std::uint8_t flags) {
+  return (flags & 0x80) != 0 ? std::uint64_t{3} << ((flags & 7) + 1) : 0;
+}
+
+// Behind the blocks of up to 255 bytes that begin there; nothing where they do not end.
+std::optional<std::uint64_t> behind_gif_blocks(const ReadAt& read, std::uint64_t at) {
+  constexpr int kMostBlocks = 1 << 18;  // 64 MB
+  std::uint8_t bytes = 0;
+  for (int i = 0; i < kMostBlocks && read(at, &bytes, 1); ++i) {
+    at += std::uint64_t{1} + bytes;
+    if (bytes == 0) return at;
+  }
+  return std::nullopt;
+}
+
+// GIF89a, sections 18 to 27: whether a second picture follows the first.
+ImageFacts gif_facts(const ReadAt& read) {
+  std::array<std::uint8_t, 13> screen{};
+  if (!read(0, screen.data(), screen.size())) return {};
+  std::uint64_t at = screen.size() + gif_table(screen[10]);
+  int pictures = 0;
+  std::array<std::uint8_t, 10> head{};
+  for (int i = 0; i < kMostParts && read(at, head.data(), 1); ++i) {
+    if (head[0] == 0x3B) return {.orientation{}, .one_picture = pictures == 1};
+    std::optional<std::uint64_t> next;
+    if (head[0] == 0x21) {
+      next = behind_gif_blocks(read, at + 2);
+    } else if (head[0] == 0x2C && ++pictures == 1 && read(at, head.data(), head.size())) {
+      next = behind_gif_blocks(read, at + head.size() + gif_table(head[9]) + 1);
+    }
+    if (!next) return {};
+    at = *next;
   }
   return {};
 }
@@ -235,10 +274,15 @@ Orientation exif_orientation(unsigned value) {
 ImageFacts image_facts(const ReadAt& read) {
   std::array<std::uint8_t, 12> head{};
   if (!read(0, head.data(), head.size())) return {};
-  if (starts(head, "\x89PNG\r\n\x1A\n")) return {.orientation = png_orientation(read)};
+  if (starts(head, "\x89PNG\r\n\x1A\n")) return png_facts(read);
   if (starts(head, "RIFF") && starts(head, "WEBP", 8)) return webp_facts(read);
   if (starts(head, "II") || starts(head, "MM")) return tiff_facts(read, 0);
-  if (starts(head, "ftypavif", 4)) return avif_facts(read);
+  if (starts(head, "GIF8")) return gif_facts(read);
+  if (starts(head, "ftypavif", 4)) {
+    ImageFacts facts = avif_facts(read);
+    facts.one_picture = true;
+    return facts;
+  }
   return {};
 }
 

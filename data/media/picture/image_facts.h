@@ -17,6 +17,8 @@ struct ImageFacts {
   // How it must be turned to be seen: EXIF of PNG (chunk eXIf), WebP (chunk EXIF) and TIFF, `irot`
   // and `imir` of AVIF. That of JPEG comes with the decoded picture.
   Orientation orientation;
+  // AVIF, and GIF and APNG that hold one picture: no video, though their containers could hold one.
+  bool one_picture = false;
   bool premultiplied = false;  // TIFF: its colours are multiplied by its alpha
   std::string unreadable;      // why libav decodes it wrong, or not at all; else empty
 };

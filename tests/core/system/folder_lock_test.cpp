@@ -1,10 +1,16 @@
 #include "core/system/folder_lock.h"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <fstream>
 
 #include "core/error.h"
@@ -109,6 +115,44 @@ TEST_F(FolderLockTest, AnUnsignedFileIsSomebody) {
     std::ofstream(path_) << content;
     EXPECT_EQ(refusal(0, 60), "busy (it is another process)") << content;
   }
+}
+
+// As on some network file systems: the system call itself says that there are none.
+TEST_F(FolderLockTest, WhereTheFileSystemHasNoLocksItSaysSoAndGoesOn) {
+  int words[2];
+  ASSERT_EQ(::pipe(words), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(words[1], STDERR_FILENO);
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_flock, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOLCK),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{std::size(program), program};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) ::_exit(77);
+    try {
+      const FolderLock lock(path_, 0, "busy");
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  ::close(words[1]);
+  std::string said;
+  char block[4096];
+  for (ssize_t got; (got = ::read(words[0], block, sizeof block)) > 0;)
+    said.append(block, static_cast<std::size_t>(got));
+  ::close(words[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "this system has no seccomp filters";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_NE(said.find("this file system has no locks (No locks available)"), std::string::npos)
+      << said;
 }
 
 }  // namespace

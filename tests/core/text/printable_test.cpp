@@ -16,6 +16,7 @@ TEST(Printable, ShowsControlCharactersAndObeysNone) {
 TEST(Printable, LeavesTextAsItIs) {
   const std::string text = "swing.mp4: dépôt 映画\n\tnext line \xc2\xa0";
   EXPECT_EQ(printable(text), text);
+  EXPECT_EQ(printable_line("two\nlines"), "two\\x0alines");
 }
 
 }  // namespace

@@ -92,6 +92,7 @@ TEST_F(Prepare, AFullDiskLosesNothingThatWasCommitted) {
   // Eight frames of the largest size are shared with a decoder, which counts as a file.
   options_.settings.size = {.resize = Resize::kFit, .width = 512, .height = 512, .multiple = 16};
   options_.shard_bytes = 1;
+  options_.workers = 1;  // the large one comes after the others
   const pid_t child = ::fork();
   if (child == 0) {
     ::signal(SIGXFSZ, SIG_IGN);

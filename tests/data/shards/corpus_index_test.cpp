@@ -10,23 +10,15 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "tests/data/test_folder.h"
 
 namespace muybridge {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Corpus : public ::testing::Test {
+class Corpus : public TestFolder {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              fmt::format("corpus-{}-{}", ::getpid(),
-                          ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   // Clip i of a shard is `frames + i` pictures of 4x6, every byte `10 * number + i`.
   void add_shard(int number, int clips, int frames = 1, const std::string& settings = "{}") {
     ShardWriter writer(folder_, number, settings);
@@ -42,8 +34,6 @@ class Corpus : public ::testing::Test {
     }
     writer.commit();
   }
-
-  fs::path folder_;
 };
 
 std::string read_clip(const CorpusIndex& corpus, std::int64_t clip) {

@@ -16,25 +16,14 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "tests/data/test_folder.h"
 
 namespace muybridge {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Shard : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              fmt::format("shard-{}-{}", ::getpid(),
-                          ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
-};
+using Shard = TestFolder;
 
 constexpr const char* kSettings = R"({"fps": 8, "size": [16, 16]})";
 

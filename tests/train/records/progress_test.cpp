@@ -1,11 +1,10 @@
 #include "train/records/progress.h"
 
 #include <gtest/gtest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
+
+#include "tests/core/system/printed.h"
 
 namespace muybridge {
 namespace {
@@ -34,40 +33,12 @@ TEST(TrainingProgress, TheLineSaysWhatMatters) {
             "step 300/2000  loss 0.1235  grad 1.02  45.1k tokens/s  0.31 TFLOP/s  data wait 0.2%");
 }
 
-// What a process with the given stderr prints while steps 1 to 20 of 20 pass.
+// What a process prints on a terminal, or on a pipe, while steps 1 to 20 of 20 pass.
 std::string output(bool terminal) {
-  int master = -1;
-  int pipes[2] = {-1, -1};
-  winsize size{};
-  size.ws_row = 24;
-  size.ws_col = 160;
-  pid_t child = -1;
-  if (terminal) {
-    child = ::forkpty(&master, nullptr, nullptr, &size);
-  } else {
-    EXPECT_EQ(::pipe(pipes), 0);
-    child = ::fork();
-    if (child == 0) ::dup2(pipes[1], STDERR_FILENO);
-    master = pipes[0];
-  }
-  if (child == 0) {
-    ::setenv("TERM", "xterm", 1);
-    ::unsetenv("NO_COLOR");
-    {
-      TrainingProgress progress(0, 20, 10);
-      for (int step = 1; step <= 20; ++step) progress.update(metrics(step));
-    }
-    std::fflush(stderr);
-    ::_exit(0);
-  }
-  if (!terminal) ::close(pipes[1]);
-  std::string text;
-  char block[4096];
-  for (ssize_t got; (got = ::read(master, block, sizeof block)) > 0;)
-    text.append(block, static_cast<std::size_t>(got));
-  ::close(master);
-  ::waitpid(child, nullptr, 0);
-  return text;
+  return testing::printed(terminal, {.columns = 160}, [](int) {
+    TrainingProgress progress(0, 20, 10);
+    for (int step = 1; step <= 20; ++step) progress.update(metrics(step));
+  });
 }
 
 TEST(TrainingProgress, ATerminalGetsABarInOneLine) {

@@ -126,6 +126,17 @@ TEST(ImageFacts, NamesWhatWouldBeDecodedWrong) {
   EXPECT_NE(facts_of(avif(alpha, alpha, alpha)).unreadable.find("transparent"), std::string::npos);
 }
 
+TEST(ImageFacts, TellsOnePictureFromSeveral) {
+  const std::string screen = "GIF89a" + "\4\0\4\0\x80\0\0"s + std::string(6, 'c');
+  const std::string control = "\x21\xF9\4\0\0\0\0\0"s;
+  const std::string picture = ",\0\0\0\0\4\0\4\0\0"s + "\2\3abc\1d\0"s;
+  EXPECT_TRUE(facts_of(screen + control + picture + ";").one_picture);
+  EXPECT_FALSE(facts_of(screen + control + picture + control + picture + ";").one_picture);
+  EXPECT_FALSE(facts_of(screen + control + picture).one_picture) << "it breaks off";
+  const std::string none = box("pixi", "....");
+  EXPECT_TRUE(facts_of(avif(none, none, none)).one_picture);
+}
+
 TEST(ImageFacts, TellsMultipliedColors) {
   EXPECT_TRUE(facts_of(tiff(true, {{338, 1}})).premultiplied);
   EXPECT_FALSE(facts_of(tiff(true, {{338, 2}})).premultiplied);

@@ -1,0 +1,62 @@
+// What a run takes of its machine, and what it says where there is no more.
+#include "tests/train/training_run.h"
+
+namespace muybridge {
+namespace {
+
+class RunLimits : public testing::TrainingRun {
+ protected:
+  // Captions of 200 lengths, which a cache that keeps something for each would fill up with.
+  static void make_corpus_of_many_lengths(const std::filesystem::path& folder) {
+    std::filesystem::create_directories(folder);
+    ShardWriter writer(folder, 0, "{}");
+    for (std::size_t i = 0; i < 400; ++i) {
+      ClipRecord record;
+      record.caption = std::string(1 + i * 7 % 400, 'x');
+      record.source = fmt::format("clip-{}.mp4", i);
+      record.split = "train";
+      record.frames = 4;
+      record.height = record.width = 8;
+      const std::vector<std::uint8_t> pixels(record.bytes(), static_cast<std::uint8_t>(i));
+      writer.add(record, pixels.data());
+    }
+    writer.commit();
+    CorpusIndex::build(folder);
+  }
+
+  static double resident_megabytes(pid_t process) {
+    std::ifstream status(fmt::format("/proc/{}/status", process));
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
+    return 0;
+  }
+};
+
+TEST_F(RunLimits, MemoryIsConstantOverTheSteps) {
+  make_corpus_of_many_lengths(scratch_ / "lengths");
+  testing::Job job(train(1, "run",
+                         "train.steps=1000000 train.checkpoint_every=0 data.caption_drop=0 "
+                         "batch.tokens=32 batch.micro_batches=1 eval.validation_clips=0 "
+                         "eval.samples=0 data.train=" +
+                             (scratch_ / "lengths").string()),
+                   scratch_ / "log");
+  job.wait_for_lines(run("run") / "metrics.jsonl", 400);
+  const double early = resident_megabytes(job.pid());
+  job.wait_for_lines(run("run") / "metrics.jsonl", 2000);
+  const double late = resident_megabytes(job.pid());
+  ASSERT_TRUE(job.running()) << log();
+  ASSERT_GT(early, 10);
+  EXPECT_LT(late, 1.02 * early + 1) << "from " << early << " MB after 400 steps";
+}
+
+TEST_F(RunLimits, AFullDiskIsSaidInAFewLines) {
+  const std::string command = train(1, "run", "train.steps=4 train.checkpoint_every=2");
+  EXPECT_EQ(run_to_end("sh -c \"trap '' XFSZ; ulimit -f 200; exec " + command + "\""), 74) << log();
+  const std::string text = log();
+  EXPECT_NE(text.find("File too large"), std::string::npos) << text;
+  EXPECT_EQ(text.find("HDF5-DIAG"), std::string::npos) << text;
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 12) << text;
+}
+
+}  // namespace
+}  // namespace muybridge
