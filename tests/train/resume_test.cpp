@@ -91,6 +91,36 @@ TEST_F(Resume, OfWeightsFromARunOfAnotherModelIsRefused) {
   EXPECT_TRUE(log_has("weights from")) << log();
 }
 
+// The averaged ones, with which the new run's own average begins as well.
+TEST_F(Resume, OfWeightsBeginsWithTheAveragedOnes) {
+  ASSERT_EQ(run_to_end(train(1, "first", "optimizer.ema_decay=0.8 optimizer.ema_warmup=false")), 0)
+      << log();
+  ASSERT_EQ(run_to_end(train(1, "tuned",
+                             "train.steps=1 optimizer.learning_rate=1e-12 train.init_from=" +
+                                 run("first").string())),
+            0)
+      << log();
+  const auto values = [&](const char* name, StateKind kind) {
+    const CheckpointReader reader(list_commits(run(name) / "checkpoints").back().path);
+    std::vector<float> all;
+    for (const ManifestParameter& parameter : reader.manifest().parameters) {
+      const Tensor part = Tensor::empty(parameter.shape);
+      reader.read(kind, parameter.name, 0, part);
+      all.insert(all.end(), part.span<float>().begin(), part.span<float>().end());
+    }
+    return all;
+  };
+  const auto farthest = [](const std::vector<float>& a, const std::vector<float>& b) {
+    float most = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+    return most;
+  };
+  const std::vector<float> average = values("first", StateKind::kEma);
+  ASSERT_GT(farthest(average, values("first", StateKind::kMaster)), 1e-3);
+  EXPECT_LT(farthest(average, values("tuned", StateKind::kMaster)), 1e-8);
+  EXPECT_LT(farthest(average, values("tuned", StateKind::kEma)), 1e-8);
+}
+
 TEST_F(Resume, NeverMixesUpWhereARunBegan) {
   for (const char* name : {"a", "b"})
     ASSERT_EQ(run_to_end(train(1, name, "train.steps=3")), 0) << log();
@@ -103,6 +133,17 @@ TEST_F(Resume, NeverMixesUpWhereARunBegan) {
   EXPECT_TRUE(log_has("it is not used again")) << log();
   EXPECT_EQ(run_to_end(train(1, "tuned", "train.steps=9")), 0) << log();
   EXPECT_EQ(run_to_end(train(1, "tuned", "train.steps=9 train.init_from=" + run("b").string())), 2);
+}
+
+TEST_F(Resume, AddsUpTheTimeOfAllItsStarts) {
+  const auto seconds = [&] {
+    const CheckpointReader reader(list_commits(run("run") / "checkpoints").back().path);
+    return reader.manifest().extra.at("train_seconds").get<double>();
+  };
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=60 eval.samples=0")), 0) << log();
+  const double first = seconds();
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=61 eval.samples=0")), 0) << log();
+  EXPECT_GT(seconds(), first);
 }
 
 TEST_F(Resume, SaysThatThereIsNothingLeftToDo) {

@@ -83,6 +83,54 @@ TEST_F(RunEvaluation, OfNoSamplesRendersNone) {
   EXPECT_TRUE(metrics("none").back().at("validation_loss").is_null());
 }
 
+// A prompt keeps its seed however many others are rendered, and its place on any number of ranks.
+TEST_F(RunEvaluation, EachPromptHasItsOwnSeedAndPlace) {
+  ASSERT_EQ(run_to_end(train(1, "run", "train.steps=2 eval.samples=0")), 0) << log();
+  using Clips = std::vector<std::tuple<std::string, int, std::string>>;
+  const auto rendered = [&](const std::string& launcher, int samples) {
+    EXPECT_EQ(run_to_end(fmt::format(
+                  "{} {} evaluate {} 'eval.prompts=[a,b,c,d,e]' eval.seed=40 eval.samples={}",
+                  launcher, kBinary, run("run").string(), samples)),
+              0)
+        << log();
+    const fs::path folder = run("run") / "samples/step-00000002";
+    Clips clips;
+    const auto set = nlohmann::json::parse(read_file(folder / "samples.json"));
+    for (const nlohmann::json& clip : set.at("clips")) {
+      clips.emplace_back(clip.at("prompt"), clip.at("seed"), clip.at("file"));
+      EXPECT_TRUE(fs::exists(folder / clip.at("file").get<std::string>()));
+    }
+    return clips;
+  };
+  const Clips some = {{"a", 40, "clip-000.mp4"}, {"c", 42, "clip-001.mp4"}};
+  const Clips all = {{"a", 40, "clip-000.mp4"},
+                     {"b", 41, "clip-001.mp4"},
+                     {"c", 42, "clip-002.mp4"},
+                     {"d", 43, "clip-003.mp4"},
+                     {"e", 44, "clip-004.mp4"}};
+  EXPECT_EQ(rendered("", 2), some);
+  EXPECT_EQ(rendered("", 5), all);
+  EXPECT_EQ(rendered("mpirun --oversubscribe -np 2", 5), all);
+}
+
+TEST_F(RunEvaluation, OfHeldOutCaptionsPutsTheirOwnClipsBesideTheMadeOnes) {
+  ASSERT_EQ(run_to_end(train(2, "run", "train.steps=2 eval.prompts= eval.samples=3")), 0) << log();
+  const fs::path folder = run("run") / "samples/step-00000002";
+  const auto set = nlohmann::json::parse(read_file(folder / "samples.json"));
+  ASSERT_EQ(set.at("clips").size(), 3U);
+  const std::string page = read_file(run("run") / "index.html");
+  for (const nlohmann::json& clip : set.at("clips")) {
+    EXPECT_EQ(clip.at("source"), "held out");
+    const auto real = clip.at("real").get<std::string>();
+    const Frames shown = read_video(folder / real);
+    EXPECT_EQ(shown.count, 8);
+    // A corner shows the ground that the caption names.
+    const int ground = 30 * (clip.at("prompt").get<std::string>().back() - '0');
+    EXPECT_NEAR(shown.rgb.front(), ground, 6) << clip;
+    EXPECT_NE(page.find(real), std::string::npos);
+  }
+}
+
 TEST_F(RunEvaluation, HasTheSamePromptsHoweverTheirFileWasSaved) {
   const std::string plain = write("plain.txt", "a red circle\n");
   const std::string odd = write("odd.txt", "\xEF\xBB\xBF# of Windows\r\n\r\na red circle\r\n");
