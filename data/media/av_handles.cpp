@@ -1,5 +1,6 @@
 #include "data/media/av_handles.h"
 
+#include <atomic>
 #include <cstdarg>
 #include <mutex>
 #include <string_view>
@@ -12,8 +13,19 @@ namespace muybridge {
 namespace {
 
 thread_local std::string last_complaint;
+std::atomic<int> complaints_of_decoders{0};
+
+bool is_decoder(void* source) {
+  const AVClass* kind = source == nullptr ? nullptr : *static_cast<const AVClass**>(source);
+  if (kind == nullptr) return false;
+  const AVClassCategory category =
+      kind->get_category != nullptr ? kind->get_category(source) : kind->category;
+  return category == AV_CLASS_CATEGORY_DECODER;
+}
 
 void keep_complaint(void* source, int level, const char* format, va_list arguments) {
+  const bool conceals = std::string_view(format).starts_with("concealing ");  // no error to libav
+  if ((level <= AV_LOG_ERROR || conceals) && is_decoder(source)) ++complaints_of_decoders;
   if (level > AV_LOG_ERROR) return;
   char line[256];
   int print_prefix = 0;
@@ -62,6 +74,8 @@ void listen_to_libav() {
 std::string explained(const std::string& reason) {
   return last_complaint.empty() ? reason : reason + " (" + last_complaint + ")";
 }
+
+int decoder_complaints() { return complaints_of_decoders.load(); }
 
 bool libav_complained() { return !last_complaint.empty(); }
 

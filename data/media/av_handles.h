@@ -40,6 +40,7 @@ int with_memory(int error);
 // explained() adds it to a reason.
 void listen_to_libav();
 std::string explained(const std::string& reason);
-bool libav_complained();  // since listen_to_libav()
+bool libav_complained();   // since listen_to_libav()
+int decoder_complaints();  // errors of all decoders, whichever threads they use, so far
 
 }  // namespace muybridge

@@ -167,6 +167,12 @@ void VideoInput::open_decoder(int threads) {
   if (tells_damage_) decoder_->err_recognition |= AV_EF_EXPLODE;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened < 0) refuse("its decoder cannot be opened", opened);
+  complaints_ = decoder_complaints();
+}
+
+// Pictures that several threads decode do not tell that they are damaged, their log does.
+bool VideoInput::troubled() const {
+  return short_ || !damage_.empty() || (threads_ > 1 && decoder_complaints() != complaints_);
 }
 
 bool VideoInput::says_length_of_all() const {
@@ -323,6 +329,10 @@ bool VideoInput::decode(AVFrame& picture) {
     const bool concealed = got == 0 && (picture.decode_error_flags != 0 ||
                                         (picture.flags & AV_FRAME_FLAG_CORRUPT) != 0 ||
                                         (!tells_damage_ && libav_complained()));
+    if (got == 0 && threads_ > 1 && troubled()) {
+      av_frame_unref(&picture);
+      return false;
+    }
     if (got == 0) ticks_ = times_.of(picture);
     if (got == 0 && !concealed) {
       if (!follows()) {

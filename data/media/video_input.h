@@ -59,7 +59,7 @@ class VideoInput {
   void end_of_file();
   bool follows() const;
   void remember();
-  bool troubled() const { return short_ || !damage_.empty(); }
+  bool troubled() const;
   bool says_length_of_all() const;
   double promised_seconds() const;
   void stop(const std::string& reason);
@@ -79,6 +79,7 @@ class VideoInput {
   Orientation orientation_;
   std::int64_t given_ = 0;  // pictures
   std::string damage_;
+  int complaints_ = 0;          // of decoders, when this one was opened
   std::int64_t fruitless_ = 0;  // packets of the stream since the last picture
   bool tells_damage_ = true;    // the decoder returns an error for it
   bool started_ = false;        // a good picture was seen

@@ -8,9 +8,7 @@ namespace muybridge {
 namespace {
 
 using ::testing::Contains;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 class JoinedFiles : public FootageFolder {};
 

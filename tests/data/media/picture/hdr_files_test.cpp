@@ -33,7 +33,8 @@ class HdrFiles : public MediaFolder {
     std::string bytes;
     for (int y = 0; y < kBlock * rows_of(blocks); ++y) {
       for (int x = 0; x < kBlock * kColumns; ++x) {
-        const auto block = static_cast<std::size_t>(y / kBlock * kColumns + x / kBlock);
+        const int number = y / kBlock * kColumns + x / kBlock;
+        const auto block = static_cast<std::size_t>(number);
         for (int c = 0; c < 3; ++c) {
           const double signal = block < blocks.size() ? blocks[block].signal[c] : 0;
           const auto value = static_cast<unsigned>(std::lround(65535 * signal));
