@@ -123,7 +123,8 @@ SampleFolder::SampleFolder(fs::path path) : path_(std::move(path)) {
 SampleFolder::~SampleFolder() {
   std::error_code error;
   fs::remove_all(workbench_, error);
-  if (error && fs::exists(workbench_))
+  std::error_code unknown;
+  if (error && fs::exists(workbench_, unknown))
     log_warning("{} was left behind: {}", workbench_.string(), error.message());
 }
 

@@ -43,8 +43,9 @@ class Draft {
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
   ~Draft() {
-    std::error_code error;
-    if (!kept_ && !std::filesystem::remove(path_, error) && error) {
+    std::error_code error, unknown;
+    if (!kept_ && !std::filesystem::remove(path_, error) && error &&
+        std::filesystem::exists(path_, unknown)) {
       log_warning("{}: could not be removed: {}", path_, error.message());
     }
   }

@@ -27,8 +27,8 @@ struct Result {
 class SampleCommand : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    home_ = fs::temp_directory_path() / fmt::format("muybridge-sample-{}", ::getpid());
-    fs::create_directories(home_);
+    home = fs::temp_directory_path() / fmt::format("muybridge-sample-{}", ::getpid());
+    fs::create_directories(home);
     for (const char* command :
          {"corpus make shapes corpus --clips 10 --validation 4 --size 16x16 --frames 8 --fps 12",
           "prepare corpus prepared",
@@ -41,35 +41,35 @@ class SampleCommand : public ::testing::Test {
       ASSERT_EQ(result.code, 0) << command << "\n" << result.out << result.err;
     }
   }
-  static void TearDownTestSuite() { fs::remove_all(home_); }
+  static void TearDownTestSuite() { fs::remove_all(home); }
 
   static Result muybridge(const std::string& arguments) {
     const int status = std::system(fmt::format("cd {} && {} {} >out 2>err </dev/null",
-                                               home_.string(), MUYBRIDGE_BINARY, arguments)
+                                               home.string(), MUYBRIDGE_BINARY, arguments)
                                        .c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(home_ / "out"),
-            read_file(home_ / "err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(home / "out"),
+            read_file(home / "err")};
   }
   static std::string pixels(const fs::path& file) {
-    const fs::path raw = home_ / "pixels";
+    const fs::path raw = home / "pixels";
     EXPECT_EQ(std::system(fmt::format("ffmpeg -v error -y -i {} -f rawvideo {}",
-                                      (home_ / file).string(), raw.string())
+                                      (home / file).string(), raw.string())
                               .c_str()),
               0);
     return read_file(raw);
   }
   static std::string probe(const fs::path& file, const std::string& entry) {
-    const fs::path out = home_ / "probe";
+    const fs::path out = home / "probe";
     EXPECT_EQ(std::system(fmt::format("ffprobe -v error -show_entries stream={} -of "
                                       "default=nw=1:nk=1 {} >{}",
-                                      entry, (home_ / file).string(), out.string())
+                                      entry, (home / file).string(), out.string())
                               .c_str()),
               0);
     const std::string text = read_file(out);
     return text.substr(0, text.find('\n'));
   }
 
-  static inline fs::path home_;
+  static inline fs::path home;
 };
 
 TEST_F(SampleCommand, TwoCallsIntoOneFolderGiveTwoClipsAndAPageOfBoth) {
@@ -78,14 +78,14 @@ TEST_F(SampleCommand, TwoCallsIntoOneFolderGiveTwoClipsAndAPageOfBoth) {
         muybridge(fmt::format("sample runs/tiny --prompt '{}' --out two", prompt));
     ASSERT_EQ(result.code, 0) << result.err;
   }
-  EXPECT_TRUE(fs::exists(home_ / "two/a-red-circle-seed-0.mp4"));
-  EXPECT_TRUE(fs::exists(home_ / "two/a-blue-circle-seed-0.mp4"));
-  EXPECT_EQ(read_collection(home_ / "two").size(), 2U);
-  EXPECT_NE(read_file(home_ / "two/index.html").find("a-red-circle-seed-0.mp4"), std::string::npos);
+  EXPECT_TRUE(fs::exists(home / "two/a-red-circle-seed-0.mp4"));
+  EXPECT_TRUE(fs::exists(home / "two/a-blue-circle-seed-0.mp4"));
+  EXPECT_EQ(read_collection(home / "two").size(), 2U);
+  EXPECT_NE(read_file(home / "two/index.html").find("a-red-circle-seed-0.mp4"), std::string::npos);
 }
 
 TEST_F(SampleCommand, EveryOptionDoesWhatItSays) {
-  std::ofstream(home_ / "prompts.txt") << "\xEF\xBB\xBF# mine\r\na red circle\r\n\r\na star\r\n";
+  std::ofstream(home / "prompts.txt") << "\xEF\xBB\xBF# mine\r\na red circle\r\n\r\na star\r\n";
   const Result result = muybridge(
       "sample runs/tiny --prompts prompts.txt --count 2 --seed 5 --frames 4 --size 24x16 --fps 5 "
       "--steps 3 --guidance 2 --solver heun --upscale 2 --gif --png --negative blur --out all "
@@ -102,8 +102,8 @@ TEST_F(SampleCommand, EveryOptionDoesWhatItSays) {
     EXPECT_EQ(probe(file, "height"), "32") << file;
     EXPECT_EQ(probe(file, "r_frame_rate"), "5/1") << file;
   }
-  EXPECT_TRUE(fs::exists(home_ / "all/a-star-seed-8/frame-0004.png"));
-  EXPECT_FALSE(fs::exists(home_ / "all/a-star-seed-8/frame-0005.png"));
+  EXPECT_TRUE(fs::exists(home / "all/a-star-seed-8/frame-0004.png"));
+  EXPECT_FALSE(fs::exists(home / "all/a-star-seed-8/frame-0005.png"));
 }
 
 TEST_F(SampleCommand, TheNegativePromptAndTheWeightsChangeTheClip) {
@@ -126,7 +126,7 @@ TEST_F(SampleCommand, PlaysAtTheRateOfTheClipsThatWereTrainedOn) {
   EXPECT_EQ(probe("rate/x-seed-0.mp4", "r_frame_rate"), "12/1");
   EXPECT_EQ(probe("rate/x-seed-0.mp4", "nb_frames"), "8");
   EXPECT_EQ(probe("rate/x-seed-0.mp4", "width"), "96") << "16, six times as large";
-  const std::string config = read_file(home_ / "runs/tiny/config.yaml");
+  const std::string config = read_file(home / "runs/tiny/config.yaml");
   for (const char* line : {"  frames: 8 ", "  size: 16x16 ", "  fps: 12 "})
     EXPECT_NE(config.find(line), std::string::npos) << line;
 }
@@ -151,7 +151,7 @@ TEST_F(SampleCommand, AnExportSaysWhatItIsAndWhoCannotRunIt) {
   ASSERT_EQ(result.code, 0) << result.err;
   for (const char* reason : {"encoder of bytes", "clean clip", "sines", "3 channels", "4x8x8"})
     EXPECT_NE(result.err.find(reason), std::string::npos) << reason << " in " << result.err;
-  const SafetensorsMetadata metadata = SafetensorsReader(home_ / "said.safetensors").metadata();
+  const SafetensorsMetadata metadata = SafetensorsReader(home / "said.safetensors").metadata();
   EXPECT_EQ(metadata.at("muybridge_weights"), "ema");
   EXPECT_EQ(metadata.at("muybridge_prediction"), "clean");
   EXPECT_EQ(metadata.at("muybridge_patch"), "4x8x8");
@@ -163,7 +163,7 @@ TEST_F(SampleCommand, AnExportSaysWhatItIsAndWhoCannotRunIt) {
 
 TEST_F(SampleCommand, MistakesExitWith2AndSayWhatToDo) {
   const std::string long_prompt(257, 'x');
-  std::ofstream(home_ / "some.safetensors") << "x";
+  std::ofstream(home / "some.safetensors") << "x";
   const struct {
     std::string arguments;
     const char* said;

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::printed;
-using testing::Screen;
 
 // A clock that goes when a test says so.
 ProgressBar::Clock::time_point the_time{1h};
