@@ -61,11 +61,12 @@ def main():
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--jobs", default=",".join(JOBS), help="some of: " + ", ".join(JOBS))
     parser.add_argument("--batches", default=",".join(BATCHES), help="some of: " + ", ".join(BATCHES))
+    parser.add_argument("--dtypes", default="fp32,bf16", help="some of: fp32, bf16")
     parser.add_argument("--program", default=ROOT / "build/release/muybridge")
     arguments = parser.parse_args()
     for job in arguments.jobs.split(","):
         for name in arguments.batches.split(","):
-            for dtype in ("fp32", "bf16"):
+            for dtype in arguments.dtypes.split(","):
                 compare(arguments, job, name, dtype)
                 if job == "train":
                     compare_rate(arguments, name, dtype)
@@ -75,8 +76,11 @@ def bench(arguments, command, name, dtype, settings=()):
     """`muybridge bench COMMAND` with the model and batch of a case."""
     patch, grid, clips, width, heads = BATCHES[name]
     tokens = clips * math.prod(map(int, grid.split("x")))
+    if command == "step":  # the peer has no Muon
+        settings = [*settings, "optimizer.matrices=adamw"]
     return Driven([arguments.program, "bench", command, ROOT / "configs/shapes.yaml", "--interactive", *settings,
-                   f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", f"model.width={width}",
+                   f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", "model.head_mlp_width=0",
+                   f"model.width={width}",
                    f"model.heads={heads}", f"model.mlp_width={4 * width}", f"batch.tokens={tokens}",
                    f"train.precision={'f32' if dtype == 'fp32' else dtype}",
                    f"threads={arguments.threads}"], arguments.threads)
