@@ -6,18 +6,15 @@
 #include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
 #include "core/ops/adamw.h"
-#include "core/ops/attention.h"
 #include "core/ops/embedding.h"
 #include "core/ops/flow.h"
-#include "core/ops/linear.h"
 #include "core/ops/loss.h"
-#include "core/ops/matmul.h"
 #include "core/ops/muon.h"
 #include "core/ops/norm.h"
 #include "core/ops/residual.h"
 #include "core/ops/rope.h"
 #include "core/parameters.h"
-#include "tests/core/gradient_check.h"
+#include "tests/core/cuda_twin.h"
 
 // Without a driver: that its absence is told and nothing breaks. With one: every op against its CPU
 // twin, on numbers drawn anew in each run.
@@ -43,82 +40,6 @@ TEST(CudaWithoutADriver, ATensorThereIsAUsageErrorThatSaysWhatToSet) {
   EXPECT_EQ(pool_statistics(Device::kCuda).in_use_bytes, 0U);
   EXPECT_THROW(cuda::use_device(0), Error);
 }
-
-class CudaTwin : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::summary();
-    seed_ = std::random_device{}();
-    RecordProperty("seed", std::to_string(seed_));
-  }
-
-  Tensor draw(const Shape& shape, DType dtype) {
-    const RandomStream stream(seed_, Purpose::kTest, ++draws_);
-    const Tensor values = Tensor::empty(shape, DType::kF32);
-    fill_normal(stream, values.data<float>(), values.numel());
-    return values.to(dtype);
-  }
-
-  // Relative to the largest number, since sums are taken in another order.
-  static double tolerance(DType dtype) {
-    return dtype == DType::kF64 ? 1e-12 : dtype == DType::kF32 ? 1e-5 : 1e-2;
-  }
-
-  void expect_near(const char* what, const Tensor& on_cuda, const Tensor& on_cpu, DType dtype) {
-    ASSERT_EQ(on_cuda.device(), Device::kCuda) << what;
-    ASSERT_EQ(on_cuda.shape(), on_cpu.shape()) << what;
-    ASSERT_EQ(on_cuda.dtype(), on_cpu.dtype()) << what;
-    const std::vector<double> got = on_cuda.to(DType::kF64).to_vector<double>(),
-                              want = on_cpu.to(DType::kF64).to_vector<double>();
-    double largest = 1;
-    for (const double value : want) largest = std::max(largest, std::abs(value));
-    for (std::size_t i = 0; i < want.size(); ++i)
-      ASSERT_NEAR(got[i], want[i], tolerance(dtype) * largest)
-          << what << ", " << name_of(dtype) << ", element " << i << " of "
-          << to_string(on_cpu.shape()) << ", seed " << seed_;
-  }
-
-  // The value and all gradients of f on both devices. `rows`: how many of the first rows of the
-  // value count, where the rest is slack.
-  void expect_same(const char* what, const std::vector<Tensor>& inputs,
-                   const std::function<Var(Inputs, Device)>& f, std::int64_t rows = -1) {
-    const auto run = [&](Device device, Tensor& dy, std::vector<Tensor>& results) {
-      std::vector<Var> leaves;
-      for (const Tensor& input : inputs) leaves.push_back(Var::leaf(input.to(device)));
-      const Var y = f(leaves, device);
-      if (!dy.defined()) {
-        dy = draw(y.shape(), y.value().dtype());
-        if (rows >= 0) dy.rows(rows, dy.shape()[0] - rows).fill_zero();
-      }
-      backward(y, dy.to(device));
-      results.push_back(rows < 0 ? y.value() : y.value().rows(0, rows));
-      for (const Var& leaf : leaves) results.push_back(leaf.grad());
-    };
-    Tensor dy;
-    std::vector<Tensor> want, got;
-    run(Device::kCpu, dy, want);
-    run(Device::kCuda, dy, got);
-    for (std::size_t i = 0; i < want.size(); ++i)
-      expect_near(
-          fmt::format("{}: {}", what, i ? fmt::format("gradient {}", i - 1) : "value").c_str(),
-          got[i], want[i], inputs[0].dtype());
-  }
-
-  static constexpr DType kFloats[] = {DType::kF32, DType::kBF16, DType::kF64};
-  std::uint64_t seed_ = 0;
-  std::uint64_t draws_ = 0;
-};
-
-// Three clips of 150 rows, more than two chunks of sums, one clip empty, and 3 rows of slack.
-struct Clips {
-  static constexpr std::int64_t kRows = 153, kUsed = 150, kCount = 3;
-  static ClipRows on(Device device) {
-    std::vector<std::int32_t> clip_of(kRows, 2);
-    std::fill_n(clip_of.begin(), 20, 0);
-    return {.clip_of = Tensor::of<std::int32_t>({kRows}, clip_of).to(device),
-            .offsets = {0, 20, 20, kUsed}};
-  }
-};
 
 TEST_F(CudaTwin, CopiesAndZeroes) {
   const Tensor x = draw({1000, 7}, DType::kF32);
@@ -331,96 +252,6 @@ TEST_F(CudaTwin, Muon) {
       expect_near("compute", got.compute, want.compute,
                   compute == DType::kBF16 ? compute : DType::kF32);
     }
-}
-
-TEST_F(CudaTwin, MatmulOfEveryKind) {
-  struct Extents {
-    std::int64_t m, n, k;
-  };
-  for (const Extents e : {Extents{37, 21, 50}, Extents{256, 384, 128}, Extents{1, 8, 3}})
-    for (const DType dtype : kFloats)
-      for (const DType out : {dtype, accumulator_of(dtype)})
-        for (int kind = 0; kind < 16; ++kind) {
-          const Trans ta = kind & 1 ? Trans::kYes : Trans::kNo,
-                      tb = kind & 2 ? Trans::kYes : Trans::kNo;
-          const Tensor a = draw(kind & 1 ? Shape{e.k, e.m} : Shape{e.m, e.k}, dtype),
-                       b = draw(kind & 2 ? Shape{e.n, e.k} : Shape{e.k, e.n}, dtype),
-                       c = draw({e.m, e.n}, out), there = c.to(Device::kCuda),
-                       bias = kind & 8 ? draw({e.n}, dtype) : Tensor{};
-          matmul(a.to(Device::kCuda), b.to(Device::kCuda), there,
-                 {.a = ta,
-                  .b = tb,
-                  .accumulate = (kind & 4) != 0,
-                  .bias = bias.defined() ? bias.to(Device::kCuda) : Tensor{}});
-          matmul(a, b, c, {.a = ta, .b = tb, .accumulate = (kind & 4) != 0, .bias = bias});
-          expect_near(fmt::format("matmul {}x{}x{} kind {}", e.m, e.n, e.k, kind).c_str(), there, c,
-                      out);
-        }
-}
-
-TEST_F(CudaTwin, MatmulOfViewsThatAreNotAligned) {
-  for (const DType dtype : kFloats) {
-    const Tensor a = draw({40, 33}, dtype), b = draw({33, 29}, dtype), c = draw({39, 29}, dtype);
-    const Tensor there = Tensor::zeros({40, 29}, dtype, Device::kCuda);
-    matmul(a.rows(1, 39), b, c);
-    matmul(a.to(Device::kCuda).rows(1, 39), b.to(Device::kCuda), there.rows(1, 39));
-    expect_near("product", there.rows(1, 39), c, dtype);
-  }
-}
-
-TEST_F(CudaTwin, Linear) {
-  for (const DType dtype : kFloats)
-    expect_same("linear", {draw({100, 48}, dtype), draw({64, 48}, dtype), draw({64}, dtype)},
-                [](Inputs in, Device) { return linear(in[0], in[1], in[2]); });
-  expect_same(
-      "linear, unrounded",
-      {draw({100, 48}, DType::kBF16), draw({64, 48}, DType::kBF16), draw({64}, DType::kBF16)},
-      [](Inputs in, Device) { return linear(in[0], in[1], in[2], Rounding::kNone); });
-}
-
-// The stream's gradient is a sum, f32, from the second block on.
-TEST_F(CudaTwin, StreamOfTwoBlocksInBf16) {
-  for (const std::int64_t width : {10, 384})
-    expect_same(
-        "stream",
-        {draw({Clips::kRows, width}, DType::kBF16), draw({Clips::kCount, 2, width}, DType::kF32)},
-        [](Inputs in, Device device) {
-          Var x = in[0];
-          for (int block = 0; block < 2; ++block)
-            x = gate_residual(x, norm_modulate(x, in[1], 0, 1, Clips::on(device), 1e-6), in[1], 1,
-                              Clips::on(device));
-          return x;
-        },
-        Clips::kUsed);
-}
-
-TEST_F(CudaTwin, SelfAttentionOverClipsOfAllLengths) {
-  for (const std::int64_t head_width : {64, 128}) {
-    const std::int64_t width = 2 * head_width;
-    Packing packing = Packing::of_lengths({1, 63, 300, 128, 17});
-    packing.rows += 11;
-    expect_same("self_attention", {draw({packing.rows, 3 * width}, DType::kBF16)},
-                [&](Inputs in, Device) { return self_attention(in[0], 2, packing); });
-  }
-}
-
-TEST_F(CudaTwin, CrossAttentionOverTwoPackings) {
-  const Packing queries = Packing::of_lengths({40, 200, 5}), keys = Packing::of_lengths({7, 1, 90});
-  expect_same("cross_attention",
-              {draw({queries.rows, 192}, DType::kBF16), draw({keys.rows, 384}, DType::kBF16)},
-              [&](Inputs in, Device) { return cross_attention(in[0], in[1], 3, queries, keys); });
-}
-
-TEST_F(CudaTwin, AttentionOfF32SaysThatBf16IsNeeded) {
-  const Packing packing = Packing::of_lengths({8});
-  const Var x = Var::constant(draw({8, 3 * 64}, DType::kF32).to(Device::kCuda));
-  try {
-    self_attention(x, 1, packing);
-    FAIL() << "f32 attention was taken";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
-    EXPECT_NE(std::string(error.what()).find("bf16"), std::string::npos) << error.what();
-  }
 }
 
 }  // namespace

@@ -1,9 +1,5 @@
 #include "data/prepare/prepare.h"
 
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <cstring>
 
@@ -128,17 +124,6 @@ TEST_F(Prepare, NoFrameOfALongVideoIsLost) {
 }
 
 // Frames that do not fit into memory wait in a file.
-TEST_F(Prepare, LittleMemoryGivesTheSameClips) {
-  clip("a", 1, 5);
-  run();
-  const auto pixels = contents();
-  ASSERT_EQ(pixels.size(), 5U);
-  options_.output = folder_ / "little";
-  options_.frame_memory = 10000;  // two frames
-  run();
-  EXPECT_EQ(contents(), pixels);
-}
-
 // The rate changes from 60 to 10: each picture is used once, and each clip says its own rate.
 TEST_F(Prepare, ClipsOfAVideoOfVaryingRateSayTheirOwn) {
   write("in/a.txt", "slower and slower");
@@ -371,80 +356,6 @@ TEST_F(Prepare, WrongOptionsAreNamed) {
   options_.input = folder_ / "missing";
   refused("missing");
   EXPECT_FALSE(fs::exists(folder_ / "out"));
-}
-
-TEST_F(Prepare, FilesOfOnePictureAreImagesWhateverTheirContainer) {
-  const std::string still = "-f lavfi -i testsrc=size=64x48 -frames:v 1 ";
-  const std::map<std::string, std::string> encoders = {
-      {"still.gif", still},
-      {"still.apng", still + "-f apng"},
-      {"still.avif",
-       still + "-pix_fmt yuv420p -c:v libaom-av1 -cpu-used 8 -still-picture 1 -f avif"},
-      {"still.jfif", still + "-f mjpeg -pix_fmt yuvj420p"},
-      {"still.pgm", still + "-pix_fmt gray -c:v pgm -f image2pipe"}};
-  for (const auto& [name, encoder] : encoders) {
-    ffmpeg(encoder, "in/" + name);
-    write("in/" + name + ".txt", name);
-  }
-  ffmpeg("-f lavfi -i testsrc=size=64x48:rate=10 -frames:v 16", "in/moving.gif");
-  write("in/moving.gif.txt", "moving");
-  run();
-  std::map<std::string, int> frames;
-  for (const ClipRecord& record : records()) frames[record.source] += record.frames;
-  std::map<std::string, int> expected = {{"moving.gif", 16}};
-  for (const auto& [name, encoder] : encoders) expected[name] = 1;
-  EXPECT_EQ(frames, expected) << read_file(options_.output / "report.json");
-}
-
-// What bench/results/footage.md tries, under the names that people give it.
-TEST_F(Prepare, EveryContainerIsKnownByItsEnding) {
-  const std::string moving =
-      "-f lavfi -i testsrc=size=64x48:rate=25 -frames:v 20 -pix_fmt yuv420p ";
-  const std::map<std::string, std::string> kinds = {{"vob", "-c:v mpeg2video -f vob"},
-                                                    {"ogg", "-c:v libtheora -f ogg"},
-                                                    {"m2v", "-c:v mpeg2video -f mpeg2video"},
-                                                    {"264", "-c:v libx264 -f h264"},
-                                                    {"nut", "-c:v mpeg4 -f nut"},
-                                                    {"y4m", "-f yuv4mpegpipe"},
-                                                    {"f4v", "-c:v libx264 -f f4v"},
-                                                    {"qt", "-c:v libx264 -f mov"},
-                                                    {"3g2", "-c:v libx264 -f 3g2"},
-                                                    {"mkv", "-c:v ffv1"},
-                                                    {"m1v", "-c:v mpeg1video -f mpeg1video"}};
-  std::set<std::string> expected, found;
-  for (const auto& [ending, encoder] : kinds) {
-    ffmpeg(moving + encoder, "in/a." + ending);
-    write("in/a." + ending + ".txt", ending);
-    expected.insert("a." + ending);
-  }
-  run();
-  for (const ClipRecord& record : records()) found.insert(record.source);
-  EXPECT_EQ(found, expected) << read_file(options_.output / "report.json");
-}
-
-// The frames of a long scene wait in the output folder, not in memory.
-TEST_F(Prepare, MemoryIsBoundedWhateverALengthIs) {
-  write("in/large.txt", "large");
-  ffmpeg("-f lavfi -i color=gray:s=1280x720:r=24 -frames:v 120 -preset ultrafast", "in/large.mp4");
-  options_.settings.lengths = clip_lengths(120, 0, 1, 0);
-  options_.frame_memory = 16 << 20;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto peak = [] {
-      rusage usage{};
-      ::getrusage(RUSAGE_SELF, &usage);
-      return usage.ru_maxrss / 1024;
-    };
-    const long before = peak();
-    const PrepareReport report = run();
-    const long grown = peak() - before;  // 332 MB of frames are one clip
-    fmt::print(stderr, "grown by {} MB\n", grown);
-    std::_Exit(report.clips_made != 1 ? 2 : grown > 120 ? 1 : 0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(Prepare, TheRestOfASceneIsAtLeastAQuarterOfAClip) {

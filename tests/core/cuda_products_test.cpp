@@ -1,0 +1,105 @@
+// Products and attention on CUDA against their CPU twins.
+#include "core/error.h"
+#include "core/ops/activation.h"
+#include "core/ops/attention.h"
+#include "core/ops/linear.h"
+#include "core/ops/matmul.h"
+#include "core/ops/norm.h"
+#include "core/ops/residual.h"
+#include "tests/core/cuda_twin.h"
+
+namespace muybridge {
+namespace {
+
+TEST_F(CudaTwin, MatmulOfEveryKind) {
+  struct Extents {
+    std::int64_t m, n, k;
+  };
+  for (const Extents e : {Extents{37, 21, 50}, Extents{256, 384, 128}, Extents{1, 8, 3}})
+    for (const DType dtype : kFloats)
+      for (const DType out : {dtype, accumulator_of(dtype)})
+        for (int kind = 0; kind < 16; ++kind) {
+          const Trans ta = kind & 1 ? Trans::kYes : Trans::kNo,
+                      tb = kind & 2 ? Trans::kYes : Trans::kNo;
+          const Tensor a = draw(kind & 1 ? Shape{e.k, e.m} : Shape{e.m, e.k}, dtype),
+                       b = draw(kind & 2 ? Shape{e.n, e.k} : Shape{e.k, e.n}, dtype),
+                       c = draw({e.m, e.n}, out), there = c.to(Device::kCuda),
+                       bias = kind & 8 ? draw({e.n}, dtype) : Tensor{};
+          matmul(a.to(Device::kCuda), b.to(Device::kCuda), there,
+                 {.a = ta,
+                  .b = tb,
+                  .accumulate = (kind & 4) != 0,
+                  .bias = bias.defined() ? bias.to(Device::kCuda) : Tensor{}});
+          matmul(a, b, c, {.a = ta, .b = tb, .accumulate = (kind & 4) != 0, .bias = bias});
+          expect_near(fmt::format("matmul {}x{}x{} kind {}", e.m, e.n, e.k, kind).c_str(), there, c,
+                      out);
+        }
+}
+
+TEST_F(CudaTwin, MatmulOfViewsThatAreNotAligned) {
+  for (const DType dtype : kFloats) {
+    const Tensor a = draw({40, 33}, dtype), b = draw({33, 29}, dtype), c = draw({39, 29}, dtype);
+    const Tensor there = Tensor::zeros({40, 29}, dtype, Device::kCuda);
+    matmul(a.rows(1, 39), b, c);
+    matmul(a.to(Device::kCuda).rows(1, 39), b.to(Device::kCuda), there.rows(1, 39));
+    expect_near("product", there.rows(1, 39), c, dtype);
+  }
+}
+
+TEST_F(CudaTwin, Linear) {
+  for (const DType dtype : kFloats)
+    expect_same("linear", {draw({100, 48}, dtype), draw({64, 48}, dtype), draw({64}, dtype)},
+                [](Inputs in, Device) { return linear(in[0], in[1], in[2]); });
+  expect_same(
+      "linear, unrounded",
+      {draw({100, 48}, DType::kBF16), draw({64, 48}, DType::kBF16), draw({64}, DType::kBF16)},
+      [](Inputs in, Device) { return linear(in[0], in[1], in[2], Rounding::kNone); });
+}
+
+// The stream's gradient is a sum, f32, from the second block on.
+TEST_F(CudaTwin, StreamOfTwoBlocksInBf16) {
+  for (const std::int64_t width : {10, 384})
+    expect_same(
+        "stream",
+        {draw({Clips::kRows, width}, DType::kBF16), draw({Clips::kCount, 2, width}, DType::kF32)},
+        [](Inputs in, Device device) {
+          Var x = in[0];
+          for (int block = 0; block < 2; ++block)
+            x = gate_residual(x, norm_modulate(x, in[1], 0, 1, Clips::on(device), 1e-6), in[1], 1,
+                              Clips::on(device));
+          return x;
+        },
+        Clips::kUsed);
+}
+
+TEST_F(CudaTwin, SelfAttentionOverClipsOfAllLengths) {
+  for (const std::int64_t head_width : {64, 128}) {
+    const std::int64_t width = 2 * head_width;
+    Packing packing = Packing::of_lengths({1, 63, 300, 128, 17});
+    packing.rows += 11;
+    expect_same("self_attention", {draw({packing.rows, 3 * width}, DType::kBF16)},
+                [&](Inputs in, Device) { return self_attention(in[0], 2, packing); });
+  }
+}
+
+TEST_F(CudaTwin, CrossAttentionOverTwoPackings) {
+  const Packing queries = Packing::of_lengths({40, 200, 5}), keys = Packing::of_lengths({7, 1, 90});
+  expect_same("cross_attention",
+              {draw({queries.rows, 192}, DType::kBF16), draw({keys.rows, 384}, DType::kBF16)},
+              [&](Inputs in, Device) { return cross_attention(in[0], in[1], 3, queries, keys); });
+}
+
+TEST_F(CudaTwin, AttentionOfF32SaysThatBf16IsNeeded) {
+  const Packing packing = Packing::of_lengths({8});
+  const Var x = Var::constant(draw({8, 3 * 64}, DType::kF32).to(Device::kCuda));
+  try {
+    self_attention(x, 1, packing);
+    FAIL() << "f32 attention was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("bf16"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace muybridge
