@@ -38,11 +38,11 @@ std::vector<double> orthonormal_rows(const RandomStream& stream, std::int64_t ve
   return rows;
 }
 
-// out[i] = f(begin + i), on all threads.
+// out[i] = f(place of the slice's element i), on all threads.
 template <class T, class F>
-void fill(std::int64_t begin, std::span<T> out, const F& f) {
+void fill(const Slice& slice, std::span<T> out, const F& f) {
   parallel_for(std::ssize(out), [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i) out[i] = static_cast<T>(f(begin + i));
+    for (std::int64_t i = first; i < last; ++i) out[i] = static_cast<T>(f(slice.at(i)));
   });
 }
 
@@ -77,7 +77,7 @@ void require_fit(const Initializer& initializer, std::string_view name, const Sh
 
 template <class T>
 void initialise(const Initializer& initializer, std::string_view name, const Shape& shape,
-                std::uint64_t seed, std::int64_t begin, std::span<T> out) {
+                std::uint64_t seed, const Slice& slice, std::span<T> out) {
   const auto stream = [&](std::string_view key) {
     return RandomStream(seed, Purpose::kInit, hash_name(key));
   };
@@ -86,20 +86,20 @@ void initialise(const Initializer& initializer, std::string_view name, const Sha
                  [&](const Constant& kind) { std::fill(out.begin(), out.end(), T{kind.value}); },
                  [&](const RowConstants& kind) {
                    const std::int64_t row = std::max<std::int64_t>(1, shape.numel() / shape[0]);
-                   fill(begin, out, [&](std::int64_t i) { return kind.rows[i / row]; });
+                   fill(slice, out, [&](std::int64_t i) { return kind.rows[i / row]; });
                  },
                  [&](const Values& kind) {
-                   std::copy_n(kind.values.begin() + begin, out.size(), out.begin());
+                   fill(slice, out, [&](std::int64_t i) { return kind.values[i]; });
                  },
                  [&](const Normal& kind) {
-                   fill(begin, out, [&, numbers = stream(name)](std::int64_t i) {
+                   fill(slice, out, [&, numbers = stream(name)](std::int64_t i) {
                      return kind.deviation * numbers.normal(element(i));
                    });
                  },
                  [&](const Glorot& kind) {
                    const float half =
                        kind.gain * std::sqrt(6.0F / static_cast<float>(shape[0] + shape[1]));
-                   fill(begin, out, [&, numbers = stream(name)](std::int64_t i) {
+                   fill(slice, out, [&, numbers = stream(name)](std::int64_t i) {
                      return half * (2 * numbers.uniform(element(i)) - 1);
                    });
                  },
@@ -108,7 +108,7 @@ void initialise(const Initializer& initializer, std::string_view name, const Sha
                    const std::int64_t length = std::max(shape[0], shape[1]);
                    const std::vector<double> rows =
                        orthonormal_rows(stream(kind.key), std::min(shape[0], shape[1]), length);
-                   fill(begin, out, [&](std::int64_t i) {
+                   fill(slice, out, [&](std::int64_t i) {
                      const std::int64_t row = i / shape[1], column = i % shape[1];
                      return tall ? rows[column * length + row] : rows[row * length + column];
                    });
@@ -118,8 +118,8 @@ void initialise(const Initializer& initializer, std::string_view name, const Sha
 }
 
 template void initialise(const Initializer&, std::string_view, const Shape&, std::uint64_t,
-                         std::int64_t, std::span<float>);
+                         const Slice&, std::span<float>);
 template void initialise(const Initializer&, std::string_view, const Shape&, std::uint64_t,
-                         std::int64_t, std::span<double>);
+                         const Slice&, std::span<double>);
 
 }  // namespace muybridge

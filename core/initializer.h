@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/shape.h"
+#include "core/slice.h"
 
 namespace muybridge {
 
@@ -48,10 +48,10 @@ using Initializer = std::variant<Constant, RowConstants, Values, Normal, Glorot,
 // Throws std::invalid_argument when a parameter of this shape cannot start so.
 void require_fit(const Initializer& initializer, std::string_view name, const Shape& shape);
 
-// The elements [begin, begin + out.size()) of the whole parameter, the same whoever asks for them.
-// T is float or double. All kinds but Orthonormal cost what the slice costs.
+// The slice's elements of the whole parameter, the same whoever asks for them; `out` has room for
+// slice.numel() of T, float or double. All kinds but Orthonormal cost what the slice costs.
 template <class T>
 void initialise(const Initializer& initializer, std::string_view name, const Shape& shape,
-                std::uint64_t seed, std::int64_t begin, std::span<T> out);
+                std::uint64_t seed, const Slice& slice, std::span<T> out);
 
 }  // namespace muybridge

@@ -28,6 +28,7 @@ struct Var::Node {
   std::uint64_t sequence = 0;
   std::vector<Var> inputs;
   Backward backward;
+  LeafPart leaves;
   Dy takes = Dy::kOfValueType;
 
   Node() = default;
@@ -81,7 +82,7 @@ Var Var::leaf(Tensor value, Tensor grad, std::int64_t tag) {
   return var;
 }
 
-Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes) {
+Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes, LeafPart leaves) {
   Var var = constant(std::move(value));
   const bool needed = std::any_of(inputs.begin(), inputs.end(),
                                   [](const Var& input) { return input.requires_grad(); });
@@ -91,6 +92,7 @@ Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes) 
   var.node_->inputs = std::move(inputs);
   var.node_->backward = std::move(backward);
   var.node_->takes = takes;
+  var.node_->leaves = std::move(leaves);
   return var;
 }
 
@@ -100,6 +102,8 @@ const Tensor& Var::value() const {
 }
 
 bool Var::requires_grad() const { return node_ && node_->requires_grad; }
+
+std::int64_t Var::tag() const { return node_ ? node_->tag : -1; }
 
 const Tensor& Var::grad() const { return node_->grad; }
 
@@ -130,13 +134,27 @@ void Var::bind(Tensor value, Tensor grad) const {
 
 struct BackwardPass {
   using Node = Var::Node;
-  std::vector<std::shared_ptr<Node>> order;     // ops, newest first
-  std::unordered_map<Node*, int> uses_of_leaf;  // ops that still may add to it
+  // Ops that still may add to each leaf. Work that was put off outlives the pass.
+  using Uses = std::unordered_map<Node*, int>;
 
-  explicit BackwardPass(const Var& output) {
+  std::vector<std::shared_ptr<Node>> order;  // ops, newest first
+  std::shared_ptr<Uses> uses_of_leaf = std::make_shared<Uses>();
+  BackwardOptions options;
+  BackwardPass* outer;  // of whose op this is a part (recompute)
+
+  static thread_local BackwardPass* current;
+
+  BackwardPass(const std::vector<Root>& roots, BackwardOptions given)
+      : options(std::move(given)), outer(current) {
+    if (outer) options.later = outer->options.later;
     std::unordered_map<Node*, bool> seen;
-    std::vector<std::shared_ptr<Node>> pending{output.node_};
-    seen[output.node_.get()] = true;
+    std::vector<std::shared_ptr<Node>> pending;
+    const auto visit = [&](const Var& var) {
+      if (!var.requires_grad() || seen[var.node_.get()]) return;
+      seen[var.node_.get()] = true;
+      pending.push_back(var.node_);
+    };
+    for (const Root& root : roots) visit(root.output);
     while (!pending.empty()) {
       const std::shared_ptr<Node> node = pending.back();
       pending.pop_back();
@@ -147,43 +165,83 @@ struct BackwardPass {
             "the losses and call backward once");
       order.push_back(node);
       for (const Var& input : node->inputs) {
-        if (!input.requires_grad()) continue;
-        if (!input.node_->is_op()) ++uses_of_leaf[input.node_.get()];
-        if (!seen[input.node_.get()]) {
-          seen[input.node_.get()] = true;
-          pending.push_back(input.node_);
-        }
+        if (input.requires_grad() && !input.node_->is_op()) ++(*uses_of_leaf)[input.node_.get()];
+        visit(input);
       }
     }
     std::sort(order.begin(), order.end(),
               [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
+    current = this;
+  }
+  ~BackwardPass() { current = outer; }
+  BackwardPass(const BackwardPass&) = delete;
+  BackwardPass& operator=(const BackwardPass&) = delete;
+
+  void run() {
+    for (std::shared_ptr<Node>& node : order) {
+      const std::size_t queued = options.later ? options.later->size() : 0;
+      const Tensor dy = node->take_dy();
+      if (dy.defined()) node->backward(node->inputs, dy);
+      const LeafPart leaves = std::move(node->leaves);
+      const auto inputs = std::make_shared<const std::vector<Var>>(std::move(node->inputs));
+      node->backward = nullptr;
+      node->inputs.clear();
+      node.reset();
+      if (leaves.run && dy.defined()) {
+        if (may_wait(*inputs, leaves.first))
+          options.later->actions_.push_back(
+              [run = leaves.run, inputs, dy] { run(Inputs(*inputs), dy); });
+        else
+          leaves.run(*inputs, dy);
+      }
+      const auto done = [inputs, uses = uses_of_leaf, ready = options.on_leaf_ready] {
+        for (const Var& input : *inputs) {
+          const auto leaf = uses->find(input.node_.get());
+          if (leaf == uses->end() || --leaf->second > 0) continue;
+          if (ready) ready(input.node_->tag);
+        }
+      };
+      // What was put off belongs to these leaves, also where a pass inside this op did it.
+      if (options.later && options.later->size() > queued)
+        options.later->actions_.push_back(done);
+      else
+        done();
+    }
   }
 
-  void run(const BackwardOptions& options) {
-    for (std::shared_ptr<Node>& node : order) {
-      if (const Tensor dy = node->take_dy(); dy.defined()) node->backward(node->inputs, dy);
-      const std::vector<Var> inputs = std::move(node->inputs);
-      node->backward = nullptr;
-      node.reset();
-      for (const Var& input : inputs) {
-        const auto leaf = uses_of_leaf.find(input.node_.get());
-        if (leaf == uses_of_leaf.end() || --leaf->second > 0) continue;
-        if (options.on_leaf_ready) options.on_leaf_ready(input.node_->tag);
-      }
-    }
+  // What an op behind it waits for cannot be put off.
+  bool may_wait(const std::vector<Var>& inputs, std::size_t first) const {
+    return options.later && std::none_of(inputs.begin() + static_cast<std::ptrdiff_t>(first),
+                                         inputs.end(), [](const Var& input) {
+                                           return input.requires_grad() && input.node_->is_op();
+                                         });
   }
 };
 
-void backward(const Var& output, const Tensor& dy, const BackwardOptions& options) {
-  if (!output.requires_grad())
+thread_local BackwardPass* BackwardPass::current = nullptr;
+
+void LeafWork::run() {
+  while (!actions_.empty()) {
+    const std::function<void()> action = std::move(actions_.front());
+    actions_.pop_front();
+    action();
+  }
+}
+
+void backward(const std::vector<Root>& roots, const BackwardOptions& options) {
+  if (std::none_of(roots.begin(), roots.end(),
+                   [](const Root& root) { return root.output.requires_grad(); }))
     throw std::invalid_argument("backward: the output does not depend on any leaf");
-  BackwardPass pass(output);
-  if (dy.defined())
-    output.add_grad(dy);
-  else
-    output.add_grad(
-        Tensor::full(output.shape(), 1.0, output.value().dtype()).to(output.value().device()));
-  pass.run(options);
+  BackwardPass pass(roots, options);
+  for (const auto& [output, dy] : roots)
+    output.add_grad(dy.defined() ? dy
+                                 : Tensor::full(output.shape(), 1.0, output.value().dtype())
+                                       .to(output.value().device()));
+  pass.run();
+}
+
+void backward(const Var& output, const Tensor& dy, const BackwardOptions& options) {
+  backward({{output, dy}}, options);
 }
 
 NoGradScope::NoGradScope() : before_(recording) { recording = false; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -23,6 +24,13 @@ enum class Dy : std::uint8_t {
   kAsSummed,     // of the value's type or its accumulator: for ops that hand dy on
 };
 
+// The part of an op's backward that only leaves wait for: gradients of its inputs from `first` on,
+// which is what BackwardOptions::later may put off.
+struct LeafPart {
+  std::size_t first = 0;
+  Backward run;
+};
+
 // Where an op's backward may write a gradient without a temporary.
 struct GradSink {
   Tensor target;
@@ -41,14 +49,16 @@ class Var {
   // A value that collects a gradient. Where `grad` is given, gradients are added to it, in its
   // element type; a caller zeroes it. `tag` is handed to BackwardOptions::on_leaf_ready.
   static Var leaf(Tensor value, Tensor grad = {}, std::int64_t tag = -1);
-  // The result of an op. A constant when no input needs a gradient or inside a NoGradScope.
+  // The result of an op. A constant when no input needs a gradient or inside a NoGradScope. An op
+  // with `leaves` leaves the gradients of those inputs to it.
   static Var op(Tensor value, std::vector<Var> inputs, Backward backward,
-                Dy takes = Dy::kOfValueType);
+                Dy takes = Dy::kOfValueType, LeafPart leaves = {});
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
   const Shape& shape() const { return value().shape(); }
   bool requires_grad() const;
+  std::int64_t tag() const;
   // Undefined until a gradient has arrived. Of the value's type, or of its accumulator where a sum
   // or a wider gradient arrived; of a leaf's own `grad`'s type where it has one.
   const Tensor& grad() const;
@@ -69,14 +79,38 @@ class Var {
   std::shared_ptr<Node> node_;
 };
 
-struct BackwardOptions {
-  // Called when a leaf's gradient is complete, with its tag: the moment to start reducing it.
-  std::function<void(std::int64_t tag)> on_leaf_ready;
+// Work of a backward that was put off, first in first out: the gradients of weights, which nothing
+// but the optimizer waits for, so that a pipeline can fill its gaps with them (Qi et al. 2023,
+// arXiv:2401.10241). It holds the activations that it needs until it has run.
+class LeafWork {
+ public:
+  bool empty() const { return actions_.empty(); }
+  std::size_t size() const { return actions_.size(); }
+  void run();  // all of it
+
+ private:
+  friend struct BackwardPass;
+  std::deque<std::function<void()>> actions_;
 };
 
-// Sends `dy` (same shape as `output`; ones when undefined) back through the tape. Gradients of
-// leaves stay; all else is released. An output that needs no gradient is an error, and so is a
-// graph of which a part was walked before: its gradients would be incomplete.
+struct BackwardOptions {
+  // Called when a leaf's gradient is complete, with its tag: the moment to start reducing it. Also
+  // from LeafWork::run.
+  std::function<void(std::int64_t tag)> on_leaf_ready;
+  // Where given, the gradients of weights are queued there instead of being computed now.
+  LeafWork* later = nullptr;
+};
+
+// An output of a graph and the gradient that arrives there, of the same shape; ones when undefined.
+struct Root {
+  Var output;
+  Tensor dy;
+};
+
+// Sends the gradients back through the tape. Gradients of leaves stay; all else is released. Roots
+// of which none needs a gradient are an error, and so is a graph of which a part was walked before:
+// its gradients would be incomplete.
+void backward(const std::vector<Root>& roots, const BackwardOptions& options = {});
 void backward(const Var& output, const Tensor& dy = {}, const BackwardOptions& options = {});
 
 // No op is recorded while one of these is alive on the thread.

@@ -7,44 +7,65 @@
 namespace muybridge {
 
 std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
-                                     std::int64_t flat_size, std::int64_t elements) {
+                                     const CopiesRange& range, std::int64_t elements) {
   std::vector<GradBucket> buckets;
-  std::int64_t end = flat_size;
-  int taken = 0;
-  for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
-    ++taken;
-    const bool first = std::next(parameter) == parameters.rend();
-    if (end - parameter->offset < elements && !first) continue;
-    buckets.push_back(
-        {.begin = parameter->offset, .count = end - parameter->offset, .parameters = taken});
-    end = parameter->offset;
-    taken = 0;
+  std::int64_t end = range.begin + range.count;
+  std::vector<std::size_t> taken;
+  for (std::size_t i = parameters.size(); i-- > 0;) {
+    if (parameters[i].copies != range.copies) continue;
+    taken.push_back(i);
+    const std::int64_t begin = parameters[i].offset;
+    if (end - begin < elements && begin != range.begin) continue;
+    buckets.push_back({.begin = begin, .count = end - begin, .parameters = std::move(taken)});
+    taken.clear();
+    end = begin;
   }
   return buckets;
 }
 
-GradReducer::GradReducer(const Parameters& parameters, std::shared_ptr<Group> group,
+GradReducer::GradReducer(const Parameters& parameters,
+                         const std::vector<std::shared_ptr<Group>>& groups,
                          const GradReducerOptions& options)
-    : gradients_(parameters.gradients()), group_(std::move(group)) {
+    : gradients_(parameters.gradients()), places_(parameters.list().size()) {
   if (!gradients_.defined())
     throw std::invalid_argument("grad_reducer: the parameters are not allocated");
-  const auto element = static_cast<std::int64_t>(size_of(gradients_.dtype()));
-  if (group_->size() > 1)
-    buckets_ = make_buckets(parameters.list(), parameters.flat_size(),
-                            std::max<std::int64_t>(1, options.bucket_bytes / element));
-  bucket_of_.resize(parameters.list().size());
-  std::size_t parameter = parameters.list().size();
-  for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket)
-    for (int i = 0; i < buckets_[bucket].parameters; ++i)
-      bucket_of_[--parameter] = static_cast<int>(bucket);
+  const std::int64_t elements = std::max<std::int64_t>(
+      1, options.bucket_bytes / static_cast<std::int64_t>(size_of(gradients_.dtype())));
+  for (const CopiesRange& range : parameters.ranges()) {
+    const auto copies = static_cast<std::size_t>(range.copies);
+    if (copies >= groups.size() || !groups[copies])
+      throw std::invalid_argument(
+          fmt::format("grad_reducer: no group for parameters of copies {}", range.copies));
+    if (groups[copies]->size() == 1) continue;
+    const int lane = static_cast<int>(lanes_.size());
+    lanes_.push_back(
+        {.group = groups[copies], .buckets = make_buckets(parameters.list(), range, elements)});
+    for (std::size_t bucket = 0; bucket < lanes_.back().buckets.size(); ++bucket)
+      for (const std::size_t parameter : lanes_.back().buckets[bucket].parameters)
+        places_[parameter] = {.lane = lane, .bucket = bucket};
+  }
   arm();
 }
 
+std::size_t GradReducer::buckets() const {
+  std::size_t count = 0;
+  for (const Lane& lane : lanes_) count += lane.buckets.size();
+  return count;
+}
+
+int GradReducer::launched() const {
+  std::size_t count = 0;
+  for (const Lane& lane : lanes_) count += lane.works.size();
+  return static_cast<int>(count);
+}
+
 void GradReducer::arm() {
-  works_.clear();
-  ready_.assign(bucket_of_.size(), false);
-  missing_.clear();
-  for (const GradBucket& bucket : buckets_) missing_.push_back(bucket.parameters);
+  ready_.assign(places_.size(), false);
+  for (Lane& lane : lanes_) {
+    lane.works.clear();
+    lane.missing.clear();
+    for (const GradBucket& bucket : lane.buckets) lane.missing.push_back(bucket.parameters.size());
+  }
 }
 
 void GradReducer::on_ready(std::int64_t tag) {
@@ -54,21 +75,26 @@ void GradReducer::on_ready(std::int64_t tag) {
     throw std::logic_error(fmt::format("grad_reducer: parameter {} is {}", tag,
                                        parameter < ready_.size() ? "ready twice" : "unknown"));
   ready_[parameter] = true;
-  if (buckets_.empty()) return;
-  --missing_[static_cast<std::size_t>(bucket_of_[parameter])];
-  while (works_.size() < buckets_.size() && missing_[works_.size()] == 0) launch_next();
+  const Place& place = places_[parameter];
+  if (place.lane < 0) return;
+  Lane& lane = lanes_[static_cast<std::size_t>(place.lane)];
+  --lane.missing[place.bucket];
+  while (lane.works.size() < lane.buckets.size() && lane.missing[lane.works.size()] == 0)
+    launch_next(lane);
 }
 
-void GradReducer::launch_next() {
-  const GradBucket& bucket = buckets_[works_.size()];
-  works_.push_back(group_->all_reduce(gradients_.rows(bucket.begin, bucket.count)));
+void GradReducer::launch_next(Lane& lane) const {
+  const GradBucket& bucket = lane.buckets[lane.works.size()];
+  lane.works.push_back(lane.group->all_reduce(gradients_.rows(bucket.begin, bucket.count)));
 }
 
 void GradReducer::finish() {
-  early_buckets_ = static_cast<int>(works_.size());
-  while (works_.size() < buckets_.size()) launch_next();
+  early_buckets_ = launched();
+  for (Lane& lane : lanes_)
+    while (lane.works.size() < lane.buckets.size()) launch_next(lane);
   const auto begin = std::chrono::steady_clock::now();
-  for (const Work& work : works_) work.wait();
+  for (const Lane& lane : lanes_)
+    for (const Work& work : lane.works) work.wait();
   exposed_seconds_ =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   arm();

@@ -12,26 +12,28 @@ struct GradReducerOptions {
   std::int64_t bucket_bytes = 2 << 20;  // of gradients that travel together
 };
 
-// A run of the flat gradient tensor and the parameters in it.
+// A run of the flat gradient tensor and the parameters in it, by their places in Parameters::list.
 struct GradBucket {
   std::int64_t begin = 0;  // elements
   std::int64_t count = 0;
-  int parameters = 0;
+  std::vector<std::size_t> parameters = {};
 };
 
-// Buckets from the last parameter to the first, the order in which backward completes them: each
-// takes parameters until it has at least `elements` of them. They cover [0, flat_size).
+// Buckets of the parameters of one range from its last to its first, the order in which backward
+// completes them: each takes parameters until it has at least `elements` of them. They cover the
+// range.
 std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
-                                     std::int64_t flat_size, std::int64_t elements);
+                                     const CopiesRange& range, std::int64_t elements);
 
-// Sums gradients over a group while backward still runs. Buckets travel in one fixed order, each
-// once all its parameters and all earlier buckets are ready. A round is: zero or more on_ready,
-// then finish; the next round begins by itself. With gradient accumulation only the last
+// Sums gradients over groups while backward still runs: those of parameters with the number
+// `copies` (see Parameters::place) over groups[copies]. The buckets of a group travel in one fixed
+// order, each once all its parameters and all earlier buckets are ready. A round is: zero or more
+// on_ready, then finish; the next round begins by itself. With gradient accumulation only the last
 // micro-batch reports to on_ready. The caller scales the sum. A group of one does nothing.
 class GradReducer {
  public:
   // `parameters` are allocated, and outlive the reducer.
-  GradReducer(const Parameters& parameters, std::shared_ptr<Group> group,
+  GradReducer(const Parameters& parameters, const std::vector<std::shared_ptr<Group>>& groups,
               const GradReducerOptions& options = {});
 
   // The gradient of parameter `tag` (its place in Parameters::list) is complete. Nobody may touch
@@ -40,25 +42,34 @@ class GradReducer {
   // Sends what is left, ready or not, and waits for everything.
   void finish();
 
-  const std::vector<GradBucket>& buckets() const { return buckets_; }
+  std::size_t buckets() const;  // of all groups
   // Of the last round: time that finish() waited for the network, and buckets that were under way
   // before finish() was called.
   double exposed_seconds() const { return exposed_seconds_; }
   int early_buckets() const { return early_buckets_; }
   // Of this round: buckets under way or over.
-  int launched() const { return static_cast<int>(works_.size()); }
+  int launched() const;
 
  private:
+  // The buckets of one group.
+  struct Lane {
+    std::shared_ptr<Group> group;
+    std::vector<GradBucket> buckets;
+    std::vector<std::size_t> missing = {};  // parameters that are not ready, by bucket
+    std::vector<Work> works = {};           // of the buckets launched in this round
+  };
+  struct Place {
+    int lane = -1;  // none: nothing to sum
+    std::size_t bucket = 0;
+  };
+
   void arm();
-  void launch_next();
+  void launch_next(Lane& lane) const;
 
   Tensor gradients_;
-  std::shared_ptr<Group> group_;
-  std::vector<GradBucket> buckets_;
-  std::vector<int> bucket_of_;  // by parameter
-  std::vector<int> missing_;    // parameters that are not ready, by bucket
-  std::vector<bool> ready_;     // by parameter
-  std::vector<Work> works_;     // of the buckets launched in this round
+  std::vector<Lane> lanes_;
+  std::vector<Place> places_;  // by parameter
+  std::vector<bool> ready_;    // by parameter
   double exposed_seconds_ = 0;
   int early_buckets_ = 0;
 };

@@ -31,13 +31,16 @@ Optimizer::Optimizer(const Parameters& parameters, const TrainConfig::Optimizer&
 }
 
 void Optimizer::plan_adamw() {
-  const std::vector<Parameter>& list = parameters_.list();
+  std::vector<const Parameter*> list;
+  for (const Parameter& parameter : parameters_.list()) list.push_back(&parameter);
+  std::sort(list.begin(), list.end(),
+            [](const auto* a, const auto* b) { return a->offset < b->offset; });
   bool open = false;  // whether the next parameter may lengthen the last run
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::int64_t begin = list[i].offset;
-    const std::int64_t end = i + 1 < list.size() ? list[i + 1].offset : parameters_.flat_size();
-    const double decay = list[i].spec.decay ? options_.weight_decay : 0.0;
-    const bool adamw = !is_muons(list[i], options_);
+    const std::int64_t begin = list[i]->offset;
+    const std::int64_t end = i + 1 < list.size() ? list[i + 1]->offset : parameters_.flat_size();
+    const double decay = list[i]->spec.decay ? options_.weight_decay : 0.0;
+    const bool adamw = !is_muons(*list[i], options_);
     if (adamw && open && runs_.back().weight_decay == decay)
       runs_.back().count = end - runs_.back().begin;
     else if (adamw)

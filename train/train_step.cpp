@@ -22,7 +22,7 @@ TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters
       optimizer_(optimizer),
       loader_(loader),
       group_(*group),
-      reducer_(parameters, group) {}
+      reducer_(parameters, {group}) {}
 
 StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const auto begin = std::chrono::steady_clock::now();

@@ -10,5 +10,6 @@
 #include "core/ops/modulation_functor.h"
 #include "core/ops/muon_functor.h"
 #include "core/ops/norm_functor.h"
+#include "core/ops/regroup_functor.h"
 #include "core/ops/residual_functor.h"
 #include "core/ops/rope_functor.h"

@@ -38,19 +38,21 @@ Var linear(const Var& x, const Var& weight, const Var& bias, Rounding rounding) 
          {.b = Trans::kYes, .bias = bias.defined() ? bias.value() : Tensor{}});
   std::vector<Var> inputs{x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  return Var::op(y, std::move(inputs), [operands](Inputs in, const Tensor& dy) {
-    const Tensor rows = as_matrix(dy.to(operands));
-    if (in[0].requires_grad()) {
-      const GradSink sink = in[0].grad_sink();
-      matmul(rows, in[1].value(), as_matrix(sink.target), {.accumulate = sink.accumulate});
-    }
+  const auto to_input = [operands](Inputs in, const Tensor& dy) {
+    if (!in[0].requires_grad()) return;
+    const GradSink sink = in[0].grad_sink();
+    matmul(as_matrix(dy.to(operands)), in[1].value(), as_matrix(sink.target),
+           {.accumulate = sink.accumulate});
+  };
+  const auto to_weights = [operands](Inputs in, const Tensor& dy) {
     if (in[1].requires_grad()) {
       const GradSink sink = in[1].grad_sink();
-      matmul(rows, as_matrix(in[0].value()), sink.target,
+      matmul(as_matrix(dy.to(operands)), as_matrix(in[0].value()), sink.target,
              {.a = Trans::kYes, .accumulate = sink.accumulate});
     }
     if (in.size() > 2 && in[2].requires_grad()) in[2].add_grad(column_sums(as_matrix(dy)));
-  });
+  };
+  return Var::op(y, std::move(inputs), to_input, Dy::kOfValueType, {.first = 1, .run = to_weights});
 }
 
 }  // namespace muybridge

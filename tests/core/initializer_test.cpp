@@ -11,7 +11,7 @@ namespace {
 std::vector<float> draw(const Initializer& init, const std::string& name, const Shape& shape,
                         std::uint64_t seed = 7) {
   std::vector<float> values(static_cast<std::size_t>(shape.numel()));
-  initialise(init, name, shape, seed, 0, std::span(values));
+  initialise(init, name, shape, seed, Slice::range(0, shape.numel()), std::span(values));
   return values;
 }
 
@@ -31,11 +31,15 @@ const std::vector<Kind> kKinds = {{Constant{0.5F}, {3, 5}},
 TEST(Initializer, ASliceDrawsWhatTheWholeHasThere) {
   for (const Kind& kind : kKinds) {
     const std::vector<float> whole = draw(kind.init, "w", kind.shape);
-    for (std::size_t begin = 0; begin < whole.size(); begin += 2) {
-      std::vector<float> slice(std::min<std::size_t>(3, whole.size() - begin));
-      initialise(kind.init, "w", kind.shape, 7, static_cast<std::int64_t>(begin), std::span(slice));
-      for (std::size_t i = 0; i < slice.size(); ++i)
-        EXPECT_EQ(slice[i], whole[begin + i]) << "kind " << kind.init.index();
+    const auto elements = std::ssize(whole);
+    std::vector<Slice> slices = {{1, 1, 3, elements / 3}};
+    for (std::int64_t begin = 0; begin < elements; begin += 2)
+      slices.push_back(Slice::range(begin, std::min<std::int64_t>(3, elements - begin)));
+    for (const Slice& slice : slices) {
+      std::vector<float> out(static_cast<std::size_t>(slice.numel()));
+      initialise(kind.init, "w", kind.shape, 7, slice, std::span(out));
+      for (std::int64_t i = 0; i < slice.numel(); ++i)
+        EXPECT_EQ(out[i], whole[slice.at(i)]) << "kind " << kind.init.index();
     }
   }
 }

@@ -33,6 +33,49 @@ TEST(Parameters, LieInFlatTensorsThatTheirVarsView) {
   EXPECT_EQ(a.value().data<float>()[0], 9.0F);
 }
 
+TEST(Parameters, AShareStartsAsTheWholeHasItThere) {
+  const auto add = [](Parameters& parameters) {
+    return parameters.add({.name = "w", .shape = {6, 4}, .init = Normal{}});
+  };
+  Parameters whole;
+  add(whole);
+  whole.allocate(DType::kF32, 3);
+  const Tensor all = whole.list()[0].var.value();
+  for (const Split& split : {Split{.axis = 0, .segments = 3, .part = 1, .parts = 2},
+                             Split{.axis = 1, .segments = 1, .part = 0, .parts = 2}}) {
+    Parameters rank;
+    rank.place(add(rank), split, 0);
+    rank.allocate(DType::kF32, 3);
+    const Parameter& share = rank.list()[0];
+    EXPECT_EQ(share.shape, share_shape({6, 4}, split));
+    EXPECT_EQ(share.var.shape(), share.shape);
+    for (std::int64_t i = 0; i < share.shape.numel(); ++i)
+      EXPECT_EQ(share.var.value().data<float>()[i], all.data<float>()[share.slice().at(i)]);
+  }
+}
+
+TEST(Parameters, ThoseOfOneNumberOfCopiesLieTogether) {
+  Parameters parameters;
+  std::vector<Var> vars;
+  for (int i = 0; i < 6; ++i)
+    vars.push_back(parameters.add(
+        {.name = fmt::format("p{}", i), .shape = {20}, .init = Constant{static_cast<float>(i)}}));
+  for (int i = 0; i < 6; i += 2) parameters.place(vars[static_cast<std::size_t>(i)], {}, 1);
+  EXPECT_EQ(parameters.flat_size(), 6 * 32);
+  parameters.allocate(DType::kF32, 1);
+  const std::vector<CopiesRange> ranges = parameters.ranges();
+  ASSERT_EQ(ranges.size(), 2U);
+  EXPECT_EQ(ranges[1].begin, 3 * 32);
+  EXPECT_EQ(ranges[1].count, 3 * 32);
+  for (int i = 0; i < 6; ++i) {
+    const Parameter& parameter = parameters.list()[static_cast<std::size_t>(i)];
+    EXPECT_EQ(parameter.var.value().data<float>()[7], static_cast<float>(i));
+    EXPECT_EQ(parameter.offset >= ranges[1].begin, i % 2 == 0);
+    EXPECT_EQ(&parameters.of(parameter.var), &parameter);
+  }
+  EXPECT_THROW(parameters.place(vars[0], {}, 0), std::logic_error);
+}
+
 TEST(Parameters, OrthonormalMatricesOfOneKeyAreEachOthersTranspose) {
   Parameters parameters;
   const Var tall = parameters.add({.name = "in", .shape = {7, 4}, .init = Orthonormal{"k"}});

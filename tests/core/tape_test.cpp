@@ -1,6 +1,8 @@
 #include "core/tape.h"
 
+#include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
+#include "core/ops/linear.h"
 #include "core/ops/residual.h"
 #include "tests/core/gradient_check.h"
 
@@ -140,6 +142,64 @@ TEST(Tape, AGraphOfAnyLengthCanBeDropped) {
 
 TEST(Tape, AnOutputOfNoLeafIsAnError) {
   EXPECT_THROW(backward(Var::constant(random_tensor({2}, 1))), std::invalid_argument);
+}
+
+TEST(Tape, SeveralRootsSendTheirGradientsThroughOneGraph) {
+  const Var x = Var::leaf(random_tensor({3}, 1)), twin = Var::leaf(random_tensor({3}, 1));
+  const Tensor dy = random_tensor({3}, 2), dz = random_tensor({3}, 3);
+  const Var trunk = silu(x);
+  backward({{silu(trunk), dy}, {trunk, dz}});
+  const Var both = silu(twin);
+  const Var first = silu(both);
+  // What the chain rule says: the trunk gets both gradients before it sends its own on.
+  const Var at_trunk = Var::leaf(both.value());
+  backward(silu(at_trunk), dy);
+  accumulate(at_trunk.grad(), dz);
+  backward(both, at_trunk.grad());
+  EXPECT_EQ(x.grad().to_vector<double>(), twin.grad().to_vector<double>());
+}
+
+// A small net, half of it recomputed.
+struct Net {
+  std::vector<Var> leaves;
+  Var output;
+
+  explicit Net(const Tensor& x) {
+    for (int i = 0; i < 4; ++i)
+      leaves.push_back(Var::leaf(random_tensor({6, 6}, 10 + static_cast<std::uint64_t>(i)),
+                                 Tensor::zeros({6, 6}, DType::kF64), i));
+    const Var first = silu(linear(Var::constant(x), leaves[0]));
+    const Var second = recompute([w = leaves[1]](Inputs in) { return silu(linear(in[0], w)); },
+                                 {first}, {leaves[1]});
+    output = linear(add(linear(second, leaves[2]), first), leaves[3]);
+  }
+};
+
+TEST(LeafWork, PutOffGivesTheSameGradientsAndReportsThemWhenTheyAreThere) {
+  const Tensor x = random_tensor({5, 6}, 1), dy = random_tensor({5, 6}, 2);
+  const Net now(x), late(x);
+  backward(now.output, dy);
+  LeafWork work;
+  std::vector<std::int64_t> ready;
+  backward(late.output, dy,
+           {.on_leaf_ready = [&](std::int64_t tag) { ready.push_back(tag); }, .later = &work});
+  EXPECT_TRUE(ready.empty());
+  for (const Var& leaf : late.leaves) EXPECT_EQ(sum_of_squares(leaf.grad()), 0);
+  work.run();
+  EXPECT_TRUE(work.empty());
+  EXPECT_EQ(ready, (std::vector<std::int64_t>{3, 2, 1, 0}));
+  for (std::size_t i = 0; i < now.leaves.size(); ++i)
+    EXPECT_EQ(late.leaves[i].grad().to_vector<double>(), now.leaves[i].grad().to_vector<double>());
+}
+
+TEST(LeafWork, WhatAnOpBehindAWeightWaitsForIsNotPutOff) {
+  const Var made = Var::leaf(random_tensor({4, 4}, 3)), twin = Var::leaf(random_tensor({4, 4}, 3));
+  const Var x = Var::constant(random_tensor({2, 4}, 4));
+  backward(linear(x, silu(made)));
+  LeafWork work;
+  backward(linear(x, silu(twin)), {}, {.later = &work});
+  work.run();
+  EXPECT_EQ(made.grad().to_vector<double>(), twin.grad().to_vector<double>());
 }
 
 TEST(Recompute, GivesTheGradientOfWhatItRuns) {

@@ -53,33 +53,61 @@ void expect_sums(const Parameters& parameters, int size, int round) {
 TEST(GradBuckets, CoverTheFlatTensorFromItsEnd) {
   const auto parameters = some_parameters();
   for (const std::int64_t elements : {1, 300, 1000, 1 << 20}) {
-    const auto buckets = make_buckets(parameters->list(), parameters->flat_size(), elements);
+    const auto buckets = make_buckets(parameters->list(), parameters->ranges().front(), elements);
     std::int64_t end = parameters->flat_size();
     int total = 0;
     for (const GradBucket& bucket : buckets) {
       EXPECT_EQ(bucket.begin + bucket.count, end);
       EXPECT_TRUE(bucket.count >= elements || bucket.begin == 0);
       end = bucket.begin;
-      total += bucket.parameters;
+      total += static_cast<int>(bucket.parameters.size());
     }
     EXPECT_EQ(end, 0);
     EXPECT_EQ(total, kParameters);
   }
-  EXPECT_EQ(make_buckets(parameters->list(), parameters->flat_size(), 1).size(), kParameters);
-  EXPECT_EQ(make_buckets(parameters->list(), parameters->flat_size(), 1 << 20).size(), 1U);
-  EXPECT_TRUE(make_buckets({}, 0, 16).empty());
+  EXPECT_EQ(make_buckets(parameters->list(), parameters->ranges().front(), 1).size(), kParameters);
+  EXPECT_EQ(make_buckets(parameters->list(), parameters->ranges().front(), 1 << 20).size(), 1U);
+  EXPECT_TRUE(make_buckets({}, {}, 16).empty());
+}
+
+// Of four ranks a parameter in three has copies on all, the others on the two of one parity.
+TEST(GradReducer, SumsEachOverTheRanksThatHoldCopiesOfIt) {
+  run_local_ranks(4, [](const std::shared_ptr<Group>& world) {
+    const int rank = world->rank();
+    const std::shared_ptr<Group> some = world->split(rank % 2, rank, "parity");
+    Parameters parameters;
+    for (int i = 0; i < kParameters; ++i)
+      parameters.place(parameters.add({.name = fmt::format("p{}", i), .shape = {100 * i + 1}}), {},
+                       i % 3 == 0 ? 1 : 0);
+    parameters.allocate(DType::kF32, 1);
+    GradReducer reducer(parameters, {some, world}, {.bucket_bytes = 1000});
+    for (int round = 0; round < 2; ++round) {
+      write_gradients(parameters, rank, round);
+      for (const int parameter : order_of(rank)) reducer.on_ready(parameter);
+      reducer.finish();
+      for (const Parameter& parameter : parameters.list())
+        for (std::int64_t i = parameter.offset; i < parameter.offset + parameter.shape.numel();
+             ++i) {
+          float sum = 0;
+          for (int q = 0; q < 4; ++q)
+            if (parameter.copies == 1 || q % 2 == rank % 2) sum += gradient_of(q, round, i);
+          ASSERT_EQ(parameters.gradients().data<float>()[i], sum) << parameter.spec.name;
+        }
+    }
+    EXPECT_THROW(GradReducer(parameters, {some}), std::invalid_argument);
+  });
 }
 
 TEST(GradReducer, SumsEveryGradientWhateverTheOrderOfReadiness) {
   run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
     const auto parameters = some_parameters();
-    GradReducer reducer(*parameters, group, {.bucket_bytes = 2000});
-    ASSERT_GT(reducer.buckets().size(), 2U);
+    GradReducer reducer(*parameters, {group}, {.bucket_bytes = 2000});
+    ASSERT_GT(reducer.buckets(), 2U);
     for (int round = 0; round < 4; ++round) {
       write_gradients(*parameters, group->rank(), round);
       for (const int tag : order_of(group->rank() + 10 * round)) reducer.on_ready(tag);
       reducer.finish();
-      EXPECT_EQ(reducer.early_buckets(), static_cast<int>(reducer.buckets().size()));
+      EXPECT_EQ(reducer.early_buckets(), static_cast<int>(reducer.buckets()));
       EXPECT_GE(reducer.exposed_seconds(), 0);
       expect_sums(*parameters, group->size(), round);
     }
@@ -89,7 +117,7 @@ TEST(GradReducer, SumsEveryGradientWhateverTheOrderOfReadiness) {
 TEST(GradReducer, ReducesWhatNeverBecameReady) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
     const auto parameters = some_parameters();
-    GradReducer reducer(*parameters, group, {.bucket_bytes = 1});
+    GradReducer reducer(*parameters, {group}, {.bucket_bytes = 1});
     write_gradients(*parameters, group->rank(), 0);
     // Rank 0 had no use for parameter 7, rank 1 for none at all.
     if (group->rank() == 0)
@@ -103,7 +131,7 @@ TEST(GradReducer, ReducesWhatNeverBecameReady) {
 TEST(GradReducer, ABucketWaitsForItsParametersAndForEarlierBuckets) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
     const auto parameters = some_parameters();
-    GradReducer reducer(*parameters, group, {.bucket_bytes = 1});
+    GradReducer reducer(*parameters, {group}, {.bucket_bytes = 1});
     reducer.on_ready(7);
     EXPECT_EQ(reducer.launched(), 0);
     reducer.on_ready(-1);  // a leaf that is no parameter
@@ -116,7 +144,7 @@ TEST(GradReducer, ABucketWaitsForItsParametersAndForEarlierBuckets) {
 
 TEST(GradReducer, RefusesAParameterThatIsReadyTwice) {
   const auto parameters = some_parameters();
-  GradReducer reducer(*parameters, solo_group());
+  GradReducer reducer(*parameters, {solo_group()});
   reducer.on_ready(3);
   EXPECT_THROW(reducer.on_ready(3), std::logic_error);
   EXPECT_THROW(reducer.on_ready(kParameters), std::logic_error);
@@ -131,7 +159,7 @@ TEST(GradReducer, FollowsTheTape) {
     const Var b = parameters.add({.name = "b", .shape = {40}, .init = Constant{1}});
     const Var unused = parameters.add({.name = "unused", .shape = {40}, .init = Constant{1}});
     parameters.allocate(DType::kF32, 1);
-    GradReducer reducer(parameters, group, {.bucket_bytes = 1});
+    GradReducer reducer(parameters, {group}, {.bucket_bytes = 1});
     const float mine = static_cast<float>(group->rank() + 1);
     const auto scaled = [&](const Var& x, float by) {
       return Var::op(x.value().clone(), {x}, [=](Inputs in, const Tensor& dy) {
@@ -157,13 +185,13 @@ TEST(GradReducer, WithoutParametersOrOtherRanksHasNothingToDo) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
     Parameters none;
     none.allocate(DType::kF32, 1);
-    GradReducer reducer(none, group);
+    GradReducer reducer(none, {group});
     reducer.finish();
-    EXPECT_TRUE(reducer.buckets().empty());
+    EXPECT_EQ(reducer.buckets(), 0U);
   });
   const auto parameters = some_parameters();
   write_gradients(*parameters, 0, 0);
-  GradReducer alone(*parameters, solo_group());
+  GradReducer alone(*parameters, {solo_group()});
   for (int tag = 0; tag < kParameters; ++tag) alone.on_ready(tag);
   alone.finish();
   EXPECT_EQ(alone.early_buckets(), 0);

@@ -89,7 +89,7 @@ TEST(MpiGradReducer, SumsOverRanks) {
   for (int i = 0; i < 20; ++i)
     parameters.add({.name = fmt::format("p{}", i), .shape = {1000 * i + 3}});
   parameters.allocate(DType::kF32, 1);
-  GradReducer reducer(parameters, world().group(), {.bucket_bytes = 64 << 10});
+  GradReducer reducer(parameters, {world().group()}, {.bucket_bytes = 64 << 10});
   for (int round = 0; round < 3; ++round) {
     for (float& value : parameters.gradients().span<float>())
       value = static_cast<float>(world().rank() + round);

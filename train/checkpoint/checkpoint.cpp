@@ -42,7 +42,7 @@ RankFile write_rank_file(const fs::path& folder, const TrainState& state, int ra
       const FlatRange part = shared_part(parameter, state.owned);
       const std::int64_t length = part.end - part.begin;
       if (length == 0) continue;
-      writer.add({kind, parameter.spec.name, {part.begin, length, length, 1}},
+      writer.add({kind, parameter.spec.name, Slice::range(part.begin, length)},
                  tensor.flat_view(parameter.offset + part.begin - held.begin, {length}));
     }
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/slice.h"
 #include "core/tensor.h"
 
 // A rank's file of a checkpoint: serial HDF5 that holds the rank's pieces of the training state,
@@ -18,22 +19,10 @@ inline constexpr std::array kStateKinds = {StateKind::kMaster, StateKind::kMomen
                                            StateKind::kVariance, StateKind::kEma};
 std::string_view name_of(StateKind kind);  // "master" "momentum" "variance" "ema"
 
-// Elements of a flattened parameter: `count` runs of `length`, the starts `stride` apart. One run
-// is a range; several are a share of some dimension, as tensor parallelism cuts it.
-struct Slice {
-  std::int64_t begin = 0;
-  std::int64_t length = 0;
-  std::int64_t stride = 0;
-  std::int64_t count = 1;
-
-  std::int64_t numel() const { return length * count; }
-  bool operator==(const Slice&) const = default;
-};
-
 struct Piece {
   StateKind kind = StateKind::kMaster;
   std::string name;  // of the parameter
-  Slice slice;
+  Slice slice;       // of the flattened parameter
 
   std::string data_set() const;  // "master/blocks.0.mlp.up.weight@4096"
 };
