@@ -65,7 +65,8 @@ class StepJob : public BenchJob {
   explicit StepJob(const TrainConfig& config)
       : config_(config), dit_(parameters_, dit_options(config)), batch_(random_batch(config)) {
     parameters_.allocate(compute_dtype(config), 1);
-    optimizer_ = std::make_unique<Optimizer>(parameters_, config.optimizer, solo_group("bench"));
+    optimizer_ =
+        std::make_unique<Optimizer>(parameters_, config.optimizer, Mesh(solo_group("bench")));
   }
 
   void run() override {

@@ -91,7 +91,7 @@ void require_memory_for(const std::vector<EvaluationPrompt>& prompts, const Load
   if (prompts.empty()) return;
   const auto most = (std::ssize(prompts) + world.size() - 1) / world.size();
   const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options(), render_options(model.config), most,
+      require_memory(memory_of_sampling(model.dit.options, render_options(model.config), most,
                                         model.parameters.flat_size(), compute_dtype(model.config)),
                      world.local_size(), this_machine(), kLessForSampling);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
@@ -127,10 +127,10 @@ void run_evaluate(const Arguments& arguments) {
                                           .prompts = prompts,
                                           .step = model.step,
                                           .checkpoint = model.hash},
-                                         run, group);
+                                         run, Mesh(world.group()));
   const Json peak = peak_memory(run, group);
   rank_zero(group, [&] {
-    const std::string about = describe_model(model.dit.options(), model.parameters.count());
+    const std::string about = describe_model(model.dit.options, model.parameters.count());
     write_report(run, evaluation, about,
                  {{"wall_seconds", wall_seconds(model.config, run, evaluation.seconds)},
                   {"peak_memory_bytes", peak},

@@ -143,9 +143,9 @@ void sample(const Arguments& arguments) {
   const RenderOptions options = render_options(arguments, model.config);
   const std::vector<RenderRequest> requests =
       read_requests(arguments, options.sampler.max_caption_bytes);
-  const std::size_t at_once = clips_at_once(model.dit.options(), options);
+  const std::size_t at_once = clips_at_once(model.dit.options, options);
   const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options(), options, std::ssize(requests),
+      require_memory(memory_of_sampling(model.dit.options, options, std::ssize(requests),
                                         model.parameters.flat_size(), compute_dtype(model.config)),
                      1, this_machine(), kLessForSampling);
   if (!warning.empty()) log_warning("{}", warning);

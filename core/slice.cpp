@@ -1,8 +1,11 @@
 #include "core/slice.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
+
+#include "core/tensor.h"
 
 namespace muybridge {
 
@@ -55,6 +58,24 @@ Slice share_slice(const Shape& whole, const Split& split) {
   const std::int64_t stride = length * inner, run = stride / split.parts;
   const std::int64_t runs = outer * split.segments;
   return {split.part * run, run, runs == 1 ? run : stride, runs};
+}
+
+void gather(const Tensor& whole, const Slice& slice, const Tensor& part) {
+  const std::size_t size = size_of(whole.dtype());
+  const auto* const from = static_cast<const std::byte*>(whole.raw());
+  auto* const to = static_cast<std::byte*>(part.raw());
+  for (std::int64_t run = 0; run < slice.count; ++run)
+    std::memcpy(to + run * slice.length * size, from + (slice.begin + run * slice.stride) * size,
+                slice.length * size);
+}
+
+void scatter(const Tensor& part, const Slice& slice, const Tensor& whole) {
+  const std::size_t size = size_of(whole.dtype());
+  const auto* const from = static_cast<const std::byte*>(part.raw());
+  auto* const to = static_cast<std::byte*>(whole.raw());
+  for (std::int64_t run = 0; run < slice.count; ++run)
+    std::memcpy(to + (slice.begin + run * slice.stride) * size, from + run * slice.length * size,
+                slice.length * size);
 }
 
 }  // namespace muybridge

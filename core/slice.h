@@ -7,6 +7,8 @@
 
 namespace muybridge {
 
+class Tensor;
+
 // Elements of a flattened tensor: `count` runs of `length`, the starts `stride` apart. One run is a
 // range; several are a share of some dimension, as tensor parallelism cuts it.
 struct Slice {
@@ -41,5 +43,10 @@ struct Split {
 // does not divide.
 Shape share_shape(const Shape& whole, const Split& split);
 Slice share_slice(const Shape& whole, const Split& split);
+
+// The slice's elements of `whole` -> `part`, and back: both flat in their order, of one element
+// type, on the CPU.
+void gather(const Tensor& whole, const Slice& slice, const Tensor& part);
+void scatter(const Tensor& part, const Slice& slice, const Tensor& whole);
 
 }  // namespace muybridge

@@ -83,10 +83,19 @@ std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderR
                                        const RenderOptions& options,
                                        const std::filesystem::path& folder, const SampleSet& set,
                                        const SamplerProgress& progress) {
-  const Grid grid = render_grid(dit.options(), options);
-  const std::size_t per_batch = clips_at_once(dit.options(), options);
+  const Grid grid = render_grid(dit.options, options);
+  const std::size_t per_batch = clips_at_once(dit.options, options);
   const std::size_t batches = (requests.size() + per_batch - 1) / per_batch;
   std::vector<SampleRecord> records;
+  std::exception_ptr failure;
+  const auto write = [&](const Frames& frames, const RenderRequest& request) {
+    if (folder.empty() || failure) return;
+    try {
+      records.push_back(write_clip(frames, request, options, folder, set));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  };
   for (std::size_t first = 0; first < requests.size(); first += per_batch) {
     std::vector<ClipRequest> clips;
     for (std::size_t i = first; i < std::min(first + per_batch, requests.size()); ++i)
@@ -101,14 +110,15 @@ std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderR
     for (std::size_t i = 0; i < clips.size(); ++i) {
       Frames frames =
           unpatchify(tokens.rows(static_cast<std::int64_t>(i) * grid.tokens(), grid.tokens()), grid,
-                     dit.options().patch);
+                     dit.options.patch);
       if (options.frames < frames.count) {
         frames.count = options.frames;
         frames.rgb.resize(frames.frame_bytes() * static_cast<std::size_t>(options.frames));
       }
-      records.push_back(write_clip(frames, requests[first + i], options, folder, set));
+      write(frames, requests[first + i]);
     }
   }
+  if (failure) std::rethrow_exception(failure);
   return records;
 }
 

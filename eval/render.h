@@ -39,7 +39,9 @@ Grid render_grid(const DitOptions& model, const RenderOptions& options);
 std::size_t clips_at_once(const DitOptions& model, const RenderOptions& options);
 
 // Samples the clips and writes them as MP4. Each is then decoded again and scored by what its
-// caption claims, where a score knows how (eval/scores.h). `set` describes the origin.
+// caption claims, where a score knows how (eval/scores.h). `set` describes the origin. Of ranks
+// that share a model all take part and one has a folder; the others return no records. What fails
+// in writing is thrown when all is sampled, so that no rank waits for another.
 std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderRequest>& requests,
                                        const RenderOptions& options,
                                        const std::filesystem::path& folder, const SampleSet& set,

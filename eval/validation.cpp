@@ -24,10 +24,11 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
                          static_cast<std::uint64_t>(quantile));
     const Tensor times = Tensor::full({batch.packing.clips()},
                                       quantile_time(options.flow, quantile, kTimeQuantiles));
-    const NoisyTokens noisy = add_flow_noise(batch.tokens, times, noise, layout.clips);
+    const NoisyTokens noisy =
+        add_flow_noise(layout.own_rows(batch.tokens), times, noise, layout.clips);
     const Var velocity = dit(noisy.tokens, times, context, layout);
     sums[quantile] +=
-        squared_error(velocity, noisy.velocity, batch.packing.offsets, 1.0).loss.value().item();
+        squared_error(velocity, noisy.velocity, layout.clips.offsets, 1.0).loss.value().item();
   }
 }
 
@@ -35,16 +36,18 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
 
 Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
                          const BatchOptions& batch_options, const ValidationOptions& options,
-                         Group& group) {
+                         const Mesh& mesh) {
+  Group& group = *mesh.world();
   const NoGradScope no_grad;
   Losses sums{};
   double elements = 0;
   together(group, [&] {
     const ValidationSet set(corpus, batch_options, options.clips);
-    for (int index = group.rank(); index < set.batches(); index += group.size()) {
+    for (int index = mesh.coordinate().data; index < set.batches(); index += mesh.sizes().data) {
       const Batch batch = set.batch(index);
       add_batch(dit, batch, options, sums);
-      elements += static_cast<double>(batch.packing.used() * dit.options().token_width());
+      if (mesh.replica()->rank() == 0)
+        elements += static_cast<double>(batch.packing.used() * dit.options.token_width());
     }
     return std::string();
   });

@@ -6,7 +6,7 @@
 #include "data/loader/batch_builder.h"
 #include "model/dit.h"
 #include "model/flow_matching.h"
-#include "parallel/group.h"
+#include "parallel/mesh.h"
 
 namespace muybridge {
 
@@ -20,11 +20,11 @@ struct ValidationOptions {
 
 // Mean squared error of the velocity on the held-out clips, at the centres of nine quantiles of the
 // training density, with noise keyed by (seed, clip, quantile): the same numbers for any ranks.
-// All are NaN when the corpus holds no such clip. Collective; the ranks share the clips, and a clip
-// that cannot be read on one is an error of all.
+// All are NaN when the corpus holds no such clip. Collective; the replicas of the model share
+// the clips, and a clip that cannot be read on one is an error of all.
 std::array<double, kTimeQuantiles> validation_losses(const Dit& dit, const CorpusIndex& corpus,
                                                      const BatchOptions& batch,
                                                      const ValidationOptions& options,
-                                                     Group& group);
+                                                     const Mesh& mesh);
 
 }  // namespace muybridge

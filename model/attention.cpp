@@ -19,11 +19,15 @@ SelfAttention::SelfAttention(Parameters& parameters, const std::string& name, st
       norm_k(norm_weight(parameters, name + ".norm_k", width)),
       out(parameters, name + ".out", width, width, {.weight = Glorot{gain}}),
       heads(head_count),
+      attended_heads(head_count),
       eps(epsilon) {}
 
 Var SelfAttention::operator()(const Var& x, const TokenLayout& layout) const {
-  const Var rotated = qk_norm_rope(qkv(x), {norm_q, norm_k}, heads, layout.rope, eps);
-  return out(self_attention(rotated, heads, layout.packing));
+  const AttentionExchanges& e = exchanges;
+  const Var rotated =
+      qk_norm_rope(qkv(e.enter(x)), {norm_q, norm_k}, heads, layout.rope, eps, e.norm);
+  const Var attended = self_attention(e.to_heads(rotated), attended_heads, layout.packing);
+  return out.through(e.leave, e.to_tokens(attended));
 }
 
 CrossAttention::CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
@@ -37,13 +41,13 @@ CrossAttention::CrossAttention(Parameters& parameters, const std::string& name, 
       eps(epsilon) {}
 
 Var CrossAttention::keys(const Var& text) const {
-  return qk_norm_rope(kv(text), {norm_k}, heads, {}, eps);
+  return qk_norm_rope(kv(exchanges.enter_text(text)), {norm_k}, heads, {}, eps, exchanges.norm);
 }
 
 Var CrossAttention::operator()(const Var& x, const Var& text_keys, const Packing& clips,
                                const Packing& texts) const {
-  const Var queries = qk_norm_rope(q(x), {norm_q}, heads, {}, eps);
-  return out(cross_attention(queries, text_keys, heads, clips, texts));
+  const Var queries = qk_norm_rope(q(exchanges.enter(x)), {norm_q}, heads, {}, eps, exchanges.norm);
+  return out.through(exchanges.leave, cross_attention(queries, text_keys, heads, clips, texts));
 }
 
 }  // namespace muybridge

@@ -7,14 +7,26 @@ namespace muybridge {
 
 // T tokens  D width  A heads  E head width
 
+// What ranks that share an attention do; with nothing set, one has all of it.
+struct AttentionExchanges {
+  Exchange enter;       // tokens of this rank -> tokens of all that share its heads
+  Exchange enter_text;  // the same for the text
+  Exchange leave;       // partial sums -> tokens of this rank
+  Exchange to_heads;    // q, k and v of some tokens -> of all tokens, of some heads
+  Exchange to_tokens;   // back
+  SharedRows norm;      // of q and k
+};
+
 // Self-attention of Wan2.1: RMS norms over the full width of q and k, then rotary positions.
 struct SelfAttention {
   Linear qkv;
   Var norm_q;
   Var norm_k;
   Linear out;
-  std::int64_t heads;
+  std::int64_t heads;           // of this rank's share of qkv
+  std::int64_t attended_heads;  // of this rank between to_heads and to_tokens
   double eps;
+  AttentionExchanges exchanges = {};
 
   // `gain` is that of the output's weight, see Glorot.
   SelfAttention(Parameters& parameters, const std::string& name, std::int64_t width,
@@ -31,6 +43,7 @@ struct CrossAttention {
   Linear out;
   std::int64_t heads;
   double eps;
+  AttentionExchanges exchanges = {};
 
   CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,
                  std::int64_t head_count, double epsilon);

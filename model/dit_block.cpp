@@ -34,7 +34,7 @@ Var DitBlock::operator()(const Var& input, const Var& keys, const Var& time,
   x = gate_residual(
       x, self_attention(norm_modulate(x, table, kShift, kScale, layout.clips, eps), layout), table,
       kGate, layout.clips);
-  x = add(x, cross_attention(layer_norm(x, norm3_weight, norm3_bias, eps), keys, layout.packing,
+  x = add(x, cross_attention(layer_norm(x, norm3_weight, norm3_bias, eps), keys, layout.queries,
                              texts));
   return gate_residual(x, mlp(norm_modulate(x, table, kMlpShift, kMlpScale, layout.clips, eps)),
                        table, kMlpGate, layout.clips);

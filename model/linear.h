@@ -4,6 +4,7 @@
 
 #include "core/ops/linear.h"
 #include "core/parameters.h"
+#include "model/exchange.h"
 
 namespace muybridge {
 
@@ -25,6 +26,10 @@ struct Linear {
   Var unrounded(const Var& x) const { return linear(x, weight, bias, Rounding::kNone); }
   // Without the bias, for an op that adds it.
   Var product(const Var& x) const { return linear(x, weight); }
+  // With an exchange that completes the product before the bias is added.
+  Var through(const Exchange& leave, const Var& x) const {
+    return leave ? add_bias(leave(product(x)), bias) : (*this)(x);
+  }
 };
 
 }  // namespace muybridge

@@ -9,6 +9,7 @@ namespace muybridge {
 struct Mlp {
   Linear up;
   Linear down;
+  Exchange enter = {}, leave = {};
 
   // `options` are those of the output.
   Mlp(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t hidden,
@@ -19,7 +20,9 @@ struct Mlp {
   Mlp(Parameters& parameters, const std::string& name, std::int64_t width, std::int64_t hidden,
       float gain)
       : Mlp(parameters, name, width, hidden, width, {.weight = Glorot{gain}}) {}
-  Var operator()(const Var& x) const { return down(bias_gelu(up.product(x), up.bias)); }
+  Var operator()(const Var& x) const {
+    return down.through(leave, bias_gelu(up.product(enter(x)), up.bias));
+  }
   // The sums as they are, not rounded to the type of x.
   Var unrounded(const Var& x) const { return down.unrounded(bias_gelu(up.product(x), up.bias)); }
 };

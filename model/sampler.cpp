@@ -18,11 +18,15 @@ void combine(float a, const Tensor& x, float b, const Tensor& y) {
   });
 }
 
-Packing packing_of(const std::vector<ClipRequest>& requests, int copies) {
+// With slack where ranks share the rows.
+Packing packing_of(const std::vector<ClipRequest>& requests, int copies, const RowShare& share) {
   std::vector<Grid> grids;
   for (int copy = 0; copy < copies; ++copy)
     for (const ClipRequest& request : requests) grids.push_back(request.grid);
-  return Packing::of(grids);
+  Packing packing = Packing::of(grids);
+  const std::int64_t step = std::int64_t{share.segments} * share.parts;
+  packing.rows = (packing.rows + step - 1) / step * step;
+  return packing;
 }
 
 // The guided velocity of all requests: with guidance, a second copy of every clip, captioned by its
@@ -34,7 +38,7 @@ class GuidedVelocity {
       : dit_(dit),
         guidance_(options.guidance),
         guided_(options.guidance != 1.0),
-        layout_(dit.layout(packing_of(requests, guided_ ? 2 : 1))) {
+        layout_(dit.layout(packing_of(requests, guided_ ? 2 : 1, dit.rows))) {
     std::vector<std::string> captions;
     captions.reserve(2 * requests.size());
     for (const ClipRequest& request : requests) captions.push_back(request.prompt);
@@ -49,14 +53,14 @@ class GuidedVelocity {
     const Packing& packing = layout_.packing;
     const std::int64_t rows = tokens.shape()[0];
     Tensor both = tokens;
-    if (guided_) {
-      both = Tensor::empty({2 * rows, tokens.shape()[1]});
-      both.rows(0, rows).copy_from(tokens);
-      both.rows(rows, rows).copy_from(tokens);
+    if (packing.rows > rows) {
+      both = Tensor::zeros({packing.rows, tokens.shape()[1]});
+      for (std::int64_t first = 0; first + rows <= packing.used(); first += rows)
+        both.rows(first, rows).copy_from(tokens);
     }
     const Tensor times = Tensor::full({packing.clips()}, time);
-    const Tensor velocity = dit_(both, times, text_, layout_).value().to(DType::kF32);
-    if (!guided_) return velocity;
+    const Tensor velocity = dit_.velocity(both, times, text_, layout_).to(DType::kF32);
+    if (!guided_) return velocity.rows(0, rows);
     // u + g (c - u), written over c.
     const Tensor conditional = velocity.rows(0, rows);
     combine(static_cast<float>(1 - guidance_), velocity.rows(rows, rows),
@@ -108,7 +112,7 @@ Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
         fmt::format("sampler: {} steps; at least one is needed", options.steps));
   const NoGradScope no_grad;
   const GuidedVelocity velocity_at(dit, requests, options);
-  const Tensor x = initial_noise(requests, dit.options().token_width());
+  const Tensor x = initial_noise(requests, dit.options.token_width());
   const std::vector<double> times = sampling_times(options.steps, options.shift);
   Tensor before;
   for (int i = 0; i < options.steps; ++i) {

@@ -38,25 +38,37 @@ ByteTextEncoder::Block::Block(Parameters& parameters, const std::string& name, c
 
 ByteTextEncoder::ByteTextEncoder(Parameters& parameters, const std::string& name,
                                  const DitOptions& o)
-    : embedding_(parameters.add({.name = name + ".embedding",
-                                 .shape = {kByteVocabulary, o.text_width},
-                                 .init = Normal{1},
-                                 .decay = true})),
-      axes_(RopeAxes::of_sequence(o.text_width / o.text_heads, o.rope_theta)),
-      eps_(o.eps) {
+    : embedding(parameters.add({.name = name + ".embedding",
+                                .shape = {kByteVocabulary, o.text_width},
+                                .init = Normal{1},
+                                .decay = true})),
+      axes(RopeAxes::of_sequence(o.text_width / o.text_heads, o.rope_theta)),
+      eps(o.eps) {
   for (int i = 0; i < o.text_depth; ++i)
-    blocks_.emplace_back(parameters, fmt::format("{}.blocks.{}", name, i), o);
-  norm_ = norm_weight(parameters, name + ".norm", o.text_width);
+    blocks.emplace_back(parameters, fmt::format("{}.blocks.{}", name, i), o);
+  norm = norm_weight(parameters, name + ".norm", o.text_width);
 }
 
-Var ByteTextEncoder::operator()(const Tensor& ids, const Packing& packing) const {
-  const TokenLayout layout(packing, axes_, embedding_.value().dtype(), embedding_.value().device());
-  Var x = embedding(ids, embedding_);
-  for (const Block& block : blocks_) {
-    x = add(x, block.attention(rms_norm(x, block.norm1, eps_), layout));
-    x = add(x, block.mlp(rms_norm(x, block.norm2, eps_)));
+PackedText ByteTextEncoder::fit(const PackedText& text) const {
+  const std::int64_t short_of = text.packing.rows % rows.parts;
+  if (short_of == 0) return text;
+  PackedText longer = text;
+  longer.packing.rows += rows.parts - short_of;
+  std::vector<std::int32_t> ids = text.ids.to_vector<std::int32_t>();
+  ids.resize(static_cast<std::size_t>(longer.packing.rows), kSlackId);
+  longer.ids = Tensor::of<std::int32_t>({longer.packing.rows}, ids);
+  return longer;
+}
+
+Var ByteTextEncoder::operator()(const PackedText& text) const {
+  const Tensor& table = embedding.value();
+  const TokenLayout layout(text.packing, axes, table.dtype(), table.device(), rows);
+  Var x = muybridge::embedding(layout.own_rows(text.ids.to(table.device())), embedding);
+  for (const Block& block : blocks) {
+    x = add(x, block.attention(rms_norm(x, block.norm1, eps), layout));
+    x = add(x, block.mlp(rms_norm(x, block.norm2, eps)));
   }
-  return rms_norm(x, norm_, eps_);
+  return rms_norm(x, norm, eps);
 }
 
 }  // namespace muybridge

@@ -24,13 +24,7 @@ struct PackedText {
 PackedText pack_captions(const std::vector<std::string>& captions, std::size_t max_bytes);
 
 // A transformer over bytes, trained along with the DiT: pre-norm blocks, rotary positions.
-class ByteTextEncoder {
- public:
-  ByteTextEncoder(Parameters& parameters, const std::string& name, const DitOptions& options);
-  // -> [L, text width]
-  Var operator()(const Tensor& ids_L, const Packing& packing) const;
-
- private:
+struct ByteTextEncoder {
   struct Block {
     Var norm1;
     SelfAttention attention;
@@ -39,11 +33,18 @@ class ByteTextEncoder {
     Block(Parameters& parameters, const std::string& name, const DitOptions& options);
   };
 
-  Var embedding_;
-  std::vector<Block> blocks_;
-  Var norm_;
-  RopeAxes axes_;
-  double eps_;
+  Var embedding;
+  std::vector<Block> blocks;
+  Var norm;
+  RopeAxes axes;
+  double eps;
+  RowShare rows;  // of a batch's text, this rank's
+
+  ByteTextEncoder(Parameters& parameters, const std::string& name, const DitOptions& options);
+  // The text with as many rows of slack as the ranks that share it need.
+  PackedText fit(const PackedText& text) const;
+  // This rank's rows of the text's states, [L, text width]. The text fits.
+  Var operator()(const PackedText& text) const;
 };
 
 }  // namespace muybridge

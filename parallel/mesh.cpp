@@ -92,7 +92,15 @@ Mesh::Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world)
       tensor_(along({Axis::kTensor}, "tensor")),
       context_(along({Axis::kContext}, "context")),
       pipeline_(along({Axis::kPipeline}, "pipeline")),
-      replicas_(along({Axis::kData, Axis::kContext}, "replicas")) {}
+      tokens_(along({Axis::kTensor, Axis::kContext}, "tokens")),
+      replica_(along({Axis::kTensor, Axis::kContext, Axis::kPipeline}, "replica")) {
+  for (int number = 0; number <= (kOverTensor | kOverPipeline); ++number) {
+    std::vector<Axis> axes = {Axis::kData, Axis::kContext};
+    if (number & kOverTensor) axes.push_back(Axis::kTensor);
+    if (number & kOverPipeline) axes.push_back(Axis::kPipeline);
+    copies_.push_back(along(axes, fmt::format("copies {}", number)));
+  }
+}
 
 std::shared_ptr<Group> Mesh::along(const std::vector<Axis>& axes, const std::string& name) const {
   const std::vector<int> ranks = ranks_along(axes, world_->rank(), sizes_);

@@ -45,11 +45,16 @@ int rank_of(const Coordinate& coordinate, const MeshSizes& sizes);
 // The ranks that differ from `rank` only along these axes, itself included, ascending.
 std::vector<int> ranks_along(const std::vector<Axis>& axes, int rank, const MeshSizes& sizes);
 
+// Over which ranks a parameter has copies, beside those of data and context.
+enum Copies : int { kReplicas = 0, kOverTensor = 1, kOverPipeline = 2 };
+
 // The ranks of a job laid out on these axes, and a group for each way to walk from this rank.
 class Mesh {
  public:
   // Collective. `sizes` as given to `resolve`.
   Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world);
+  // All of them along data.
+  explicit Mesh(std::shared_ptr<Group> world) : Mesh(MeshSizes{.data = 0}, std::move(world)) {}
 
   const MeshSizes& sizes() const { return sizes_; }
   const Coordinate& coordinate() const { return coordinate_; }
@@ -59,8 +64,13 @@ class Mesh {
   const std::shared_ptr<Group>& tensor() const { return tensor_; }
   const std::shared_ptr<Group>& context() const { return context_; }
   const std::shared_ptr<Group>& pipeline() const { return pipeline_; }
-  // Data and context: the ranks that hold the same parameters, whose gradients are summed.
-  const std::shared_ptr<Group>& replicas() const { return replicas_; }
+  // Tensor and context: the ranks that have the tokens of one batch between them, in order.
+  const std::shared_ptr<Group>& tokens() const { return tokens_; }
+  // Tensor, context and pipeline: the ranks of one replica of the model.
+  const std::shared_ptr<Group>& replica() const { return replica_; }
+  // The ranks that hold copies of the same parameters, by the number of Parameters::place, a sum of
+  // Copies. All are over data and context ranks.
+  const std::vector<std::shared_ptr<Group>>& copies() const { return copies_; }
 
  private:
   std::shared_ptr<Group> along(const std::vector<Axis>& axes, const std::string& name) const;
@@ -68,7 +78,8 @@ class Mesh {
   std::shared_ptr<Group> world_;
   MeshSizes sizes_;
   Coordinate coordinate_;
-  std::shared_ptr<Group> data_, tensor_, context_, pipeline_, replicas_;
+  std::shared_ptr<Group> data_, tensor_, context_, pipeline_, tokens_, replica_;
+  std::vector<std::shared_ptr<Group>> copies_;
 };
 
 }  // namespace muybridge

@@ -223,12 +223,10 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
 void check_parallel(ConfigReader& reader, const TrainConfig& config) {
   const auto single = [&](const char* key, int ranks) {
     if (ranks != 1)
-      reader.refuse(key, fmt::format("{} ranks, but this version trains with parallel.data only; "
+      reader.refuse(key, fmt::format("{} ranks, but this version does not train in stages; "
                                      "leave it 1",
                                      ranks));
   };
-  single("parallel.tensor", config.parallel.tensor);
-  single("parallel.context", config.parallel.context);
   single("parallel.pipeline", config.parallel.pipeline);
 }
 

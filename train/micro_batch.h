@@ -9,11 +9,11 @@
 
 namespace muybridge {
 
-// What one micro-batch did.
+// What one micro-batch did on this rank.
 struct MicroBatchResult {
-  double squared_error = 0;  // summed over the clips' elements
+  double squared_error = 0;  // summed over the elements of its tokens
   std::int64_t tokens = 0;
-  double flops = 0;
+  double flops = 0;                     // of all ranks that share the batch
   std::vector<std::int64_t> bad_clips;  // numbers in the corpus of those whose loss is not finite
 };
 

@@ -37,6 +37,7 @@ LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
   options.patch = dit_options(config).patch;
   options.token_budget = config.batch.tokens;
+  options.row_step = std::int64_t{config.parallel.tensor} * config.parallel.context;
   options.max_frames = config.data.frames_max;
   options.max_caption_bytes = config.data.max_caption_bytes;
   options.caption_drop_rate = static_cast<float>(config.data.caption_drop);
@@ -81,6 +82,11 @@ RenderOptions render_options(const TrainConfig& config) {
 
 DType compute_dtype(const TrainConfig& config) {
   return config.train.precision == TrainConfig::Precision::kBF16 ? DType::kBF16 : DType::kF32;
+}
+
+MeshSizes mesh_sizes(const TrainConfig& config) {
+  const TrainConfig::Parallel& p = config.parallel;
+  return {.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline};
 }
 
 }  // namespace muybridge

@@ -5,6 +5,7 @@
 #include "eval/render.h"
 #include "eval/validation.h"
 #include "model/dit_options.h"
+#include "parallel/mesh.h"
 #include "train/config.h"
 
 namespace muybridge {
@@ -16,5 +17,6 @@ LoaderOptions loader_options(const TrainConfig& config);
 ValidationOptions validation_options(const TrainConfig& config);
 RenderOptions render_options(const TrainConfig& config);
 DType compute_dtype(const TrainConfig& config);
+MeshSizes mesh_sizes(const TrainConfig& config);
 
 }  // namespace muybridge

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/ops/accumulate.h"
 #include "core/ops/adamw.h"
 #include "core/ops/muon.h"
+#include "parallel/values.h"
 
 namespace muybridge {
 namespace {
@@ -19,9 +21,8 @@ std::int64_t cost_of(const Shape& shape) { return shape.numel() * std::min(shape
 
 }  // namespace
 
-Optimizer::Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options,
-                     std::shared_ptr<Group> group)
-    : parameters_(parameters), options_(options), group_(std::move(group)) {
+Optimizer::Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options, Mesh mesh)
+    : parameters_(parameters), options_(options), mesh_(std::move(mesh)) {
   const Tensor& master = parameters.master();
   momentum_ = Tensor::zeros(master.shape(), master.dtype(), master.device());
   variance_ = Tensor::zeros(master.shape(), master.dtype(), master.device());
@@ -58,8 +59,10 @@ void Optimizer::plan_muon() {
   std::stable_sort(by_cost.begin(), by_cost.end(), [](const Matrix* a, const Matrix* b) {
     return cost_of(a->parameter->spec.shape) > cost_of(b->parameter->spec.shape);
   });
-  std::vector<std::int64_t> load(static_cast<std::size_t>(group_->size()));
+  std::map<int, std::vector<std::int64_t>> loads;  // of the ranks, by copies
   for (Matrix* matrix : by_cost) {
+    std::vector<std::int64_t>& load = loads[matrix->parameter->copies];
+    load.resize(static_cast<std::size_t>(holders_of(*matrix->parameter).size()));
     const auto least = std::min_element(load.begin(), load.end());
     *least += cost_of(matrix->parameter->spec.shape);
     matrix->owner = static_cast<int>(least - load.begin());
@@ -67,7 +70,14 @@ void Optimizer::plan_muon() {
 }
 
 double Optimizer::gradient_norm(double scale) const {
-  return std::sqrt(sum_of_squares(parameters_.gradients())) * scale;
+  const Coordinate& at = mesh_.coordinate();
+  double squares = 0;
+  for (const CopiesRange& range : parameters_.ranges()) {
+    const bool counts = at.context == 0 && (at.tensor == 0 || !(range.copies & kOverTensor)) &&
+                        (at.pipeline == 0 || !(range.copies & kOverPipeline));
+    if (counts) squares += sum_of_squares(parameters_.gradients().rows(range.begin, range.count));
+  }
+  return std::sqrt(all_reduce_value(*mesh_.replica(), squares, Reduce::kSum)) * scale;
 }
 
 void Optimizer::step(std::int64_t step, double learning_rate, double scale, double norm) const {
@@ -97,15 +107,36 @@ void Optimizer::step(std::int64_t step, double learning_rate, double scale, doub
   }
 }
 
+// In its place. Of a matrix that tensor ranks share the owner's tensor group puts the parts
+// together; its ranks own the same matrices.
+void Optimizer::make_orthogonal(const Tensor& direction, const Parameter& parameter) const {
+  if (parameter.split.parts == 1) return direction.copy_from(orthogonalize(direction));
+  Group& group = *mesh_.tensor();
+  const Tensor parts = Tensor::empty({group.size(), direction.numel()}, direction.dtype());
+  group
+      .all_gather(direction.to(Device::kCpu).reshape({direction.numel()}),
+                  parts.reshape({parts.numel()}))
+      .wait();
+  const Tensor whole = Tensor::empty(parameter.spec.shape, direction.dtype());
+  Split split = parameter.split;
+  for (split.part = 0; split.part < split.parts; ++split.part)
+    scatter(parts.rows(split.part, 1), share_slice(parameter.spec.shape, split), whole);
+  const Tensor orthogonal = orthogonalize(whole.to(direction.device())).to(Device::kCpu);
+  const Tensor mine = Tensor::empty(direction.shape(), direction.dtype());
+  gather(orthogonal, parameter.slice(), mine);
+  direction.copy_from(mine.to(direction.device()));
+}
+
 // Each rank makes its share of the directions orthogonal, in the place of their gradients, while
 // those of the others arrive.
 void Optimizer::step_matrices(double learning_rate, double scale, double average_weight) const {
   std::vector<Work> arrivals;
   for (const auto& [parameter, owner] : matrices_) {
+    Group& holders = holders_of(*parameter);
     const Tensor direction = parameters_.slice(parameters_.gradients(), *parameter);
     muon_momentum(parameters_.slice(momentum_, *parameter), direction, options_.momentum, scale);
-    if (owner == group_->rank()) direction.copy_from(orthogonalize(direction));
-    arrivals.push_back(group_->broadcast(direction, owner));
+    if (owner == holders.rank()) make_orthogonal(direction, *parameter);
+    arrivals.push_back(holders.broadcast(direction, owner));
   }
   for (std::size_t i = 0; i < matrices_.size(); ++i) {
     const Parameter& parameter = *matrices_[i].parameter;
@@ -116,6 +147,7 @@ void Optimizer::step_matrices(double learning_rate, double scale, double average
              .compute = rounded() ? parameters_.slice(parameters_.compute(), parameter) : Tensor{}},
             {.learning_rate = learning_rate,
              .weight_decay = parameter.spec.decay ? options_.weight_decay : 0.0,
+             .extent = std::max(parameter.spec.shape[0], parameter.spec.shape[1]),
              .average_weight = average_weight});
   }
 }

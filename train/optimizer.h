@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/parameters.h"
-#include "parallel/group.h"
+#include "parallel/mesh.h"
 #include "train/config.h"
 
 namespace muybridge {
@@ -15,12 +15,13 @@ namespace muybridge {
 // zero.
 class Optimizer {
  public:
-  // `parameters` are allocated and outlive the optimizer. The average begins at their values. The
-  // ranks of `group` hold the same parameters and gradients, and share what Muon computes.
-  Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options,
-            std::shared_ptr<Group> group);
+  // `parameters` are allocated, are what this rank of `mesh` holds of the model, and outlive the
+  // optimizer. The average begins at their values. Ranks that hold the same
+  // gradients share what Muon computes.
+  Optimizer(const Parameters& parameters, const TrainConfig::Optimizer& options, Mesh mesh);
 
-  // The global norm of the gradients times `scale`.
+  // The norm of the gradients of the whole model times `scale`; what has copies counts once. All
+  // ranks at once.
   double gradient_norm(double scale) const;
   // One update with gradients times `scale`, clipped by `norm`, the result of gradient_norm.
   // `step` counts from 1. The gradients are used up. All ranks of the group at once; throws as its
@@ -40,7 +41,7 @@ class Optimizer {
     std::int64_t count;
     double weight_decay;
   };
-  // One of Muon's, and the rank that makes its steps orthogonal.
+  // One of Muon's, and the rank of those that hold the same that makes its steps orthogonal.
   struct Matrix {
     const Parameter* parameter;
     int owner;
@@ -48,12 +49,16 @@ class Optimizer {
 
   void plan_adamw();
   void plan_muon();
+  void make_orthogonal(const Tensor& direction, const Parameter& parameter) const;
   void step_matrices(double learning_rate, double scale, double average_weight) const;
+  Group& holders_of(const Parameter& parameter) const {
+    return *mesh_.copies()[static_cast<std::size_t>(parameter.copies)];
+  }
   bool rounded() const { return parameters_.compute().dtype() != parameters_.master().dtype(); }
 
   const Parameters& parameters_;
   TrainConfig::Optimizer options_;
-  std::shared_ptr<Group> group_;
+  const Mesh mesh_;
   std::vector<Run> runs_;
   std::vector<Matrix> matrices_;
   Tensor momentum_;

@@ -14,20 +14,19 @@
 namespace muybridge {
 
 TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-                     const Optimizer& optimizer, Loader& loader,
-                     const std::shared_ptr<Group>& group)
+                     const Optimizer& optimizer, Loader& loader, Mesh mesh)
     : config_(config),
       dit_(dit),
       parameters_(parameters),
       optimizer_(optimizer),
       loader_(loader),
-      group_(*group),
-      reducer_(parameters, {group}) {}
+      mesh_(std::move(mesh)),
+      reducer_(parameters, mesh_.copies()) {}
 
 StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const auto begin = std::chrono::steady_clock::now();
   const double waited = loader_.wait_seconds();
-  const auto token_width = static_cast<double>(dit_.options().token_width());
+  const auto token_width = static_cast<double>(dit_.options.token_width());
   // Any constant would do: gradients are divided by the elements that were really there.
   const double normaliser =
       static_cast<double>(config_.batch.tokens) * config_.batch.micro_batches * token_width;
@@ -67,13 +66,13 @@ TrainStep::Totals TrainStep::accumulate_gradients(std::int64_t step, double norm
                         static_cast<std::uint64_t>(config_.train.seed), step, normaliser, options);
     totals.squared_error += result.squared_error;
     totals.tokens += static_cast<double>(result.tokens);
-    totals.flops += result.flops;
+    totals.flops += result.flops / mesh_.replica()->size();
     totals.bad_clips.insert(totals.bad_clips.end(), result.bad_clips.begin(),
                             result.bad_clips.end());
   }
   reducer_.finish();
   const Tensor sums = Tensor::of<double>({3}, {totals.squared_error, totals.tokens, totals.flops});
-  group_.all_reduce(sums).wait();
+  mesh_.world()->all_reduce(sums).wait();
   totals.squared_error = sums.data<double>()[0];
   totals.tokens = sums.data<double>()[1];
   totals.flops = sums.data<double>()[2];
@@ -83,7 +82,7 @@ TrainStep::Totals TrainStep::accumulate_gradients(std::int64_t step, double norm
 void TrainStep::fail_diverged(const StepMetrics& metrics, std::int64_t committed,
                               const std::vector<std::int64_t>& bad_clips) const {
   const std::vector<std::string> all =
-      all_gather_text(group_, fmt::format("{}", fmt::join(bad_clips, " ")));
+      all_gather_text(*mesh_.world(), fmt::format("{}", fmt::join(bad_clips, " ")));
   const std::string where = committed >= 0
                                 ? fmt::format("the last good commit is of step {}", committed)
                                 : "there is no commit yet";

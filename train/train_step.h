@@ -5,6 +5,7 @@
 #include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/grad_reducer.h"
+#include "parallel/mesh.h"
 #include "train/config.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
@@ -17,7 +18,7 @@ class TrainStep {
  public:
   // All that is handed in outlives it.
   TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-            const Optimizer& optimizer, Loader& loader, const std::shared_ptr<Group>& group);
+            const Optimizer& optimizer, Loader& loader, Mesh mesh);
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
   // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
@@ -41,7 +42,7 @@ class TrainStep {
   const Parameters& parameters_;
   const Optimizer& optimizer_;
   Loader& loader_;
-  Group& group_;
+  const Mesh mesh_;
   GradReducer reducer_;
 };
 

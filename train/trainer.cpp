@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "model/dit_parallel.h"
 #include "parallel/together.h"
 #include "train/checks/require_memory.h"
 #include "train/evaluation/evaluation.h"
@@ -25,15 +26,23 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   return config;
 }
 
+nlohmann::json layout_of(const MeshSizes& sizes) {
+  return {{"data", sizes.data},
+          {"tensor", sizes.tensor},
+          {"context", sizes.context},
+          {"pipeline", sizes.pipeline}};
+}
+
 // Before any batch or weight is there.
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, const Corpora& corpora,
-                                    const Parameters& parameters, const World& world) {
+                                    const Parameters& parameters, const World& world,
+                                    const Mesh& mesh) {
   const std::string warning =
       require_memory(memory_of_run(config, corpora.train, parameters.flat_size()),
                      world.local_size(), this_machine(), kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
-  return std::make_unique<Loader>(corpora.train, loader_options(config), world.rank(),
-                                  world.size());
+  return std::make_unique<Loader>(corpora.train, loader_options(config), mesh.coordinate().data,
+                                  mesh.sizes().data);
 }
 
 }  // namespace
@@ -42,24 +51,25 @@ Trainer::Trainer(const TrainConfig& config, World& world,
                  const std::vector<std::string>& command_line)
     : config_(runnable(config, world)),
       group_(*world.group()),
+      mesh_(mesh_sizes(config), world.group()),
       corpora_(open_corpora(config)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
-      dit_(parameters_, dit_options(config)),
-      loader_(make_loader(config, corpora_, parameters_, world)),
+      dit_(make_dit(parameters_, dit_options(config), mesh_)),
+      loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
   require_room(run_, commit_bytes(parameters_), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
-  optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, world.group());
+  optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ =
-      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, world.group());
+      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, mesh_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
   committed_ = start_.committed;
   rank_zero(group_, [&] {
     record_run(run_, to_yaml(config_),
-               describe_environment(command_line, {{"data", group_.size()}}));
+               describe_environment(command_line, layout_of(mesh_.sizes())));
     records_ =
         std::make_unique<RunRecords>(run_, step_, config_.train.steps, config_.train.log_every);
     return std::string();
@@ -67,7 +77,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   const auto counted = [](int n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
-  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options(), parameters_.count()),
+  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options, parameters_.count()),
            loader_->clips(), counted(group_.size(), "rank"),
            counted(omp_get_max_threads(), "thread"), run_.root.string());
 }
@@ -147,12 +157,12 @@ void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
                                                      .prompts = prompts_,
                                                      .step = step_,
                                                      .checkpoint = {}},
-                                                    run_, group_);
+                                                    run_, mesh_);
   metrics.extra.update(metrics_of(evaluation));
   log_info("step {}: {} ({:.1f} s)", step_, describe_evaluation(evaluation), evaluation.seconds);
   const std::int64_t peak = peak_memory_bytes(group_);
   rank_zero(group_, [&] {
-    const std::string model = describe_model(dit_.options(), parameters_.count());
+    const std::string model = describe_model(dit_.options, parameters_.count());
     write_report(run_, evaluation, model,
                  {{"wall_seconds", {{"train", train_seconds}, {"evaluate", evaluation.seconds}}},
                   {"peak_memory_bytes", peak}});

@@ -7,6 +7,7 @@
 
 #include "data/loader/loader.h"
 #include "model/dit.h"
+#include "parallel/mesh.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
 #include "train/optimizer.h"
@@ -44,6 +45,7 @@ class Trainer {
 
   const TrainConfig config_;
   Group& group_;
+  const Mesh mesh_;
   const Corpora corpora_;
   const EvaluationPrompts prompts_;
   Parameters parameters_;

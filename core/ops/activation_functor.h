@@ -67,6 +67,23 @@ struct BiasGeluGrad {
   }
 };
 
+template <class T>
+struct AddBias {
+  const T* x;
+  const T* bias;
+  std::int64_t width;
+  T* y;
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    using A = Accumulator<T>;
+    const T* const in = x + row * width;
+    T* const out = y + row * width;
+    team.each(width, [&](std::int64_t j) {
+      out[j] = static_cast<T>(static_cast<A>(in[j]) + static_cast<A>(bias[j]));
+    });
+  }
+};
+
 // sums: column sums of x.
 template <class T>
 struct ColumnSum {
@@ -86,5 +103,6 @@ MUY_FLOATS(MUY_ELEMENTS, Silu)
 MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
 MUY_FLOATS(MUY_ROWS, BiasGelu)
 MUY_FLOATS_SUM(BiasGeluGrad)
+MUY_FLOATS(MUY_ROWS, AddBias)
 MUY_FLOATS_SUM(ColumnSum)
 }  // namespace muybridge

@@ -20,8 +20,9 @@ NoisyTokens add_flow_noise(const Tensor& clean, const Tensor& times,
       Tensor::empty({count, static_cast<std::int64_t>(sizeof(RandomStream))}, DType::kU8);
   std::memcpy(host_streams.raw(), streams.data(), streams.size_bytes());
   const Tensor device_streams = host_streams.to(device);
-  const Tensor first_row =
-      Tensor::of<std::int32_t>({count}, std::span(clips.offsets).first(count)).to(device);
+  const std::span<const std::int32_t> starts =
+      clips.starts.empty() ? std::span(clips.offsets).first(count) : std::span(clips.starts);
+  const Tensor first_row = Tensor::of<std::int32_t>({count}, starts).to(device);
   const NoisyTokens out{Tensor::empty(clean.shape(), clean.dtype(), device),
                         Tensor::empty(clean.shape(), clean.dtype(), device)};
   const std::int64_t used = clips.offsets.back();

@@ -55,4 +55,20 @@ Var linear(const Var& x, const Var& weight, const Var& bias, Rounding rounding) 
   return Var::op(y, std::move(inputs), to_input, Dy::kOfValueType, {.first = 1, .run = to_weights});
 }
 
+Var add_bias(const Var& x, const Var& bias) {
+  const std::int64_t width = x.shape().back();
+  require_shape("add_bias", "bias", bias.value(), {width});
+  require_same_kind("add_bias", {&x.value(), &bias.value()});
+  const Tensor y = Tensor::empty(x.shape(), x.value().dtype(), x.value().device());
+  dispatch_float(y.dtype(), "add_bias", [&]<class T>() {
+    for_rows(y.device(), x.shape().rows(), width,
+             functor::AddBias<T>{x.value().data<T>(), bias.value().data<T>(), width, y.data<T>()});
+  });
+  const auto grad = [](Inputs in, const Tensor& dy) {
+    in[0].add_grad(dy);
+    if (in[1].requires_grad()) in[1].add_grad(column_sums(as_matrix(dy)));
+  };
+  return Var::op(y, {x, bias}, grad, Dy::kAsSummed);
+}
+
 }  // namespace muybridge

@@ -11,4 +11,7 @@ enum class Rounding : bool { kToOperands, kNone };
 Var linear(const Var& x, const Var& weight, const Var& bias = {},
            Rounding rounding = Rounding::kToOperands);
 
+// x + bias, of one kind: for a product whose sum is complete only behind an exchange of ranks.
+Var add_bias(const Var& x_TD, const Var& bias_D);
+
 }  // namespace muybridge

@@ -13,6 +13,9 @@ namespace muybridge {
 struct ClipRows {
   Tensor clip_of;                     // i32 [T]; undefined: all rows belong to entry 0
   std::vector<std::int32_t> offsets;  // [C + 1]
+  // Where each clip begins, which is before the first row where these are a part of its rows;
+  // empty: as offsets say.
+  std::vector<std::int32_t> starts = {};
 
   const std::int32_t* pointer() const {
     return clip_of.defined() ? clip_of.data<std::int32_t>() : nullptr;

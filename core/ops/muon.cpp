@@ -58,8 +58,7 @@ Tensor orthogonalize(const Tensor& matrix) {
 
 void descend(const DescendSlices& s, const DescendStep& step) {
   require_shape("descend", "direction", s.direction, s.master.shape());
-  const double size =
-      0.2 * std::sqrt(static_cast<double>(std::max(s.master.shape()[0], s.master.shape()[1])));
+  const double size = 0.2 * std::sqrt(static_cast<double>(step.extent));
   const DType compute = s.compute.defined() ? s.compute.dtype() : s.master.dtype();
   dispatch_accumulator(s.master.dtype(), "descend", [&]<class A>() {
     dispatch_float(compute, "descend", [&]<class T>() {

@@ -30,10 +30,11 @@ struct DescendSlices {
 
 struct DescendStep {
   double learning_rate, weight_decay;
+  std::int64_t extent;  // the larger one of the whole matrix, of which the slices may be a share
   double average_weight = 0.0;  // 1 - decay of the average
 };
 
-// master -= learning_rate * (0.2 sqrt(max(R, K)) direction + weight_decay * master). The factor
+// master -= learning_rate * (0.2 sqrt(extent) direction + weight_decay * master). The factor
 // gives an orthogonal direction the mean square that AdamW's steps have, so that both do with one
 // learning rate and one decay (Liu et al. 2025, arXiv:2502.16982). All [R, K].
 void descend(const DescendSlices& slices, const DescendStep& step);

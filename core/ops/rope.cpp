@@ -72,11 +72,11 @@ Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype) {
 }
 
 Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t heads,
-                 const Tensor& rope, double eps) {
+                 const Tensor& rope, double eps, const SharedRows& shared) {
   if (weights.empty() || weights.size() > 2)
     throw std::invalid_argument("qk_norm_rope: one or two weights are needed");
   const std::int64_t width = weights[0].shape().back(), rows = x.shape().rows();
-  const std::int64_t head_width = width / heads;
+  const std::int64_t head_width = width / heads, full_width = width * shared.parts;
   const int normed = static_cast<int>(weights.size()),
             blocks = static_cast<int>(x.shape().back() / width);
   if (x.shape().back() % width || blocks < normed || width % heads || head_width % 2)
@@ -91,8 +91,17 @@ Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t hea
   const DType wide = accumulator_of(x.value().dtype());
   const Tensor y = Tensor::empty(x.shape(), x.value().dtype(), device);
   const Tensor rstds = Tensor::empty({rows, normed}, wide, device);
+  const bool whole = shared.parts == 1;
   dispatch_float(y.dtype(), "qk_norm_rope", [&]<class T>() {
     using A = Accumulator<T>;
+    Tensor squares;
+    if (!whole) {
+      squares = Tensor::empty({rows, normed}, wide, device);
+      for_rows(
+          device, rows, normed * width,
+          functor::QkSquares<T>{x.value().data<T>(), width, normed, blocks, squares.data<A>()});
+      shared.sum(squares);
+    }
     for_rows(device, rows, blocks * width,
              functor::QkNormRope<T>{
                  x.value().data<T>(),
@@ -103,6 +112,8 @@ Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t hea
                  normed,
                  blocks,
                  static_cast<A>(eps),
+                 static_cast<A>(full_width),
+                 whole ? nullptr : squares.data<A>(),
                  y.data<T>(),
                  rstds.data<A>()});
   });
@@ -114,19 +125,24 @@ Var qk_norm_rope(const Var& x, const std::vector<Var>& weights, std::int64_t hea
     const std::int32_t offsets[] = {0, static_cast<std::int32_t>(rows)};
     dispatch_float(dy.dtype(), "qk_norm_rope", [&]<class T>() {
       using A = Accumulator<T>;
-      for_rows_sum(
-          device, offsets, normed * width,
-          functor::QkNormRopeGrad<T>{in[0].value().data<T>(),
-                                     dy.data<T>(),
-                                     {in[1].value().data<T>(), in.back().value().data<T>()},
-                                     rope.defined() ? rope.data<A>() : nullptr,
-                                     heads,
-                                     head_width,
-                                     normed,
-                                     blocks,
-                                     rstds.data<A>(),
-                                     dx.data<T>()},
-          sums.data<A>());
+      const functor::QkGradInput<T> from{in[0].value().data<T>(),
+                                         dy.data<T>(),
+                                         {in[1].value().data<T>(), in.back().value().data<T>()},
+                                         rope.defined() ? rope.data<A>() : nullptr,
+                                         heads,
+                                         head_width,
+                                         normed,
+                                         blocks};
+      Tensor dots;
+      if (!whole) {
+        dots = Tensor::empty({rows, normed}, wide, device);
+        for_rows(device, rows, normed * width, functor::QkDots<T>{from, dots.data<A>()});
+        shared.sum(dots);
+      }
+      for_rows_sum(device, offsets, normed * width,
+                   functor::QkNormRopeGrad<T>{from, rstds.data<A>(), static_cast<A>(full_width),
+                                              whole ? nullptr : dots.data<A>(), dx.data<T>()},
+                   sums.data<A>());
     });
     in[0].add_grad(dx);
     for (int block = 0; block < normed; ++block)

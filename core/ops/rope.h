@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "core/packing.h"
 #include "core/tape.h"
 
@@ -26,11 +28,18 @@ struct RopeAxes {
 // computed in f64. Slack rows are not rotated. `dtype` is f32 or f64.
 Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype = DType::kF32);
 
+// Rows that are wider than what a rank holds of them: `parts` ranks hold an equal part each, and
+// `sum` makes of each rank's sums over its part those over the whole rows, in place.
+struct SharedRows {
+  int parts = 1;
+  std::function<void(const Tensor& sums)> sum = {};
+};
+
 // The row of a fused projection, in blocks of D columns: the first weights.size() blocks are
-// RMS-normalised over their full width, multiplied by their weight [D], and rotated where a table
-// [T, E] is given; the blocks after them are copied. So [q k v] with two weights serves
-// self-attention, [q] and [k v] with one serve cross-attention.
+// RMS-normalised over their full width (of all parts, where it is shared), multiplied by their
+// weight [D], and rotated where a table [T, E] is given; the blocks after them are copied. So
+// [q k v] with two weights serves self-attention, [q] and [k v] with one serve cross-attention.
 Var qk_norm_rope(const Var& x, const std::vector<Var>& weights_D, std::int64_t heads,
-                 const Tensor& rope_TE, double eps);
+                 const Tensor& rope_TE, double eps, const SharedRows& shared = {});
 
 }  // namespace muybridge

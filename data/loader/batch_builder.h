@@ -16,6 +16,7 @@ namespace muybridge {
 struct BatchOptions {
   Grid patch{1, 2, 2};               // frames, height, width of a patch
   std::int64_t token_budget = 4096;  // rows of a micro-batch
+  std::int64_t row_step = 1;         // where it has fewer, they are a multiple of this
   int max_frames = 0;                // longer clips are cut; 0 for no limit
   int max_caption_bytes = 256;
   float caption_drop_rate = 0;  // share of samples that see the empty prompt

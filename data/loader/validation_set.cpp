@@ -22,7 +22,8 @@ std::vector<SelectedClip> choose(const CorpusIndex& corpus, const BatchOptions& 
 BatchOptions with_rows_of(const std::vector<SelectedClip>& clips, BatchOptions options) {
   std::int64_t tokens = 0;
   for (const SelectedClip& clip : clips) tokens += clip.grid.tokens();
-  options.token_budget = std::min(options.token_budget, tokens);
+  const std::int64_t rows = (tokens + options.row_step - 1) / options.row_step * options.row_step;
+  options.token_budget = std::min(options.token_budget, rows);
   options.caption_drop_rate = 0;
   return options;
 }

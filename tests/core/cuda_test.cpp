@@ -242,7 +242,8 @@ TEST_F(CudaTwin, Muon) {
         DescendSlices s{.master = make(), .direction = orthogonalize(direction)};
         s.average = make();
         s.compute = Tensor::zeros({48, 24}, compute, device);
-        descend(s, {.learning_rate = 0.1, .weight_decay = 0.1, .average_weight = 0.1});
+        descend(s,
+                {.learning_rate = 0.1, .weight_decay = 0.1, .extent = 48, .average_weight = 0.1});
         return s;
       };
       const DescendSlices want = state(Device::kCpu), got = state(Device::kCuda);

@@ -111,7 +111,7 @@ TEST(Muon, DescendsWithTheLengthOfAdamWsSteps) {
   const Tensor compute = Tensor::empty({2, 9}, DType::kBF16);
   const std::vector<float> old = master.to_vector<float>();
   descend({.master = master, .direction = direction, .average = average, .compute = compute},
-          {.learning_rate = 0.1, .weight_decay = 0.3, .average_weight = 0.25});
+          {.learning_rate = 0.1, .weight_decay = 0.3, .extent = 9, .average_weight = 0.25});
   for (std::size_t i = 0; i < 18; ++i) {
     const double now =
         old[i] - 0.1 * (0.2 * 3.0 * direction.data<float>()[i] + 0.3 * old[i]);  // 3 = sqrt(9)

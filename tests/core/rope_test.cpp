@@ -1,5 +1,6 @@
 #include "core/ops/rope.h"
 
+#include "core/ops/accumulate.h"
 #include "tests/core/gradient_check.h"
 
 namespace muybridge {
@@ -45,6 +46,52 @@ TEST(QkNormRope, GradientMatchesFiniteDifferencesForQkv) {
 TEST(QkNormRope, GradientMatchesFiniteDifferencesForKvWithoutRotation) {
   expect_gradients([&](Inputs in) { return qk_norm_rope(in[0], {in[1]}, 2, {}, 1e-6); },
                    {random_tensor({5, 24}, 1), random_tensor({12}, 2)});
+}
+
+// Two ranks with half of the heads each. What one adds to the other's sums is taken from a walk
+// before, in which they see only their own.
+TEST(QkNormRope, SharedRowsGiveWhatWholeRowsGive) {
+  constexpr std::int64_t kRows = 15, kWidth = 12, kHalf = kWidth / 2;
+  const Tensor rope = rope_table(two_clips(), RopeAxes::of_head_width(6), DType::kF64);
+  const auto half_of = [](const Tensor& x, int half) {  // of each block of kWidth columns
+    const std::int64_t pieces = x.numel() / kWidth;
+    const Tensor out = Tensor::empty({pieces, kHalf}, DType::kF64);
+    for (std::int64_t piece = 0; piece < pieces; ++piece)
+      std::copy_n(x.data<double>() + piece * kWidth + half * kHalf, kHalf,
+                  out.data<double>() + piece * kHalf);
+    return out.reshape({pieces / (x.shape().back() / kWidth), x.shape().back() / 2});
+  };
+  const Tensor x = random_tensor({kRows, 3 * kWidth}, 1), q = random_tensor({kWidth}, 2),
+               k = random_tensor({kWidth}, 3), dy = random_tensor({kRows, 3 * kWidth}, 4);
+  const auto walk = [&](const Tensor& values, const Tensor& wq, const Tensor& wk,
+                        const Tensor& grad, std::int64_t heads, const SharedRows& shared) {
+    const std::vector<Var> in = {Var::leaf(values), Var::leaf(wq), Var::leaf(wk)};
+    const Var y = qk_norm_rope(in[0], {in[1], in[2]}, heads, rope, 1e-2, shared);
+    backward(y, grad);
+    return std::vector<Tensor>{y.value(), in[0].grad(), in[1].grad(), in[2].grad()};
+  };
+  const std::vector<Tensor> whole = walk(x, q, k, dy, 2, {});
+  std::vector<Tensor> sums[2];  // of each half: squares, then dots
+  const auto walk_half = [&](int half, const SharedRows& shared) {
+    return walk(half_of(x, half), half_of(q.reshape({1, kWidth}), half).reshape({kHalf}),
+                half_of(k.reshape({1, kWidth}), half).reshape({kHalf}), half_of(dy, half), 1,
+                shared);
+  };
+  for (const int half : {0, 1})
+    walk_half(half,
+              {.parts = 2, .sum = [&](const Tensor& sum) { sums[half].push_back(sum.clone()); }});
+  for (const int half : {0, 1}) {
+    std::size_t call = 0;
+    const std::vector<Tensor> got = walk_half(half, {.parts = 2, .sum = [&](const Tensor& sum) {
+                                                       accumulate(sum, sums[1 - half][call++]);
+                                                     }});
+    ASSERT_EQ(call, 2U);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const Tensor expected = half_of(i < 2 ? whole[i] : whole[i].reshape({1, kWidth}), half);
+      for (std::int64_t j = 0; j < got[i].numel(); ++j)
+        EXPECT_NEAR(got[i].data<double>()[j], expected.data<double>()[j], 1e-13) << i << " " << j;
+    }
+  }
 }
 
 TEST(QkNormRope, ScoresDependOnlyOnRelativePositions) {

@@ -28,7 +28,7 @@ class Validation : public TemporaryCorpus {
       tiny.channels = 3;
       tiny.patch = kPatch;
       const TinyDit model(tiny);
-      const Losses mine = validation_losses(model.dit, corpus, batches(), options, *group);
+      const Losses mine = validation_losses(model.dit, corpus, batches(), options, Mesh(group));
       if (group->rank() == 0) result = mine;
     });
     return result;

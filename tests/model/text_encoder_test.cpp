@@ -17,7 +17,7 @@ struct Encoder {
   Tensor operator()(const std::vector<std::string>& captions) const {
     const NoGradScope no_grad;
     const PackedText text = pack_captions(captions, 256);
-    return encode(text.ids, text.packing).value();
+    return encode(text).value();
   }
 };
 

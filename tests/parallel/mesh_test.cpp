@@ -69,7 +69,7 @@ TEST(Mesh, GroupsHoldTheRanksAlongTheirAxis) {
     EXPECT_EQ(mesh.tensor()->size(), 2);
     EXPECT_EQ(mesh.context()->size(), 1);
     EXPECT_EQ(mesh.pipeline()->size(), 2);
-    EXPECT_EQ(mesh.replicas()->size(), 2);
+    EXPECT_EQ(mesh.copies()[kReplicas]->size(), 2);
     EXPECT_EQ(mesh.tensor()->rank(), mesh.coordinate().tensor);
     EXPECT_EQ(mesh.data()->rank(), mesh.coordinate().data);
     EXPECT_EQ(mesh.pipeline()->rank(), mesh.coordinate().pipeline);
@@ -81,8 +81,8 @@ TEST(Mesh, GroupsHoldTheRanksAlongTheirAxis) {
 
 TEST(Mesh, OfOneRankIsMadeOfGroupsOfOne) {
   const Mesh mesh({}, solo_group());
-  for (const auto& group :
-       {mesh.data(), mesh.tensor(), mesh.context(), mesh.pipeline(), mesh.replicas(), mesh.world()})
+  for (const auto& group : {mesh.data(), mesh.tensor(), mesh.context(), mesh.pipeline(),
+                            mesh.copies()[kReplicas], mesh.world()})
     EXPECT_EQ(group->size(), 1);
 }
 

@@ -120,11 +120,8 @@ TEST_F(TrainConfigTest, ClipsMustBeWholePatches) {
 }
 
 TEST_F(TrainConfigTest, LayoutsThisVersionLacksAreRefused) {
-  for (const char* key : {"parallel.tensor", "parallel.context", "parallel.pipeline"})
-    EXPECT_EQ(mistake({std::string(key) + "=2"}),
-              std::string(key) +
-                  ": 2 ranks, but this version trains with parallel.data only; leave "
-                  "it 1");
+  EXPECT_EQ(mistake({"parallel.pipeline=2"}),
+            "parallel.pipeline: 2 ranks, but this version does not train in stages; leave it 1");
   EXPECT_EQ(mistake({"parallel.data=2", "batch.micro_batches=3"}), "");
 }
 

@@ -72,7 +72,7 @@ TEST(Fingerprint, EachKeyThatMustStayIsRefusedByNameWithBothValuesAndNoOtherIs) 
     const std::string key(each.key);
     if (key == "data.train" || key == "train.init_from") continue;  // see below
     const std::optional<TrainConfig> now = with_another(key);
-    if (key == "parallel.tensor" || key == "parallel.context" || key == "parallel.pipeline") {
+    if (key == "parallel.pipeline") {
       EXPECT_FALSE(now.has_value()) << key << " has one value only in this version";
       continue;
     }

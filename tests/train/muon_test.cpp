@@ -52,7 +52,7 @@ struct Weights {
 TEST(MuonOptimizer, StepsHiddenMatricesAlongTheirOrthogonalMomentum) {
   const Weights weights;
   const Optimizer optimizer(weights.parameters, options(TrainConfig::Matrices::kMuon),
-                            solo_group("one"));
+                            Mesh(solo_group("one")));
   weights.draw_gradients(1);
   const Parameter& b = *weights.parameters.find("b");
   const Tensor momentum = Tensor::zeros(b.spec.shape),
@@ -75,7 +75,8 @@ TEST(MuonOptimizer, StepsHiddenMatricesAlongTheirOrthogonalMomentum) {
 
 TEST(MuonOptimizer, LeavesAllElseToAdamW) {
   const Weights muons, adams;
-  const Optimizer muon(muons.parameters, options(TrainConfig::Matrices::kMuon), solo_group("one"));
+  const Optimizer muon(muons.parameters, options(TrainConfig::Matrices::kMuon),
+                       Mesh(solo_group("one")));
   const Optimizer adamw(adams.parameters, options(TrainConfig::Matrices::kAdamW),
                         solo_group("one"));
   for (std::uint64_t step = 1; step <= 3; ++step) {
@@ -98,7 +99,8 @@ TEST(MuonOptimizer, SharesItsWorkAmongRanksWithTheBitsOfOne) {
     std::vector<std::vector<float>> masters(static_cast<std::size_t>(ranks));
     run_local_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
       const Weights weights;
-      const Optimizer optimizer(weights.parameters, options(TrainConfig::Matrices::kMuon), group);
+      const Optimizer optimizer(weights.parameters, options(TrainConfig::Matrices::kMuon),
+                                Mesh(group));
       for (std::uint64_t step = 1; step <= 3; ++step) {
         weights.draw_gradients(step);
         optimizer.step(static_cast<std::int64_t>(step), kRate, 1.0, 1.0);

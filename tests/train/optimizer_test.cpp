@@ -76,7 +76,7 @@ TEST(Optimizer, FollowsAdamWOfEachNumberAndDecaysThoseThatSaySo) {
   clipped.clip_norm = 2;
   const Weights weights;
   const Parameters& parameters = weights.parameters;
-  const Optimizer optimizer(parameters, clipped, solo_group());
+  const Optimizer optimizer(parameters, clipped, Mesh(solo_group()));
   std::vector<Reference> expected, otherwise;  // without decay, or with where there is none
   for (const float weight : parameters.master().to_vector<float>())
     expected.push_back({.weight = weight, .average = weight});
@@ -117,7 +117,7 @@ TEST(Optimizer, TheFirstStepIsAsLongAsTheLearningRateWhateverTheGradient) {
   plain.weight_decay = 0;
   plain.eps = 1e-30;
   const Weights weights;
-  const Optimizer optimizer(weights.parameters, plain, solo_group());
+  const Optimizer optimizer(weights.parameters, plain, Mesh(solo_group()));
   const std::vector<float> before = weights.parameters.master().to_vector<float>();
   weights.draw_gradients(1);
   const std::vector<float> gradients = weights.parameters.gradients().to_vector<float>();
@@ -135,7 +135,7 @@ TEST(Optimizer, TheAverageFollowsCloselyAtFirstAndThenAsItIsTold) {
   TrainConfig::Optimizer warm = options();
   warm.ema_warmup = true;
   const Weights weights;
-  const Optimizer optimizer(weights.parameters, warm, solo_group());
+  const Optimizer optimizer(weights.parameters, warm, Mesh(solo_group()));
   std::vector<double> expected;
   for (const float weight : weights.parameters.master().to_vector<float>())
     expected.push_back(weight);
@@ -158,7 +158,7 @@ TEST(Optimizer, TheAverageFollowsCloselyAtFirstAndThenAsItIsTold) {
 
 TEST(Optimizer, TheNormIsThatOfAllGradientsTimesTheScale) {
   const Weights weights;
-  const Optimizer optimizer(weights.parameters, options(), solo_group());
+  const Optimizer optimizer(weights.parameters, options(), Mesh(solo_group()));
   weights.draw_gradients(1);
   double sum = 0;
   for (const float gradient : weights.parameters.gradients().to_vector<float>())
@@ -171,7 +171,7 @@ TEST(Optimizer, GradientsAreShortenedToTheClipNormAndNeverLengthened) {
     TrainConfig::Optimizer clipped = options();
     clipped.clip_norm = 2;
     const Weights weights;
-    const Optimizer optimizer(weights.parameters, clipped, solo_group());
+    const Optimizer optimizer(weights.parameters, clipped, Mesh(solo_group()));
     weights.draw_gradients(1);
     const std::vector<float> gradients = weights.parameters.gradients().to_vector<float>();
     optimizer.step(1, kRate, 1, norm);
@@ -183,8 +183,8 @@ TEST(Optimizer, GradientsAreShortenedToTheClipNormAndNeverLengthened) {
 
 TEST(Optimizer, MastersOfABf16ModelAreThoseOfAnF32One) {
   const Weights wide, narrow(DType::kBF16);
-  const Optimizer of_wide(wide.parameters, options(), solo_group()),
-      of_narrow(narrow.parameters, options(), solo_group());
+  const Optimizer of_wide(wide.parameters, options(), Mesh(solo_group())),
+      of_narrow(narrow.parameters, options(), Mesh(solo_group()));
   // Steps far below what bf16 can show of a weight near 1.
   constexpr double kSmall = 1e-4;
   for (std::int64_t n = 1; n <= 20; ++n) {
@@ -223,11 +223,11 @@ TEST(Optimizer, GoesOnWithTheSameBitsFromTheSharesOfOtherRanks) {
     }
   };
   const Weights whole;
-  const Optimizer of_whole(whole.parameters, options(), solo_group());
+  const Optimizer of_whole(whole.parameters, options(), Mesh(solo_group()));
   train(whole, of_whole, 1, 6);
   run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
     const Weights weights;
-    const Optimizer optimizer(weights.parameters, options(), group);
+    const Optimizer optimizer(weights.parameters, options(), Mesh(group));
     train(weights, optimizer, 1, 3);
     TrainState state = state_of(weights.parameters, optimizer);
     state.owned = even_share(weights.parameters.flat_size(), group->rank(), group->size());
@@ -237,7 +237,7 @@ TEST(Optimizer, GoesOnWithTheSameBitsFromTheSharesOfOtherRanks) {
   run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
     const Weights weights;
     weights.parameters.master().fill_zero();
-    const Optimizer optimizer(weights.parameters, options(), group);
+    const Optimizer optimizer(weights.parameters, options(), Mesh(group));
     TrainState state = state_of(weights.parameters, optimizer);
     load_checkpoint(CheckpointReader(folder.path() / commit_name(3)), state);
     train(weights, optimizer, 4, 6);

@@ -174,8 +174,8 @@ std::vector<Options::Case> Options::cases() const {
       {"eval.upscale", "1", renders_otherwise, ""},
       {"eval.validation_clips", "2", measures_otherwise, ""},
       {"parallel.data", "2", refused("needs 2 ranks"), ""},
-      {"parallel.tensor", "2", refused("parallel.tensor"), ""},
-      {"parallel.context", "2", refused("parallel.context"), ""},
+      {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
+      {"parallel.context", "2", refused("needs 2 ranks"), ""},
       {"parallel.pipeline", "2", refused("parallel.pipeline"), ""},
   };
 }

@@ -50,9 +50,9 @@ class TrainStepTest : public TemporaryCorpus {
     Result result;
     run_local_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
       const Model model(config);
-      const Optimizer optimizer(model.parameters, config.optimizer, group);
+      const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       Loader loader(*corpus_, loader_options(config), group->rank(), ranks);
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, group);
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
       if (group->rank() == 0)
@@ -92,7 +92,7 @@ class TrainStepTest : public TemporaryCorpus {
           reference.gradient[k] += model.parameters.gradients().data<float>()[k];
       }
     }
-    const auto elements = static_cast<double>(reference.tokens * model.dit.options().token_width());
+    const auto elements = static_cast<double>(reference.tokens * model.dit.options.token_width());
     reference.loss /= elements;
     for (double& value : reference.gradient) {
       value /= elements;
@@ -156,9 +156,9 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
     run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
       const TrainConfig config = TrainStepTest::config();
       const Model model(config);
-      const Optimizer optimizer(model.parameters, config.optimizer, group);
+      const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       Loader loader(*corpus_, loader_options(config), group->rank(), 3);
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, group);
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)
         model.parameters.find("head.projection.bias")->var.value().data<float>()[0] =

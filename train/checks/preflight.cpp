@@ -10,6 +10,7 @@
 #include "core/text/nearest_path.h"
 #include "data/loader/batch_builder.h"
 #include "data/media/video_writer.h"
+#include "model/dit_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint_folder.h"
@@ -101,16 +102,15 @@ void require_device(const TrainConfig& config) {
 
 std::string require_runnable(const TrainConfig& config, int ranks) {
   require_device(config);
-  const TrainConfig::Parallel& p = config.parallel;
-  resolve({.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline},
-          ranks);
-  const int batches = config.batch.micro_batches;
-  if (batches >= ranks) return "";
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  require_layout(dit_options(config), sizes, config.batch.tokens);
+  const int batches = config.batch.micro_batches, replicas = sizes.data;
+  if (batches >= replicas) return "";
   return fmt::format(
-      "{} of {} ranks {} nothing to do: a step is {} micro-batch{}; raise batch.micro_batches or "
+      "{} of {} {} {} nothing to do: a step is {} micro-batch{}; raise batch.micro_batches or "
       "start fewer ranks",
-      ranks - batches, ranks, ranks - batches == 1 ? "has" : "have", batches,
-      batches == 1 ? "" : "es");
+      replicas - batches, replicas, replicas == ranks ? "ranks" : "replicas of the model",
+      replicas - batches == 1 ? "has" : "have", batches, batches == 1 ? "" : "es");
 }
 
 std::string slow_precision(const TrainConfig& config, const Machine& machine) {

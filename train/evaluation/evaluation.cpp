@@ -22,6 +22,7 @@
 namespace muybridge {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 Json to_json(const ScoreSummaries& summaries) {
@@ -32,18 +33,23 @@ Json to_json(const ScoreSummaries& summaries) {
 }
 
 // An evaluation of the same step that rendered more clips.
-void remove_clips_of_before(const std::filesystem::path& folder, const SampleSet& set) {
+void remove_clips_of_before(const fs::path& folder, const SampleSet& set) {
   std::set<std::string> wanted;
   for (const SampleRecord& clip : set.clips) wanted.insert({clip.file, clip.real});
-  std::vector<std::filesystem::path> old;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".mp4" && !wanted.contains(entry.path().filename().string()))
       old.push_back(entry.path());
-  for (const std::filesystem::path& file : old) std::filesystem::remove(file);
+  for (const fs::path& file : old) fs::remove(file);
 }
 
-// Every rank renders its share; all learn all records, in the order of the prompts.
-SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+// Every replica of the model renders its share, and one of its ranks writes it; all learn all
+// records, in the order of the prompts.
+SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
+  Group& group = *mesh.world();
+  const auto replica = static_cast<std::size_t>(mesh.coordinate().data);
+  const auto replicas = static_cast<std::size_t>(mesh.sizes().data);
+  const bool writes = mesh.replica()->rank() == 0;
   const TrainConfig::Eval& eval = subject.config.eval;
   const RenderOptions options = render_options(subject.config);
   SampleSet set{.step = subject.step,
@@ -52,32 +58,33 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                 .clips = {}};
   const std::vector<EvaluationPrompt>& prompts = subject.prompts.picked;
   if (prompts.empty()) return set;
-  const std::filesystem::path folder = run.samples(subject.step);
+  const fs::path folder = run.samples(subject.step);
   std::vector<RenderRequest> mine;
-  for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
+  for (std::size_t i = replica; i < prompts.size(); i += replicas)
     mine.push_back({.prompt = prompts[i].text,
                     .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
                     .file = fmt::format("clip-{:03}.mp4", i),
                     .source = prompts[i].source,
                     .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
   const std::vector<std::string> parts = together(group, [&] {
-    std::filesystem::create_directories(folder);
+    fs::create_directories(folder);
     remove_stale_temporaries(folder);
-    for (std::size_t i = group.rank(); i < prompts.size(); i += group.size())
-      if (prompts[i].clip >= 0)
+    for (std::size_t i = replica; i < prompts.size(); i += replicas)
+      if (writes && prompts[i].clip >= 0)
         write_corpus_clip(*subject.corpus, prompts[i].clip, options,
                           folder / fmt::format("real-{:03}.mp4", i));
     Json records = Json::array();
-    for (const SampleRecord& record : render_clips(subject.dit, mine, options, folder, set))
+    for (const SampleRecord& record :
+         render_clips(subject.dit, mine, options, writes ? folder : fs::path(), set))
       records.push_back(to_json(record));
     return records.dump();
   });
   set.clips.resize(prompts.size());
   for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-    std::size_t place = rank;
+    auto place = static_cast<std::size_t>(coordinate_of(static_cast<int>(rank), mesh.sizes()).data);
     for (const Json& record : Json::parse(parts[rank])) {
       set.clips[place] = sample_record_from(record);
-      place += parts.size();
+      place += replicas;
     }
   }
   rank_zero(group, [&] {
@@ -90,7 +97,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
 
 // What the run was trained with, beside the defaults; nothing where its config.yaml is gone.
 std::vector<GallerySetting> settings_of(const RunFolder& run) {
-  if (!std::filesystem::exists(run.config())) return {};
+  if (!fs::exists(run.config())) return {};
   std::vector<GallerySetting> settings;
   try {
     const std::vector<ConfigValue> values = values_of(load_train_config(run.config()));
@@ -111,17 +118,17 @@ double mean_loss(const Evaluation& evaluation) {
 
 }  // namespace
 
-Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group) {
+Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
   const auto begin = std::chrono::steady_clock::now();
   Evaluation result{.step = subject.step};
   if (subject.corpus && subject.config.eval.validation_clips > 0) {
     result.validation_loss =
         validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
-                          validation_options(subject.config), group);
+                          validation_options(subject.config), mesh);
   } else {
     result.validation_loss.fill(std::nan(""));
   }
-  result.samples = render_shared(subject, run, group);
+  result.samples = render_shared(subject, run, mesh);
   result.known_prompts = subject.prompts.known;
   std::vector<ScoredClip> clips;
   for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});
@@ -164,8 +171,7 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   for (const SampleRecord& clip : evaluation.samples.clips) {
     Json sample = to_json(clip);
     sample["scores"] = clip.scores;  // also where there are none
-    sample["file"] =
-        (std::filesystem::relative(run.samples(evaluation.step), run.root) / clip.file).string();
+    sample["file"] = (fs::relative(run.samples(evaluation.step), run.root) / clip.file).string();
     samples.push_back(std::move(sample));
   }
   Json report = {{"step", evaluation.step},

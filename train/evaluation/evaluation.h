@@ -9,7 +9,7 @@
 #include "eval/provenance.h"
 #include "eval/validation.h"
 #include "model/dit.h"
-#include "parallel/group.h"
+#include "parallel/mesh.h"
 #include "train/config.h"
 #include "train/evaluation/evaluation_prompts.h"
 #include "train/records/run_folder.h"
@@ -37,8 +37,9 @@ struct EvaluationSubject {
 };
 
 // Validation loss, clips for the prompts under RUN/samples/step-NNNNNNNN, their scores. Collective;
-// the ranks share the work, all get the result, and what fails on one throws on all.
-Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, Group& group);
+// the replicas of the model share the work, all ranks get the result, and what fails on one throws
+// on all.
+Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh);
 
 // What it adds to the step's line of metrics.jsonl: "validation_loss" and a "score_" each.
 nlohmann::ordered_json metrics_of(const Evaluation& evaluation);

@@ -31,7 +31,7 @@ Measured measure(const DitOptions& options, DType compute) {
   Parameters parameters;
   const Dit dit(parameters, options);
   parameters.allocate(compute, 1);
-  const Optimizer optimizer(parameters, TrainConfig::Optimizer(), solo_group());
+  const Optimizer optimizer(parameters, TrainConfig::Optimizer(), Mesh(solo_group()));
   measured.weights = in_use() - before;
 
   Batch batch;

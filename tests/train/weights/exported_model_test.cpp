@@ -32,7 +32,7 @@ class ExportedModelTest : public ::testing::Test {
     std::vector<SafetensorsSpec> specs;
     for (const Parameter& parameter : parameters.list())
       for (const WanPart& part :
-           wan_parts(parameter.spec.name, parameter.spec.shape, dit.options().patch))
+           wan_parts(parameter.spec.name, parameter.spec.shape, dit.options.patch))
         if (part.name != left_out) specs.push_back({part.name, DType::kF32, part.shape});
     if (!added.empty()) specs.push_back({added, DType::kF32, {1}});
     SafetensorsWriter writer(path_, specs, metadata);

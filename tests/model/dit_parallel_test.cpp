@@ -1,0 +1,169 @@
+#include "model/dit_parallel.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/ops/flow.h"
+#include "core/ops/loss.h"
+#include "model/flow_matching.h"
+#include "parallel/grad_reducer.h"
+#include "parallel/local_ranks.h"
+#include "parallel/values.h"
+#include "tests/model/tiny_dit.h"
+
+namespace muybridge {
+namespace {
+
+DitOptions options_of(Prediction prediction) {
+  DitOptions options = tiny_dit_options();
+  options.width = 48;
+  options.heads = 4;
+  options.text_width = 16;
+  options.text_heads = 4;
+  options.head_mlp_width = 20;
+  options.prediction = prediction;
+  return options;
+}
+
+// What starts at zero would hide every gradient behind it.
+void stir(const Parameters& parameters) {
+  for (const Parameter& parameter : parameters.list()) {
+    const Tensor whole =
+        testing::random_tensor(parameter.spec.shape, std::hash<std::string>()(parameter.spec.name));
+    const Tensor share = Tensor::empty(parameter.shape, DType::kF64);
+    gather(whole, parameter.slice(), share);
+    for (std::int64_t i = 0; i < share.numel(); ++i)
+      parameter.var.value().data<double>()[i] += 0.1 * share.data<double>()[i];
+  }
+}
+
+// Clips of unequal sizes, with slack behind them.
+struct Batch {
+  Packing packing = Packing::of({{2, 2, 3}, {1, 3, 2}, {3, 1, 1}}, 24);
+  PackedText text = pack_captions({"a red ball", "", "it falls"}, 256);
+  Tensor clean = testing::random_tensor({24, 8}, 1);
+  FlowDraw draw = draw_training_flow({}, 3, 1, std::vector<std::int64_t>{4, 9, 2});
+};
+
+// This rank's part of the loss, walked backward; the sum over ranks.
+double walk(const Dit& dit, const BackwardOptions& options = {}) {
+  const Batch batch;
+  const TokenLayout layout = dit.layout(batch.packing);
+  const Tensor times = batch.draw.times.to(DType::kF64);
+  const NoisyTokens noisy =
+      add_flow_noise(layout.own_rows(batch.clean), times, batch.draw.noise, layout.clips);
+  const Var velocity = dit(noisy.tokens, times, dit.encode_text(batch.text), layout);
+  const Var loss = squared_error(velocity, noisy.velocity, layout.clips.offsets, 0.01).loss;
+  backward(loss, {}, options);
+  return loss.value().item();
+}
+
+struct Layout {
+  MeshSizes sizes;
+  Prediction prediction = Prediction::kVelocity;
+  bool recompute = false;
+};
+class DitLayout : public ::testing::TestWithParam<Layout> {};
+INSTANTIATE_TEST_SUITE_P(
+    Dit, DitLayout,
+    ::testing::Values(Layout{{.tensor = 2}}, Layout{{.tensor = 4}}, Layout{{.context = 2}},
+                      Layout{{.context = 4}}, Layout{{.tensor = 2, .context = 2}},
+                      Layout{{.tensor = 2, .context = 2}, Prediction::kClean},
+                      Layout{{.tensor = 2, .context = 2}, Prediction::kClean, true}),
+    [](const auto& test) {
+      return fmt::format("Tensor{}Context{}{}{}", test.param.sizes.tensor, test.param.sizes.context,
+                         test.param.prediction == Prediction::kClean ? "Clean" : "",
+                         test.param.recompute ? "Recompute" : "");
+    });
+
+TEST_P(DitLayout, LossAndGradientsAreThoseOfOneRank) {
+  DitOptions options = options_of(GetParam().prediction);
+  Parameters whole;
+  const Dit alone(whole, options);
+  whole.allocate(DType::kF64, 5);
+  stir(whole);
+  const double expected = walk(alone);
+  options.recompute = GetParam().recompute;
+  run_local_ranks(GetParam().sizes.ranks(), [&](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(GetParam().sizes, world);
+    Parameters parameters;
+    const Dit dit = make_dit(parameters, options, mesh);
+    parameters.allocate(DType::kF64, 5);
+    stir(parameters);
+    GradReducer reducer(parameters, mesh.copies(), {.bucket_bytes = 4096});
+    std::size_t ready = 0;
+    const double loss = walk(dit, {.on_leaf_ready = [&](std::int64_t tag) {
+                               ++ready;
+                               reducer.on_ready(tag);
+                             }});
+    reducer.finish();
+    EXPECT_EQ(ready, parameters.list().size());
+    EXPECT_NEAR(all_reduce_value(*world, loss, Reduce::kSum), expected, 1e-12 * expected);
+    ASSERT_EQ(parameters.list().size(), whole.list().size());
+    std::int64_t held = 0;
+    for (const Parameter& parameter : parameters.list()) {
+      const Tensor& all = whole.find(parameter.spec.name)->var.grad();
+      const Tensor want = Tensor::empty(parameter.shape, DType::kF64);
+      gather(all, parameter.slice(), want);
+      const double* const got = parameter.var.grad().data<double>();
+      for (std::int64_t i = 0; i < want.numel(); ++i)
+        ASSERT_NEAR(got[i], want.data<double>()[i], 1e-11 * (1 + std::abs(want.data<double>()[i])))
+            << parameter.spec.name << " element " << i << " on rank " << world->rank();
+      held += parameter.shape.numel();
+    }
+    if (GetParam().sizes.tensor > 1) {
+      EXPECT_LT(held, whole.count());
+    }
+  });
+}
+
+TEST_P(DitLayout, VelocityOfAllRowsIsThatOfOneRank) {
+  const DitOptions options = options_of(GetParam().prediction);
+  const Batch batch;
+  const Tensor times = batch.draw.times.to(DType::kF64);
+  const auto velocity = [&](const Dit& dit) {
+    EncodedText text = dit.encode_text(batch.text);
+    dit.precompute_keys(text);
+    return dit.velocity(batch.clean, times, text, dit.layout(batch.packing));
+  };
+  Parameters whole;
+  const Dit alone(whole, options);
+  whole.allocate(DType::kF64, 5);
+  stir(whole);
+  const Tensor expected = velocity(alone);
+  run_local_ranks(GetParam().sizes.ranks(), [&](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(GetParam().sizes, world);
+    Parameters parameters;
+    const Dit dit = make_dit(parameters, options, mesh);
+    parameters.allocate(DType::kF64, 5);
+    stir(parameters);
+    const Tensor got = velocity(dit);
+    ASSERT_EQ(got.shape(), expected.shape());
+    for (std::int64_t i = 0; i < batch.packing.used() * 8; ++i)
+      ASSERT_NEAR(got.data<double>()[i], expected.data<double>()[i], 1e-12);
+  });
+}
+
+TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
+  const DitOptions options = options_of(Prediction::kVelocity);
+  const auto message = [&](const MeshSizes& sizes, std::int64_t rows) {
+    try {
+      require_layout(options, sizes, rows);
+      return std::string();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(message({.tensor = 2, .context = 2}, 64), "");
+  EXPECT_EQ(message({.tensor = 3}, 64),
+            "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could");
+  EXPECT_EQ(message({.tensor = 2, .context = 4}, 64),
+            "model.heads = 4 cannot be shared by parallel.tensor x parallel.context = 8; 4 could");
+  EXPECT_EQ(
+      message({.tensor = 2, .context = 2}, 66),
+      "batch.tokens = 66 cannot be shared by parallel.tensor x parallel.context = 4; 3 could");
+}
+
+}  // namespace
+}  // namespace muybridge
