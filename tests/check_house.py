@@ -49,6 +49,11 @@ INNER_MAY_INCLUDE = {
         "synthetic": ("media",),
         "": (),
     },
+    # Schedules are data: no group, no device.
+    "parallel": {
+        "schedule": (),
+        "": ("schedule",),
+    },
     "eval": {
         "scores": ("scoring",),  # the table of the scores, which the scores fill
         "scoring": ("scores",),

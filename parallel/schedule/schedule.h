@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "parallel/schedule/costs.h"
+#include "parallel/schedule/pipeline_schedule.h"
+
+namespace muybridge {
+
+// docs/schedules.md tells what each does, and its bubble and memory.
+enum class ScheduleKind : std::uint8_t { kGpipe, k1F1B, kInterleaved, kZbH1, kZbV };
+
+// gpipe, 1f1b, interleaved, zb_h1, zb_v.
+std::string_view to_string(ScheduleKind kind);
+// Throws Error(kUsage) naming the ones that exist.
+ScheduleKind parse_schedule_kind(std::string_view name);
+
+// Where a schedule wants the model's sections. Throws Error(kUsage) where the kind cannot have that
+// many virtual stages: gpipe, 1f1b and zb_h1 have one, zb_v two, interleaved any number.
+Placement placement_of(ScheduleKind kind, int stages, int virtual_stages);
+
+struct ScheduleRequest {
+  ScheduleKind kind = ScheduleKind::k1F1B;
+  int stages = 1;
+  int virtual_stages = 1;
+  int micro_batches = 1;
+  // Of the sections in the order of the model; only where receives are posted best depends on them.
+  // Without sections all are equal, F = B = W.
+  PipelineCosts costs = {};
+};
+
+// The lists of all ranks with their exchanges: the same wherever it is called. Throws Error(kUsage)
+// where there is no such schedule.
+PipelineSchedule make_schedule(const ScheduleRequest& request);
+
+}  // namespace muybridge
