@@ -1,5 +1,7 @@
 #include "parallel/group.h"
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 namespace muybridge {
@@ -21,6 +23,19 @@ void require_defined(const char* what, const Tensor& x) {
   if (!x.defined()) throw std::invalid_argument(fmt::format("{}: the tensor is empty", what));
 }
 
+bool overlap(const Tensor& a, const Tensor& b) {
+  const auto* first = static_cast<const std::byte*>(a.raw());
+  const auto* second = static_cast<const std::byte*>(b.raw());
+  const std::less<> before;
+  return before(first, second + b.bytes()) && before(second, first + a.bytes());
+}
+
+template <class Iterator>
+bool overlaps_any(const Parcel& parcel, Iterator begin, Iterator end) {
+  return std::any_of(begin, end,
+                     [&](const Parcel& other) { return overlap(parcel.tensor, other.tensor); });
+}
+
 class SoloGroup final : public Group {
  public:
   explicit SoloGroup(const std::string& name) : Group(name, 0, 1) {}
@@ -33,8 +48,9 @@ class SoloGroup final : public Group {
     return copy(all, mine);
   }
   Work do_all_to_all(const Tensor& from, const Tensor& to) override { return copy(from, to); }
-  Work do_send(const Tensor&, int, int) override { return {}; }  // never reached: no other rank
-  Work do_recv(const Tensor&, int, int) override { return {}; }
+  Work do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override {
+    return {};  // never reached: there is no other rank
+  }
   Work do_barrier() override { return {}; }
   std::shared_ptr<Group> do_split(int color, int, const std::string& name) override {
     return color < 0 ? nullptr : solo_group(name);
@@ -85,16 +101,16 @@ Work Group::all_to_all(const Tensor& from, const Tensor& to) {
   return from.numel() == 0 ? Work() : do_all_to_all(from, to);
 }
 
-Work Group::send(const Tensor& x, int to, int tag) {
-  require_defined("send", x);
-  require_peer("send", to, tag);
-  return x.numel() == 0 ? Work() : do_send(x, to, tag);
-}
-
-Work Group::recv(const Tensor& x, int from, int tag) {
-  require_defined("recv", x);
-  require_peer("recv", from, tag);
-  return x.numel() == 0 ? Work() : do_recv(x, from, tag);
+Work Group::exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) {
+  const std::vector<Parcel> out = checked(sends);
+  const std::vector<Parcel> in = checked(receives);
+  for (auto parcel = in.begin(); parcel != in.end(); ++parcel)
+    if (overlaps_any(*parcel, out.begin(), out.end()) || overlaps_any(*parcel, in.begin(), parcel))
+      throw std::invalid_argument(
+          fmt::format("exchange: what comes from rank {} of group '{}' shares memory with another "
+                      "tensor of the call",
+                      parcel->peer, name_));
+  return out.empty() && in.empty() ? Work() : do_exchange(out, in);
 }
 
 Work Group::barrier() { return do_barrier(); }
@@ -120,13 +136,18 @@ void Group::require_pieces(const char* what, const Tensor& whole, std::int64_t e
                     what, whole.shape(), part.shape(), name_, size_, expected));
 }
 
-void Group::require_peer(const char* what, int peer, int tag) const {
-  require_rank(what, peer);
-  if (peer == rank_)
-    throw std::invalid_argument(
-        fmt::format("{}: rank {} of group '{}' names itself", what, peer, name_));
-  if (tag < 0 || tag > kLargestTag)
-    throw std::invalid_argument(fmt::format("{}: tag {} is not in 0..{}", what, tag, kLargestTag));
+// Without those that have no elements, which need no message.
+std::vector<Parcel> Group::checked(const std::vector<Parcel>& parcels) const {
+  std::vector<Parcel> full;
+  for (const Parcel& parcel : parcels) {
+    require_defined("exchange", parcel.tensor);
+    require_rank("exchange", parcel.peer);
+    if (parcel.peer == rank_)
+      throw std::invalid_argument(
+          fmt::format("exchange: rank {} of group '{}' names itself", rank_, name_));
+    if (parcel.tensor.numel() > 0) full.push_back(parcel);
+  }
+  return full;
 }
 
 std::shared_ptr<Group> solo_group(const std::string& name) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/tensor.h"
 
@@ -38,20 +39,25 @@ class Work {
   std::shared_ptr<Completion> completion_;
 };
 
+// A tensor that goes to a rank of the group, or comes from it.
+struct Parcel {
+  int peer;
+  Tensor tensor;
+};
+
 // Ranks that exchange tensors. Every operation is asynchronous: it is queued, and the group keeps
 // its tensors alive; from the call until wait() returns nobody may write to them, nor read those
 // that the operation writes.
 //
 // Order. The collectives of a group run one after another in the order of the calls, which must be
 // the same on every rank of the group, with tensors of the same size and element type. Groups do
-// not wait for each other. A send meets the recv of the same tag that its peer called in the same
-// place of the order of such calls; sends and recvs wait for nothing else.
+// not wait for each other, nor do collectives and exchanges.
 //
-// Sums are taken in the order of ranks, in f32 for bf16 (rounded once), so that all ranks hold the
-// same bits, and the same layout gives the same bits in every run.
+// Sums. All ranks hold the same bits, and the same layout gives the same bits in every run. The
+// order in which a sum is taken, and what becomes of NaN in a kMax, is the backend's.
 //
 // Tensors lie in memory the backend can reach. A tensor that is not fit for an operation (shape,
-// element type, tag or rank out of range) throws std::invalid_argument at once.
+// element type or rank out of range) throws std::invalid_argument at once.
 class Group {
  public:
   Group(std::string name, int rank, int size);
@@ -63,10 +69,8 @@ class Group {
   int rank() const { return rank_; }
   int size() const { return size_; }
 
-  static constexpr int kLargestTag = 254;
-
   // x of each rank becomes the sum, or the largest, over ranks, element by element. f32, f64,
-  // bf16, i64. NaN is larger than any number.
+  // bf16, i64.
   Work all_reduce(const Tensor& x, Reduce how = Reduce::kSum);
   // x of rank `root` replaces x of all others.
   Work broadcast(const Tensor& x, int root);
@@ -77,9 +81,13 @@ class Group {
   Work reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how = Reduce::kSum);
   // Part q of `from` [size * n] goes to rank q, whose `to` [size * n] takes it as part `rank()`.
   Work all_to_all(const Tensor& from, const Tensor& to);
-  // Between two ranks, never a rank and itself. Both give tensors of the same bytes.
-  Work send(const Tensor& x, int to, int tag = 0);
-  Work recv(const Tensor& x, int from, int tag = 0);
+  // Messages between pairs of ranks, all under way together; over when all are. What a rank sends
+  // to another meets what that one receives from it in the order in which each of the two called,
+  // and within a call in the order of the lists; both give tensors of the same bytes. A rank that
+  // is no party to a message need not call. An exchange may wait for the ones that its rank called
+  // before: what has to travel both ways at once stands in one call. No received tensor may share
+  // memory with another tensor of the call; a rank never sends to itself.
+  Work exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
   // Over when every rank has called it.
   Work barrier();
 
@@ -94,8 +102,8 @@ class Group {
   virtual Work do_all_gather(const Tensor& mine, const Tensor& all) = 0;
   virtual Work do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) = 0;
   virtual Work do_all_to_all(const Tensor& from, const Tensor& to) = 0;
-  virtual Work do_send(const Tensor& x, int to, int tag) = 0;
-  virtual Work do_recv(const Tensor& x, int from, int tag) = 0;
+  virtual Work do_exchange(const std::vector<Parcel>& sends,
+                           const std::vector<Parcel>& receives) = 0;
   virtual Work do_barrier() = 0;
   virtual std::shared_ptr<Group> do_split(int color, int key, const std::string& name) = 0;
 
@@ -103,7 +111,7 @@ class Group {
   void require_rank(const char* what, int rank) const;
   void require_pieces(const char* what, const Tensor& whole, std::int64_t expected,
                       const Tensor& part) const;
-  void require_peer(const char* what, int peer, int tag) const;
+  std::vector<Parcel> checked(const std::vector<Parcel>& parcels) const;
 
   std::string name_;
   int rank_;

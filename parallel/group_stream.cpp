@@ -31,18 +31,7 @@ Work StreamGroup::collective(const char* what, const Tensor& x, Plan plan) {
   return stream_->push({.what = what,
                         .bytes = x.bytes(),
                         .members = members_,
-                        .channel = kCollectiveChannel,
                         .ordered = true,
-                        .plan = std::move(plan),
-                        .result = {}});
-}
-
-Work StreamGroup::between_two(const char* what, const Tensor& x, int tag, Plan plan) {
-  return stream_->push({.what = what,
-                        .bytes = x.bytes(),
-                        .members = members_,
-                        .channel = tag,
-                        .ordered = false,
                         .plan = std::move(plan),
                         .result = {}});
 }
@@ -72,14 +61,20 @@ Work StreamGroup::do_all_to_all(const Tensor& from, const Tensor& to) {
   return collective("all_to_all", from, plan_all_to_all(rank(), size(), from, to));
 }
 
-Work StreamGroup::do_send(const Tensor& x, int to, int tag) {
-  require_cpu("send", x);
-  return between_two("send", x, tag, plan_send(x, to));
-}
-
-Work StreamGroup::do_recv(const Tensor& x, int from, int tag) {
-  require_cpu("recv", x);
-  return between_two("recv", x, tag, plan_recv(x, from));
+Work StreamGroup::do_exchange(const std::vector<Parcel>& sends,
+                              const std::vector<Parcel>& receives) {
+  std::size_t bytes = 0;
+  for (const std::vector<Parcel>* parcels : {&sends, &receives})
+    for (const Parcel& parcel : *parcels) {
+      require_cpu("exchange", parcel.tensor);
+      bytes += parcel.tensor.bytes();
+    }
+  return stream_->push({.what = "exchange",
+                        .bytes = bytes,
+                        .members = members_,
+                        .ordered = false,
+                        .plan = plan_exchange(sends, receives),
+                        .result = {}});
 }
 
 Work StreamGroup::do_barrier() {

@@ -49,6 +49,10 @@ void OperationResult::fail(ExitCode code, const std::string& message) {
   over_.notify_all();
 }
 
+int tag_of(const Operation& operation) {
+  return operation.members->context * kTagsOfGroup + (operation.ordered ? 0 : 1);
+}
+
 void keep_forever(std::shared_ptr<void> thing) {
   static std::mutex mutex;
   static auto& things = *new std::vector<std::shared_ptr<void>>;

@@ -48,16 +48,17 @@ class OperationResult final : public Completion {
 
 struct Operation {
   const char* what = "";  // "all_reduce"
-  std::size_t bytes = 0;  // of its tensor
+  std::size_t bytes = 0;  // of its tensors
   std::shared_ptr<const GroupMembers> members;
-  int channel = 0;       // part of the tag of its messages, below kChannels
-  bool ordered = false;  // starts when ordered operations of its group admitted before it are over
+  // Ordered ones start when those of their group admitted before are over; others at once.
+  bool ordered = false;
   Plan plan;
   std::shared_ptr<OperationResult> result;
 };
 
-constexpr int kChannels = Group::kLargestTag + 2;  // tags of send and recv, and one more
-constexpr int kCollectiveChannel = Group::kLargestTag + 1;
+// Messages of a group's collectives and of its exchanges do not mix: each kind has a tag.
+constexpr int kTagsOfGroup = 2;
+int tag_of(const Operation& operation);
 
 // Keeps what the network may still write to after a failure: it is never freed.
 void keep_forever(std::shared_ptr<void> thing);

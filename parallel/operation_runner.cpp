@@ -39,7 +39,7 @@ bool OperationRunner::advance(Time now, std::chrono::duration<double> time_limit
 
 void OperationRunner::start_round(Running& running) {
   const GroupMembers& members = *running.operation.members;
-  const int tag = members.context * kChannels + running.operation.channel;
+  const int tag = tag_of(running.operation);
   for (const Move& move : running.operation.plan.rounds[running.round].moves) {
     const int peer = members.ranks[static_cast<std::size_t>(move.peer)];
     running.flights.push_back(

@@ -13,7 +13,7 @@
 namespace muybridge {
 
 // Carries operations out over a transport, a small piece at each call of `advance`, never blocking.
-// Ordered operations of one group run one at a time; groups, sends and recvs run side by side. Has
+// Ordered operations of one group run one at a time; groups and exchanges run side by side. Has
 // no thread and no clock of its own. Not thread-safe.
 class OperationRunner {
  public:

@@ -170,15 +170,16 @@ Plan plan_all_to_all(int rank, int size, const Tensor& from, const Tensor& to) {
   return plan;
 }
 
-Plan plan_send(const Tensor& x, int to) {
-  Plan plan{.rounds = std::vector<Round>(1), .tensors = {x}};
-  add(plan.rounds[0], true, to, x, {0, x.numel()});
-  return plan;
-}
-
-Plan plan_recv(const Tensor& x, int from) {
-  Plan plan{.rounds = std::vector<Round>(1), .tensors = {x}};
-  add(plan.rounds[0], false, from, x, {0, x.numel()});
+Plan plan_exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) {
+  Plan plan{.rounds = std::vector<Round>(1), .tensors = {}};
+  const auto add_all = [&](bool outgoing, const std::vector<Parcel>& parcels) {
+    for (const auto& [peer, tensor] : parcels) {
+      add(plan.rounds[0], outgoing, peer, tensor, {0, tensor.numel()});
+      plan.tensors.push_back(tensor);
+    }
+  };
+  add_all(false, receives);
+  add_all(true, sends);
   return plan;
 }
 

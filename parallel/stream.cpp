@@ -114,7 +114,7 @@ std::unique_ptr<Transport> Stream::make(const MakeTransport& make_transport) {
     const std::lock_guard lock(mutex_);
     rank_ = transport->rank();
     size_ = transport->size();
-    largest_context_ = transport->largest_tag() / kChannels - 1;
+    largest_context_ = transport->largest_tag() / kTagsOfGroup - 1;
     ready_ = true;
     changed_.notify_all();
     return transport;

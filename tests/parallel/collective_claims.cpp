@@ -149,28 +149,66 @@ void expect_all_to_all(Group& group) {
   }
 }
 
-void expect_send_recv(Group& group) {
+void expect_exchange(Group& group) {
   if (group.size() == 1) return;
-  const int next = (group.rank() + 1) % group.size();
-  const int previous = (group.rank() + group.size() - 1) % group.size();
+  const int self = group.rank();
+  const int next = (self + 1) % group.size();
+  const int previous = (self + group.size() - 1) % group.size();
   for (const std::int64_t n : kSizes) {
-    // Everybody sends before anybody receives, two tags, called in another order by the receiver.
-    const Tensor first = Tensor::empty({n});
-    const Tensor second = Tensor::empty({n});
-    const Tensor third = Tensor::empty({n});
-    const Work sends[] = {group.send(brought(group.rank(), 600, n, DType::kF32), next, 3),
-                          group.send(brought(group.rank(), 601, n, DType::kF32), next, 3),
-                          group.send(brought(group.rank(), 602, n, DType::kF32), next, 4)};
-    group.recv(third, previous, 4).wait();
-    const Work one = group.recv(first, previous, 3);
-    const Work two = group.recv(second, previous, 3);
-    two.wait();
-    one.wait();
-    for (const Work& work : sends) work.wait();
-    expect_same_bits(first, brought(previous, 600, n, DType::kF32), "first of tag 3");
-    expect_same_bits(second, brought(previous, 601, n, DType::kF32), "second of tag 3");
-    expect_same_bits(third, brought(previous, 602, n, DType::kF32), "tag 4");
+    const Tensor a = brought(self, 600, n, DType::kF32);
+    const Tensor b = brought(self, 601, n, DType::kBF16);
+    const Tensor from_previous = Tensor::empty({n});
+    const Tensor from_next = Tensor::empty({n}, DType::kBF16);
+    // A ring in both directions; for two ranks next and previous are one.
+    group.exchange({{next, a}, {previous, b}}, {{previous, from_previous}, {next, from_next}})
+        .wait();
+    expect_same_bits(from_previous, brought(previous, 600, n, DType::kF32), "from previous");
+    expect_same_bits(from_next, brought(next, 601, n, DType::kBF16), "from next");
   }
+  // Everybody with everybody, two to each, beside a collective.
+  constexpr std::int64_t kLength = 5000;
+  const Tensor sum = brought(self, 610, kLength, DType::kF32);
+  std::vector<Parcel> sends, receives;
+  for (int step = 1; step < group.size(); ++step)
+    for (int which = 0; which < 2; ++which) {
+      sends.push_back(
+          {(self + step) % group.size(), brought(self, 611 + which, kLength + which, DType::kF32)});
+      receives.push_back(
+          {(self + group.size() - step) % group.size(), Tensor::empty({kLength + which})});
+    }
+  const Work reduction = group.all_reduce(sum);
+  group.exchange(sends, receives).wait();
+  reduction.wait();
+  for (std::size_t i = 0; i < receives.size(); ++i) {
+    const auto which = static_cast<std::int64_t>(i % 2);
+    expect_same_bits(receives[i].tensor,
+                     brought(receives[i].peer, 611 + which, kLength + which, DType::kF32),
+                     fmt::format("{} of rank {}", which, receives[i].peer));
+  }
+  expect_same_bits(sum, reduced(group.size(), 610, kLength, DType::kF32, Reduce::kSum), "sum");
+}
+
+void expect_exchanges_under_way_together(Group& group) {
+  if (group.size() == 1) return;
+  // A pipeline: rank 0 sends, those between pass on, the last takes. Each rank has many exchanges
+  // under way, called in one go, small and large in turns, and waits for the last one first.
+  constexpr int kMessages = 12;
+  const auto length = [](int message) -> std::int64_t { return message % 2 == 0 ? 3 : 50'000; };
+  std::vector<Tensor> out, in;
+  std::vector<Work> works;
+  for (int i = 0; i < kMessages; ++i) {
+    out.push_back(brought(group.rank(), 650 + i, length(i), DType::kF32));
+    in.push_back(Tensor::zeros({length(i)}));
+    std::vector<Parcel> sends, receives;
+    if (group.rank() + 1 < group.size()) sends.push_back({group.rank() + 1, out.back()});
+    if (group.rank() > 0) receives.push_back({group.rank() - 1, in.back()});
+    works.push_back(group.exchange(sends, receives));
+  }
+  for (auto work = works.rbegin(); work != works.rend(); ++work) work->wait();
+  for (int i = 0; i < kMessages && group.rank() > 0; ++i)
+    expect_same_bits(in[static_cast<std::size_t>(i)],
+                     brought(group.rank() - 1, 650 + i, length(i), DType::kF32),
+                     fmt::format("message {}", i));
 }
 
 void expect_split(Group& group) {

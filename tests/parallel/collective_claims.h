@@ -14,7 +14,8 @@ void expect_broadcast(Group& group);
 void expect_all_gather(Group& group);
 void expect_reduce_scatter(Group& group);
 void expect_all_to_all(Group& group);
-void expect_send_recv(Group& group);
+void expect_exchange(Group& group);
+void expect_exchanges_under_way_together(Group& group);
 void expect_split(Group& group);
 void expect_many_under_way(Group& group);
 

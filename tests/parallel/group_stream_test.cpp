@@ -20,7 +20,10 @@ TEST_P(StreamGroupOfRanks, Broadcast) { on_all_ranks(expect_broadcast); }
 TEST_P(StreamGroupOfRanks, AllGather) { on_all_ranks(expect_all_gather); }
 TEST_P(StreamGroupOfRanks, ReduceScatter) { on_all_ranks(expect_reduce_scatter); }
 TEST_P(StreamGroupOfRanks, AllToAll) { on_all_ranks(expect_all_to_all); }
-TEST_P(StreamGroupOfRanks, SendRecv) { on_all_ranks(expect_send_recv); }
+TEST_P(StreamGroupOfRanks, Exchange) { on_all_ranks(expect_exchange); }
+TEST_P(StreamGroupOfRanks, ExchangesUnderWayTogether) {
+  on_all_ranks(expect_exchanges_under_way_together);
+}
 TEST_P(StreamGroupOfRanks, Split) { on_all_ranks(expect_split); }
 TEST_P(StreamGroupOfRanks, ManyUnderWay) { on_all_ranks(expect_many_under_way); }
 
@@ -58,6 +61,47 @@ TEST(StreamGroup, DifferentSizesOnTwoRanksAreAnErrorOnBoth) {
         }
       },
       60, AtEnd::kLeave);
+}
+
+TEST(StreamGroup, AMessageOfAnotherSizeIsAnErrorOfItsReceiver) {
+  run_local_ranks(
+      2,
+      [](const std::shared_ptr<Group>& group) {
+        const Tensor x = Tensor::zeros({group->rank() == 0 ? 10 : 20});
+        const Work work =
+            group->rank() == 0 ? group->exchange({{1, x}}, {}) : group->exchange({}, {{0, x}});
+        try {
+          work.wait();
+          EXPECT_EQ(group->rank(), 0);
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ExitCode::kInternal) << error.what();
+        }
+        if (group->rank() == 1) {
+          EXPECT_THROW(work.wait(), Error);
+        }
+      },
+      60, AtEnd::kLeave);
+}
+
+TEST(StreamGroup, ThePeerOfAnExchangeThatNeverComesIsNamed) {
+  run_local_ranks(
+      3,
+      [](const std::shared_ptr<Group>& group) {
+        if (group->rank() != 1) return;
+        const Tensor x = Tensor::zeros({10});
+        try {
+          group->exchange({}, {{2, x}}).wait();
+          ADD_FAILURE() << "no error";
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ExitCode::kRankLost);
+          EXPECT_NE(std::string(error.what())
+                        .find("exchange of 40 bytes in group 'world' (rank 1 of 3): nothing from "
+                              "rank 2 of the job"),
+                    std::string::npos)
+              << error.what();
+        }
+      },
+      /*time_limit_seconds=*/0.3, AtEnd::kLeave);
 }
 
 }  // namespace

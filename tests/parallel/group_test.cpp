@@ -34,8 +34,9 @@ TEST(Group, RefusesTensorsThatDoNotFit) {
   EXPECT_THROW(group->all_gather(x, Tensor::zeros({6}, DType::kF64)), std::invalid_argument);
   EXPECT_THROW(group->reduce_scatter(x, Tensor::zeros({5})), std::invalid_argument);
   EXPECT_THROW(group->all_to_all(x, Tensor::zeros({5})), std::invalid_argument);
-  EXPECT_THROW(group->send(x, 0), std::invalid_argument);
-  EXPECT_THROW(group->recv(x, -1), std::invalid_argument);
+  EXPECT_THROW(group->exchange({{0, x}}, {}), std::invalid_argument);
+  EXPECT_THROW(group->exchange({}, {{-1, x}}), std::invalid_argument);
+  EXPECT_TRUE(group->exchange({}, {}).done());
 }
 
 TEST(Group, RefusesTensorsThatDoNotSplitAmongItsRanks) {
@@ -44,10 +45,30 @@ TEST(Group, RefusesTensorsThatDoNotSplitAmongItsRanks) {
     EXPECT_THROW(group->all_to_all(x, x.clone()), std::invalid_argument);
     EXPECT_THROW(group->all_to_all(x.rows(0, 6), x.rows(0, 6)), std::invalid_argument);
     EXPECT_THROW(group->all_gather(x.rows(0, 2), x), std::invalid_argument);
-    EXPECT_THROW(group->send(x, group->rank()), std::invalid_argument);
-    EXPECT_THROW(group->send(x, 3), std::invalid_argument);
-    EXPECT_THROW(group->send(x, (group->rank() + 1) % 3, Group::kLargestTag + 1),
-                 std::invalid_argument);
+  });
+}
+
+TEST(Group, RefusesAnExchangeThatCannotBe) {
+  run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
+    const Tensor x = Tensor::zeros({7});
+    const int next = (group->rank() + 1) % 3;
+    const int after = (group->rank() + 2) % 3;
+    const auto refuses = [&](const std::vector<Parcel>& sends,
+                             const std::vector<Parcel>& receives) {
+      EXPECT_THROW(group->exchange(sends, receives), std::invalid_argument);
+    };
+    refuses({{group->rank(), x}}, {});
+    refuses({}, {{group->rank(), x}});
+    refuses({{3, x}}, {});
+    refuses({}, {{-1, x}});
+    refuses({{next, Tensor()}}, {});
+    refuses({{next, x.rows(0, 4)}}, {{after, x.rows(3, 4)}});
+    refuses({}, {{next, x.rows(0, 4)}, {after, x.rows(3, 4)}});
+    // Neighbours in memory are fine, and what is sent may go to several.
+    group
+        ->exchange({{next, x.rows(0, 1)}, {after, x.rows(0, 1)}},
+                   {{next, x.rows(1, 1)}, {after, x.rows(2, 1)}})
+        .wait();
   });
 }
 
@@ -56,7 +77,7 @@ TEST(Group, TensorsWithoutElementsNeedNoMessages) {
     const Tensor none = Tensor::zeros({0});
     EXPECT_TRUE(group->all_reduce(none).done());
     EXPECT_TRUE(group->all_gather(none, none).done());
-    EXPECT_TRUE(group->send(none, 1 - group->rank()).done());
+    EXPECT_TRUE(group->exchange({{1 - group->rank(), none}}, {}).done());
   });
 }
 

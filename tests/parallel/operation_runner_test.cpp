@@ -58,7 +58,6 @@ class OperationRunnerTest : public ::testing::Test {
     runner_.admit({.what = "all_reduce",
                    .bytes = x.bytes(),
                    .members = members,
-                   .channel = kCollectiveChannel,
                    .ordered = ordered,
                    .plan = std::move(plan),
                    .result = result},
@@ -117,11 +116,14 @@ TEST_F(OperationRunnerTest, MessagesGoToTheGroupsRanksUnderItsOwnTag) {
   admit(true, 5, /*moves=*/2);
   admit(true, 6);
   advance();
-  ASSERT_EQ(network_.posted.size(), 3U);
+  admit(false, 6);
+  advance();
+  ASSERT_EQ(network_.posted.size(), 4U);
   EXPECT_EQ(network_.posted[0].peer, 7);
   EXPECT_EQ(network_.posted[1].peer, 8);
   EXPECT_EQ(network_.posted[0].tag, network_.posted[1].tag);
   EXPECT_NE(network_.posted[0].tag, network_.posted[2].tag);
+  EXPECT_NE(network_.posted[2].tag, network_.posted[3].tag) << "of an exchange";
 }
 
 TEST_F(OperationRunnerTest, ASilentRankIsLostAfterTheTimeLimitAndNamed) {

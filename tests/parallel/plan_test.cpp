@@ -211,6 +211,26 @@ TEST(Plan, AllToAllTransposesParts) {
         EXPECT_EQ(to[rank].data<std::int64_t>()[q * kPart + i], 1000 * (rank * kPart + i) + q);
 }
 
+TEST(Plan, ExchangesOfARingMeetWhateverTheirOrder) {
+  constexpr int kRanks = 5;
+  const std::vector<Tensor> from = numbers_of_ranks(kRanks, 40);
+  const std::vector<Tensor> to = numbers_of_ranks(kRanks, 40);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    for (const Tensor& x : to) x.fill_zero();
+    Simulation simulation(for_ranks(kRanks,
+                                    [&](int rank) {
+                                      return plan_exchange(
+                                          {{(rank + 1) % kRanks, from[rank]}},
+                                          {{(rank + kRanks - 1) % kRanks, to[rank]}});
+                                    }),
+                          seed);
+    ASSERT_TRUE(simulation.run());
+    for (int rank = 0; rank < kRanks; ++rank)
+      EXPECT_EQ(to[rank].to_vector<std::int64_t>(),
+                from[(rank + kRanks - 1) % kRanks].to_vector<std::int64_t>());
+  }
+}
+
 TEST(Plan, BarrierEndsForNobodyBeforeAllHaveBegun) {
   std::vector<Plan> plans = for_ranks(3, [](int rank) { return plan_barrier(rank, 3); });
   plans[2] = {.rounds = {{.moves = {{false, 0, nullptr, 1}}, .then = {}}}, .tensors = {}};

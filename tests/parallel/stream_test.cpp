@@ -101,7 +101,6 @@ Operation barrier_with_nobody() {
           .bytes = 1,
           .members = std::make_shared<GroupMembers>(
               GroupMembers{.name = "world", .rank = 0, .ranks = {0, 1}, .context = 0}),
-          .channel = 0,
           .ordered = true,
           .plan = plan_barrier(0, 2),
           .result = {}};

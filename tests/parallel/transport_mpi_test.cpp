@@ -36,7 +36,8 @@ TEST(MpiGroup, Broadcast) { expect_broadcast(*world().group()); }
 TEST(MpiGroup, AllGather) { expect_all_gather(*world().group()); }
 TEST(MpiGroup, ReduceScatter) { expect_reduce_scatter(*world().group()); }
 TEST(MpiGroup, AllToAll) { expect_all_to_all(*world().group()); }
-TEST(MpiGroup, SendRecv) { expect_send_recv(*world().group()); }
+TEST(MpiGroup, Exchange) { expect_exchange(*world().group()); }
+TEST(MpiGroup, ExchangesUnderWayTogether) { expect_exchanges_under_way_together(*world().group()); }
 TEST(MpiGroup, Split) { expect_split(*world().group()); }
 TEST(MpiGroup, ManyUnderWay) { expect_many_under_way(*world().group()); }
 
@@ -45,17 +46,19 @@ TEST(MpiGroup, BarrierEndsForNobodyBeforeAllHaveBegun) {
   Group& group = *world().group();
   const int last = group.size() - 1;
   const Tensor token = Tensor::zeros({1});
+  const auto send = [&](int to) { group.exchange({{to, token}}, {}).wait(); };
+  const auto receive = [&](int from) { group.exchange({}, {{from, token}}).wait(); };
   if (group.rank() < last) {
     const Work barrier = group.barrier();
-    group.send(token, last).wait();
-    group.recv(token, last).wait();
+    send(last);
+    receive(last);
     EXPECT_FALSE(barrier.done());
-    group.send(token, last).wait();
+    send(last);
     barrier.wait();
   } else {
-    for (int q = 0; q < last; ++q) group.recv(token, q).wait();
-    for (int q = 0; q < last; ++q) group.send(token, q).wait();
-    for (int q = 0; q < last; ++q) group.recv(token, q).wait();
+    for (int q = 0; q < last; ++q) receive(q);
+    for (int q = 0; q < last; ++q) send(q);
+    for (int q = 0; q < last; ++q) receive(q);
     group.barrier().wait();
   }
 }
