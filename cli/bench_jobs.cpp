@@ -5,7 +5,7 @@
 
 #include "core/ops/matmul.h"
 #include "model/sampler.h"
-#include "train/micro_batch.h"
+#include "train/accumulation.h"
 #include "train/model_options.h"
 #include "train/optimizer.h"
 
@@ -71,8 +71,12 @@ class StepJob : public BenchJob {
 
   void run() override {
     parameters_.zero_gradients();
-    const MicroBatchResult result = run_micro_batch(dit_, batch_, flow_options(config_), 1, ++step_,
-                                                    static_cast<double>(batch_.tokens.numel()), {});
+    const AccumulationResult result =
+        accumulate_gradients(dit_, batch_,
+                             {.flow = flow_options(config_),
+                              .seed = 1,
+                              .step = ++step_,
+                              .normaliser = static_cast<double>(batch_.tokens.numel())});
     optimizer_->step(step_, 1e-4, 1.0, optimizer_->gradient_norm(1.0));
     flops_ = result.flops;
   }

@@ -26,7 +26,7 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
                                       quantile_time(options.flow, quantile, kTimeQuantiles));
     const NoisyTokens noisy =
         add_flow_noise(layout.own_rows(batch.tokens), times, noise, layout.clips);
-    const Var velocity = dit(noisy.tokens, times, context, layout);
+    const Var velocity = Var::constant(dit.own_velocity(noisy.tokens, times, context, layout));
     sums[quantile] +=
         squared_error(velocity, noisy.velocity, layout.clips.offsets, 1.0).loss.value().item();
   }
@@ -39,13 +39,13 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
                          const Mesh& mesh) {
   Group& group = *mesh.world();
   const NoGradScope no_grad;
-  Losses sums{};
+  Losses sums{}, elsewhere{};
   double elements = 0;
   together(group, [&] {
     const ValidationSet set(corpus, batch_options, options.clips);
     for (int index = mesh.coordinate().data; index < set.batches(); index += mesh.sizes().data) {
       const Batch batch = set.batch(index);
-      add_batch(dit, batch, options, sums);
+      add_batch(dit, batch, options, mesh.coordinate().pipeline == 0 ? sums : elsewhere);
       if (mesh.replica()->rank() == 0)
         elements += static_cast<double>(batch.packing.used() * dit.options.token_width());
     }

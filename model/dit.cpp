@@ -43,10 +43,24 @@ Var Dit::operator()(const Tensor& tokens, const Tensor& times, const EncodedText
   return x;
 }
 
+Tensor Dit::own_velocity(const Tensor& tokens, const Tensor& times, const EncodedText& text,
+                         const TokenLayout& layout) const {
+  const NoGradScope no_grad;
+  if (!walk) return (*this)(tokens, times, text, layout).value();
+  const Condition condition = conditioning(times, text);
+  const Tensor& states = text.states.value();
+  const auto run = [&](int chunk, const Tensor& stream) {
+    const Var x = stream.defined() ? Var::constant(stream) : Var();
+    return chunks[static_cast<std::size_t>(chunk)](x, condition, {tokens, times}, layout).value();
+  };
+  return walk(run,
+              Tensor::empty({layout.own.length, options.width}, states.dtype(), states.device()),
+              Tensor::empty(tokens.shape(), accumulator_of(states.dtype()), states.device()));
+}
+
 Tensor Dit::velocity(const Tensor& tokens, const Tensor& times, const EncodedText& text,
                      const TokenLayout& layout) const {
-  const NoGradScope no_grad;
-  const Tensor own = (*this)(layout.own_rows(tokens), times, text, layout).value();
+  const Tensor own = own_velocity(layout.own_rows(tokens), times, text, layout);
   return gather_rows ? gather_rows(own) : own;
 }
 

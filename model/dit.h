@@ -17,6 +17,10 @@ struct Dit {
   Conditioning conditioning;
   std::vector<DitChunk> chunks;  // ascending; one of all blocks, or those of a pipeline stage
   RowShare rows;                 // of a batch's tokens, this rank's
+  // Takes a stream through the chunks of all ranks, this one's by run(chunk, stream), and gives the
+  // last one's result to all. `stream` and `result` say what they fit. Empty: all chunks are here.
+  using RunChunk = std::function<Tensor(int chunk, const Tensor& stream)>;
+  std::function<Tensor(const RunChunk& run, const Tensor& stream, const Tensor& result)> walk;
   // This rank's rows of a result -> all rows, on every rank. Empty: it has them.
   std::function<Tensor(const Tensor&)> gather_rows;
 
@@ -30,10 +34,14 @@ struct Dit {
   // Makes the keys of all blocks once: for a sampler, whose text stays while the time changes.
   void precompute_keys(EncodedText& text) const;
   // The velocity of this rank's rows at times [C] in [0, 1] (1 is noise): tokens [T, P] -> [T, P],
-  // in f32 (f64) as the sums of the head's product have it. Slack rows come out unspecified.
+  // in f32 (f64) as the sums of the head's product have it. Slack rows come out unspecified. Only
+  // where all chunks are here.
   Var operator()(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,
                  const TokenLayout& layout) const;
-  // The same of all rows, on every rank; no gradients.
+  // The same wherever the chunks are, on every rank of them; no gradients.
+  Tensor own_velocity(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,
+                      const TokenLayout& layout) const;
+  // The same of all rows, on every rank.
   Tensor velocity(const Tensor& tokens_TP, const Tensor& times_C, const EncodedText& text,
                   const TokenLayout& layout) const;
 };

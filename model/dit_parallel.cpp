@@ -1,5 +1,7 @@
 #include "model/dit_parallel.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "parallel/token_exchange.h"
 
@@ -13,9 +15,9 @@ class Splitter {
       : parameters_(parameters),
         tensor_(mesh.tensor()),
         context_(mesh.context()),
-        whole_copies_(mesh.tensor()->size() > 1 ? kOverTensor : kReplicas) {
+        whole_(mesh.tensor()->size() > 1 ? kOverTensor : kReplicas) {
     for (const Parameter& parameter : parameters.list())
-      parameters_.place(parameter.var, {}, whole_copies_);
+      parameters_.place(parameter.var, {}, whole_ | over_stages(parameter, mesh));
   }
 
   void split(SelfAttention& attention, bool over_context) const {
@@ -58,15 +60,21 @@ class Splitter {
   }
   // Of the output's columns, which are rows of the weight: of each of `segments` fused projections.
   void split_columns(const Linear& linear, int segments = 1) const {
-    parameters_.place(linear.weight, part_of(0, segments), kReplicas);
-    parameters_.place(linear.bias, part_of(0, segments), kReplicas);
+    place(linear.weight, part_of(0, segments));
+    place(linear.bias, part_of(0, segments));
   }
-  void split_columns(const Var& weight) const {
-    parameters_.place(weight, part_of(0, 1), kReplicas);
-  }
+  void split_columns(const Var& weight) const { place(weight, part_of(0, 1)); }
   // Of the input's columns; the bias is added behind the sum.
-  void split_rows(const Linear& linear) const {
-    parameters_.place(linear.weight, part_of(1, 1), kReplicas);
+  void split_rows(const Linear& linear) const { place(linear.weight, part_of(1, 1)); }
+  // No copies over tensor ranks any more; over stages as before.
+  void place(const Var& var, const Split& split) const {
+    parameters_.place(var, split, parameters_.of(var).copies & ~kOverTensor);
+  }
+  // What makes conditions is on every stage.
+  static int over_stages(const Parameter& parameter, const Mesh& mesh) {
+    const std::string& name = parameter.spec.name;
+    const bool everywhere = name.starts_with("text_") || name.starts_with("time_");
+    return mesh.pipeline()->size() > 1 && everywhere ? kOverPipeline : kReplicas;
   }
 
   AttentionExchanges exchanges() const {
@@ -84,8 +92,30 @@ class Splitter {
   Parameters& parameters_;
   std::shared_ptr<Group> tensor_;
   std::shared_ptr<Group> context_;
-  int whole_copies_;
+  int whole_;  // copies of what is not split
 };
+
+// A forward alone, section after section; the last one's result goes to all.
+Tensor walk_stages(const Placement& placement, Group& group, const Dit::RunChunk& run,
+                   const Tensor& stream, const Tensor& result) {
+  Tensor x;
+  for (int section = 0; section < placement.sections(); ++section) {
+    const ChunkPlace here = placement.place_of(section);
+    const bool last = section + 1 == placement.sections();
+    const int next = last ? here.rank : placement.place_of(section + 1).rank;
+    if (here.rank == group.rank()) {
+      x = run(here.chunk, x);
+      if (next != here.rank) group.exchange({{next, x}}, {}).wait();
+    } else if (next == group.rank()) {
+      x = Tensor::empty(stream.shape(), stream.dtype(), stream.device());
+      group.exchange({}, {{here.rank, x}}).wait();
+    }
+  }
+  const int last = placement.place_of(placement.sections() - 1).rank;
+  if (group.rank() == last) result.copy_from(x);
+  group.broadcast(result, last).wait();
+  return result;
+}
 
 void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks) {
   if (ranks < 1 || number % ranks == 0) return;
@@ -97,7 +127,42 @@ void require_division(const char* what, std::int64_t number, const char* by, std
 
 }  // namespace
 
-void require_layout(const DitOptions& o, const MeshSizes& sizes, std::int64_t batch_rows) {
+std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std::int64_t tokens) {
+  const auto d = static_cast<double>(o.width), p = static_cast<double>(o.token_width()),
+             h = static_cast<double>(o.head_mlp_width);
+  const double block =
+      d * static_cast<double>(6 * o.width + 2 * o.mlp_width) + 2 * d * static_cast<double>(tokens);
+  const auto extra = [&](int section) {
+    return (section == 0 ? d * p : 0) + (section == sections - 1 ? d * p + h * (d + p) : 0);
+  };
+  // One block each, then each further one to the section that is cheapest with it, the later one of
+  // equals.
+  std::vector<int> count(static_cast<std::size_t>(sections), 1);
+  const auto cost = [&](int section) {
+    return extra(section) + block * count[static_cast<std::size_t>(section)];
+  };
+  for (int left = o.depth - sections; left > 0; --left) {
+    int cheapest = sections - 1;
+    for (int section = sections - 2; section >= 0; --section)
+      if (cost(section) < cost(cheapest)) cheapest = section;
+    ++count[static_cast<std::size_t>(cheapest)];
+  }
+  std::vector<BlockRange> ranges;
+  for (int begin = 0; const int blocks : count) {
+    ranges.push_back({begin, begin + blocks});
+    begin += blocks;
+  }
+  return ranges;
+}
+
+void require_layout(const DitOptions& o, const MeshSizes& sizes, const Placement& placement,
+                    std::int64_t batch_rows) {
+  if (placement.sections() > o.depth)
+    fail(ExitCode::kUsage,
+         "model.depth = {} blocks cannot be shared by parallel.pipeline = {} stages of {} parts; a "
+         "part has at least one block: {} stages could",
+         o.depth, placement.stages, placement.virtual_stages,
+         std::max(1, o.depth / placement.virtual_stages));
   const std::int64_t both = std::int64_t{sizes.tensor} * sizes.context;
   require_division("model.text_heads", o.text_heads, "parallel.tensor", sizes.tensor);
   require_division("model.mlp_width", o.mlp_width, "parallel.tensor", sizes.tensor);
@@ -106,8 +171,14 @@ void require_layout(const DitOptions& o, const MeshSizes& sizes, std::int64_t ba
   require_division("batch.tokens", batch_rows, "parallel.tensor x parallel.context", both);
 }
 
-Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh) {
-  Dit dit(parameters, options);
+Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh,
+             const Placement& placement) {
+  const std::vector<BlockRange> sections = balanced_sections(options, placement.sections());
+  const int stage = mesh.pipeline()->rank();
+  std::vector<BlockRange> mine;
+  for (int chunk = 0; chunk < placement.virtual_stages; ++chunk)
+    mine.push_back(sections[static_cast<std::size_t>(placement.section_of(stage, chunk))]);
+  Dit dit(parameters, options, mine);
   const Splitter splitter(parameters, mesh);
   for (ByteTextEncoder::Block& block : dit.conditioning.text_encoder.blocks) {
     splitter.split(block.attention, /*over_context=*/false);
@@ -131,6 +202,11 @@ Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh
                                        own.dtype(), own.device());
       group->all_gather(own, all).wait();
       return all;
+    };
+  if (placement.stages > 1)
+    dit.walk = [placement, group = mesh.pipeline()](const Dit::RunChunk& run, const Tensor& stream,
+                                                    const Tensor& result) {
+      return walk_stages(placement, *group, run, stream, result);
     };
   return dit;
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "model/dit.h"
 #include "parallel/mesh.h"
+#include "parallel/schedule/placement.h"
 
 namespace muybridge {
 
@@ -17,13 +18,23 @@ namespace muybridge {
 // al. 2023, arXiv:2309.14509); the text is there on all of them. What is not split has copies,
 // whose gradients are of their ranks' tokens and are summed (Mesh::copies).
 
-// A model with this rank's part of it; its parameters are not allocated yet. Throws Error(kUsage)
-// where require_layout does.
-Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh);
+// Pipeline ranks have consecutive blocks each, their chunks, and all make the conditions of their
+// clips themselves, which is cheaper than to send them.
+
+// A model with this rank's part of it; its parameters are not allocated yet. The placement has as
+// many stages as the mesh pipeline ranks.
+Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh,
+             const Placement& placement = {});
+
+// The blocks of each section of a pipeline, such that the costliest costs least: the first has the
+// patch embedding too, the last the head. Costs are operations on one token of a clip of `tokens`.
+std::vector<BlockRange> balanced_sections(const DitOptions& options, int sections,
+                                          std::int64_t tokens = 4096);
 
 // Throws Error(kUsage) where such a model cannot be shared so, with the reason and what would do:
 // heads and hidden columns must divide among tensor ranks, heads and the rows of a batch among
-// tensor and context ranks.
-void require_layout(const DitOptions& options, const MeshSizes& sizes, std::int64_t batch_rows);
+// tensor and context ranks, and a section of a pipeline has at least one block.
+void require_layout(const DitOptions& options, const MeshSizes& sizes, const Placement& placement,
+                    std::int64_t batch_rows);
 
 }  // namespace muybridge

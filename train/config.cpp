@@ -149,7 +149,13 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
          kCountOrNone);
   to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
   to.add("context", parallel.context, "ranks that share each clip", kCount);
-  to.add("pipeline", parallel.pipeline, "ranks that share the blocks", kCount);
+  to.add("pipeline", parallel.pipeline, "ranks that share the blocks, as stages", kCount);
+  to.add_choice("schedule", parallel.schedule, {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v"},
+                "in which order stages work on micro-batches (docs/schedules.md)");
+  to.add("virtual_stages", parallel.virtual_stages,
+         "parts of the model that a pipeline rank holds; 0: as many as the schedule has, "
+         "interleaved 2",
+         kCountOrNone);
 }
 
 ConfigSection describe(TrainConfig& config) {
@@ -220,16 +226,6 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
   }
 }
 
-void check_parallel(ConfigReader& reader, const TrainConfig& config) {
-  const auto single = [&](const char* key, int ranks) {
-    if (ranks != 1)
-      reader.refuse(key, fmt::format("{} ranks, but this version does not train in stages; "
-                                     "leave it 1",
-                                     ranks));
-  };
-  single("parallel.pipeline", config.parallel.pipeline);
-}
-
 void check(ConfigReader& reader, const TrainConfig& config) {
   if (!is_file_name(config.run.name))
     reader.refuse("run.name",
@@ -243,7 +239,6 @@ void check(ConfigReader& reader, const TrainConfig& config) {
                               config.optimizer.min_learning_rate, config.optimizer.learning_rate));
   check_model(reader, config.model);
   check_eval(reader, config);
-  check_parallel(reader, config);
 }
 
 TrainConfig load(ConfigReader reader) {

@@ -10,6 +10,7 @@
 #include "config/reader.h"
 #include "config/values.h"
 #include "core/buffer.h"
+#include "parallel/schedule/schedule.h"
 
 namespace muybridge {
 
@@ -119,6 +120,8 @@ struct TrainConfig {
     int tensor = 1;
     int context = 1;
     int pipeline = 1;
+    ScheduleKind schedule = ScheduleKind::k1F1B;
+    int virtual_stages = 0;  // of a pipeline rank; 0: as many as the schedule has, or 2
   };
 
   std::optional<Device> device;  // nothing: the best that this program can train on

@@ -89,4 +89,12 @@ MeshSizes mesh_sizes(const TrainConfig& config) {
   return {.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline};
 }
 
+Placement placement_of(const TrainConfig& config) {
+  const TrainConfig::Parallel& p = config.parallel;
+  const auto usual = [&] {
+    return p.schedule == ScheduleKind::kInterleaved || p.schedule == ScheduleKind::kZbV ? 2 : 1;
+  };
+  return placement_of(p.schedule, p.pipeline, p.virtual_stages > 0 ? p.virtual_stages : usual());
+}
+
 }  // namespace muybridge

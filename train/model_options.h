@@ -6,6 +6,7 @@
 #include "eval/validation.h"
 #include "model/dit_options.h"
 #include "parallel/mesh.h"
+#include "parallel/schedule/schedule.h"
 #include "train/config.h"
 
 namespace muybridge {
@@ -18,5 +19,7 @@ ValidationOptions validation_options(const TrainConfig& config);
 RenderOptions render_options(const TrainConfig& config);
 DType compute_dtype(const TrainConfig& config);
 MeshSizes mesh_sizes(const TrainConfig& config);
+// Throws Error(kUsage) where the schedule cannot have so many virtual stages.
+Placement placement_of(const TrainConfig& config);
 
 }  // namespace muybridge

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "parallel/values.h"
-#include "train/micro_batch.h"
+#include "train/accumulation.h"
 #include "train/model_options.h"
 #include "train/schedule_lr.h"
 
@@ -30,7 +30,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   // Any constant would do: gradients are divided by the elements that were really there.
   const double normaliser =
       static_cast<double>(config_.batch.tokens) * config_.batch.micro_batches * token_width;
-  const Totals totals = accumulate_gradients(step, normaliser);
+  const Totals totals = accumulate(step, normaliser);
   const double elements = totals.tokens * token_width;
   const double loss = totals.squared_error / elements;
   const double scale = normaliser / elements;
@@ -53,30 +53,38 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
           .extra = {{"exposed_communication", reducer_.exposed_seconds() / seconds}}};
 }
 
-TrainStep::Totals TrainStep::accumulate_gradients(std::int64_t step, double normaliser) {
+TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
   const int count = loader_.begin_step();  // may be 0: the others' gradients are taken over
-  Totals totals;
-  for (int i = 0; i < count; ++i) {
-    BackwardOptions options;
-    if (i + 1 == count)
-      options.on_leaf_ready = [this](std::int64_t tag) { reducer_.on_ready(tag); };
-    const MicroBatchResult result =
-        run_micro_batch(dit_, loader_.next(), flow_options(config_),
-                        static_cast<std::uint64_t>(config_.train.seed), step, normaliser, options);
-    totals.squared_error += result.squared_error;
-    totals.tokens += static_cast<double>(result.tokens);
-    totals.flops += result.flops / mesh_.replica()->size();
-    totals.bad_clips.insert(totals.bad_clips.end(), result.bad_clips.begin(),
-                            result.bad_clips.end());
-  }
+  AccumulationResult result;
+  if (count > 0)
+    result = accumulate_gradients(
+        dit_, schedule_of(count), *mesh_.pipeline(), [this] { return loader_.next(); },
+        {.flow = flow_options(config_),
+         .seed = static_cast<std::uint64_t>(config_.train.seed),
+         .step = step,
+         .normaliser = normaliser,
+         .on_leaf_ready = [this](std::int64_t tag) { reducer_.on_ready(tag); }});
   reducer_.finish();
-  const Tensor sums = Tensor::of<double>({3}, {totals.squared_error, totals.tokens, totals.flops});
+  const Tensor sums =
+      Tensor::of<double>({3}, {result.squared_error, static_cast<double>(result.tokens),
+                               result.flops / mesh_.replica()->size()});
   mesh_.world()->all_reduce(sums).wait();
-  totals.squared_error = sums.data<double>()[0];
-  totals.tokens = sums.data<double>()[1];
-  totals.flops = sums.data<double>()[2];
-  return totals;
+  return {.squared_error = sums.data<double>()[0],
+          .tokens = sums.data<double>()[1],
+          .flops = sums.data<double>()[2],
+          .bad_clips = std::move(result.bad_clips)};
+}
+
+const PipelineSchedule& TrainStep::schedule_of(int micro_batches) {
+  const auto found = schedules_.find(micro_batches);
+  if (found != schedules_.end()) return found->second;
+  return schedules_
+      .emplace(micro_batches, make_schedule({.kind = config_.parallel.schedule,
+                                             .stages = mesh_.sizes().pipeline,
+                                             .virtual_stages = placement_of(config_).virtual_stages,
+                                             .micro_batches = micro_batches}))
+      .first->second;
 }
 
 void TrainStep::fail_diverged(const StepMetrics& metrics, std::int64_t committed,

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/grad_reducer.h"
 #include "parallel/mesh.h"
+#include "parallel/schedule/schedule.h"
 #include "train/config.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
@@ -33,7 +35,8 @@ class TrainStep {
     double flops = 0;
     std::vector<std::int64_t> bad_clips;  // of this rank
   };
-  Totals accumulate_gradients(std::int64_t step, double normaliser);
+  Totals accumulate(std::int64_t step, double normaliser);
+  const PipelineSchedule& schedule_of(int micro_batches);
   [[noreturn]] void fail_diverged(const StepMetrics& metrics, std::int64_t committed,
                                   const std::vector<std::int64_t>& bad_clips) const;
 
@@ -44,6 +47,7 @@ class TrainStep {
   Loader& loader_;
   const Mesh mesh_;
   GradReducer reducer_;
+  std::map<int, PipelineSchedule> schedules_;  // by micro-batches
 };
 
 }  // namespace muybridge

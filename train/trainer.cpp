@@ -54,7 +54,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       mesh_(mesh_sizes(config), world.group()),
       corpora_(open_corpora(config)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
-      dit_(make_dit(parameters_, dit_options(config), mesh_)),
+      dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {

@@ -119,12 +119,6 @@ TEST_F(TrainConfigTest, ClipsMustBeWholePatches) {
   EXPECT_EQ(mistake({"eval.size=48x32"}), "");
 }
 
-TEST_F(TrainConfigTest, LayoutsThisVersionLacksAreRefused) {
-  EXPECT_EQ(mistake({"parallel.pipeline=2"}),
-            "parallel.pipeline: 2 ranks, but this version does not train in stages; leave it 1");
-  EXPECT_EQ(mistake({"parallel.data=2", "batch.micro_batches=3"}), "");
-}
-
 TEST_F(TrainConfigTest, NamesLearningRatesAndPromptsAreChecked) {
   EXPECT_EQ(mistake({"run.name=a/b"}),
             "run.name: 'a/b' cannot name a folder; use letters, digits, '-', '_' and '.'");

@@ -72,10 +72,6 @@ TEST(Fingerprint, EachKeyThatMustStayIsRefusedByNameWithBothValuesAndNoOtherIs) 
     const std::string key(each.key);
     if (key == "data.train" || key == "train.init_from") continue;  // see below
     const std::optional<TrainConfig> now = with_another(key);
-    if (key == "parallel.pipeline") {
-      EXPECT_FALSE(now.has_value()) << key << " has one value only in this version";
-      continue;
-    }
     ASSERT_TRUE(now.has_value()) << "no other value for " << key << " is known to this test";
     const std::string line =
         "\n  " + key + ": " + value_of(config(), key) + " -> " + value_of(*now, key) + "\n";

@@ -176,7 +176,9 @@ std::vector<Options::Case> Options::cases() const {
       {"parallel.data", "2", refused("needs 2 ranks"), ""},
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
-      {"parallel.pipeline", "2", refused("parallel.pipeline"), ""},
+      {"parallel.pipeline", "2", refused("needs 2 ranks"), ""},
+      {"parallel.schedule", "zb_v", refused("parallel.pipeline"), ""},
+      {"parallel.virtual_stages", "3", refused("virtual stages"), ""},
   };
 }
 

@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "parallel/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
-#include "train/micro_batch.h"
+#include "train/accumulation.h"
 #include "train/model_options.h"
 
 namespace muybridge {
@@ -85,8 +85,9 @@ class TrainStepTest : public TemporaryCorpus {
         const auto clip = std::ranges::find(clips, batch.clip_ids[i], &SelectedClip::clip);
         const Batch alone = builder.build({{.sample = batch.samples[i], .clip = *clip}}, &scratch);
         model.parameters.zero_gradients();
-        reference.loss +=
-            run_micro_batch(model.dit, alone, flow_options(config), 3, 1, 1.0, {}).squared_error;
+        reference.loss += accumulate_gradients(model.dit, alone,
+                                               {.flow = flow_options(config), .seed = 3, .step = 1})
+                              .squared_error;
         reference.tokens += clip->grid.tokens();
         for (std::size_t k = 0; k < reference.gradient.size(); ++k)
           reference.gradient[k] += model.parameters.gradients().data<float>()[k];

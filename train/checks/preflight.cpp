@@ -103,7 +103,7 @@ void require_device(const TrainConfig& config) {
 std::string require_runnable(const TrainConfig& config, int ranks) {
   require_device(config);
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  require_layout(dit_options(config), sizes, config.batch.tokens);
+  require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
   const int batches = config.batch.micro_batches, replicas = sizes.data;
   if (batches >= replicas) return "";
   return fmt::format(

@@ -6,8 +6,8 @@
 #include "core/random.h"
 #include "model/dit.h"
 #include "parallel/group.h"
+#include "train/accumulation.h"
 #include "train/config.h"
-#include "train/micro_batch.h"
 #include "train/optimizer.h"
 
 namespace muybridge {
@@ -49,8 +49,10 @@ Measured measure(const DitOptions& options, DType compute) {
   // The most that is in use while backward reports its leaves, from the last block to the first.
   double peak = in_use();
   parameters.zero_gradients();
-  run_micro_batch(dit, batch, {}, 1, 1, 1.0,
-                  {.on_leaf_ready = [&](std::int64_t) { peak = std::max(peak, in_use()); }});
+  accumulate_gradients(dit, batch,
+                       {.flow = {}, .seed = 1, .step = 1, .on_leaf_ready = [&](std::int64_t) {
+                          peak = std::max(peak, in_use());
+                        }});
   measured.activations = peak - before - measured.weights;
   return measured;
 }
