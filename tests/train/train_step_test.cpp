@@ -1,9 +1,14 @@
 #include "train/train_step.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <limits>
+#include <map>
+#include <mutex>
 
 #include "core/error.h"
+#include "model/dit_parallel.h"
 #include "parallel/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 #include "train/accumulation.h"
@@ -149,6 +154,84 @@ TEST_F(TrainStepTest, StaysOnOneCurveWithAnyNumberOfRanks) {
     }
   }
   EXPECT_EQ(train(config(1), 3, 6).weights, train(config(1), 3, 6).weights);
+}
+
+// Three steps of a model that ranks share in every way, with clipping, by AdamW or Muon.
+TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
+  struct Trained {
+    std::vector<StepMetrics> metrics;
+    std::map<std::string, Tensor> weights;  // whole
+  };
+  const auto config_of = [](const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {"optimizer.clip_norm=0.5", "optimizer.learning_rate=1e-2",
+                                          "optimizer.warmup_steps=1"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return parse_train_config(
+        "run: {name: x}\ndata: {train: x, prefetch: 2, caption_drop: 0.3}\n"
+        "model: {patch: [1, 4, 4], width: 48, depth: 4, heads: 4, mlp_width: 32, text_width: 16,\n"
+        "        text_depth: 1, text_heads: 4}\n"
+        "batch: {tokens: 112, micro_batches: 5}\ntrain: {steps: 9, seed: 3}\n",
+        "test", overrides);
+  };
+  const auto run = [&](const TrainConfig& config) {
+    Trained trained;
+    const int ranks = resolve(mesh_sizes(config), mesh_sizes(config).ranks()).ranks();
+    std::mutex mutex;
+    run_local_ranks(ranks, [&](const std::shared_ptr<Group>& world) {
+      const Mesh mesh(mesh_sizes(config), world);
+      Parameters parameters;
+      const Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
+      parameters.allocate(DType::kF32, 3);
+      const Optimizer optimizer(parameters, config.optimizer, mesh);
+      Loader loader(*corpus_, loader_options(config), mesh.coordinate().data, mesh.sizes().data);
+      TrainStep step(config, dit, parameters, optimizer, loader, mesh);
+      std::vector<StepMetrics> metrics;
+      for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
+      const std::scoped_lock lock(mutex);
+      if (world->rank() == 0) trained.metrics = metrics;
+      for (const Parameter& parameter : parameters.list()) {
+        Tensor& whole = trained.weights[parameter.spec.name];
+        if (!whole.defined()) whole = Tensor::zeros(parameter.spec.shape);
+        scatter(parameters.slice(parameters.master(), parameter), parameter.slice(), whole);
+      }
+    });
+    return trained;
+  };
+  for (const char* matrices : {"optimizer.matrices=adamw", "optimizer.matrices=muon"}) {
+    const Trained one = run(config_of({matrices, "parallel.data=1"}));
+    for (const std::vector<std::string>& layout : std::vector<std::vector<std::string>>{
+             {"parallel.data=3"},
+             {"parallel.data=2", "parallel.tensor=2"},
+             {"parallel.data=1", "parallel.tensor=2", "parallel.context=2", "parallel.pipeline=2"},
+             {"parallel.data=2", "parallel.pipeline=2", "parallel.schedule=zb_v"},
+             {"parallel.data=2", "parallel.tensor=2", "parallel.pipeline=2",
+              "parallel.schedule=interleaved"}}) {
+      const std::string about = fmt::format("{} {}", matrices, fmt::join(layout, " "));
+      std::vector<std::string> overrides = layout;
+      overrides.emplace_back(matrices);
+      const Trained got = run(config_of(overrides));
+      for (std::size_t n = 0; n < 3; ++n) {
+        EXPECT_EQ(got.metrics[n].tokens, one.metrics[n].tokens) << about;
+        EXPECT_NEAR(got.metrics[n].loss / one.metrics[n].loss, 1, 1e-5) << about << " step " << n;
+        EXPECT_NEAR(got.metrics[n].grad_norm / one.metrics[n].grad_norm, 1, 1e-4) << about;
+        EXPECT_NEAR(got.metrics[n].tflops * got.metrics[n].seconds /
+                        (one.metrics[n].tflops * one.metrics[n].seconds),
+                    1, 1e-6)
+            << about;
+      }
+      ASSERT_EQ(got.weights.size(), one.weights.size()) << about;
+      for (const auto& [name, weights] : one.weights) {
+        // AdamW's first steps are the sign of a gradient, however small it is.
+        double error = 0, size = 0;
+        for (std::int64_t i = 0; i < weights.numel(); ++i) {
+          const double off = got.weights.at(name).data<float>()[i] - weights.data<float>()[i];
+          error += off * off;
+          size += static_cast<double>(weights.data<float>()[i]) * weights.data<float>()[i];
+        }
+        EXPECT_LE(std::sqrt(error), 2e-4 * std::sqrt(size)) << about << " " << name;
+      }
+    }
+  }
 }
 
 TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
