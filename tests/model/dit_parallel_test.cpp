@@ -65,18 +65,47 @@ struct Layout {
   bool recompute = false;
   Placement placement = {};
 };
+std::string name_of(const ::testing::TestParamInfo<Layout>& test) {
+  const Layout& layout = test.param;
+  return fmt::format("Tensor{}Context{}Pipeline{}Chunks{}{}{}", layout.sizes.tensor,
+                     layout.sizes.context, layout.sizes.pipeline, layout.placement.virtual_stages,
+                     layout.prediction == Prediction::kClean ? "Clean" : "",
+                     layout.recompute ? "Recompute" : "");
+}
+
+const auto kTokenLayouts = ::testing::Values(
+    Layout{{.tensor = 2}}, Layout{{.tensor = 4}}, Layout{{.context = 2}}, Layout{{.context = 4}},
+    Layout{{.tensor = 2, .context = 2}}, Layout{{.tensor = 2, .context = 2}, Prediction::kClean},
+    Layout{{.tensor = 2, .context = 2}, Prediction::kClean, true});
+// Their gradients are tested with their schedules, in tests/train/accumulation_test.cpp.
+const auto kStages =
+    ::testing::Values(Layout{{.pipeline = 2}, Prediction::kVelocity, false, {.stages = 2}},
+                      Layout{{.pipeline = 2},
+                             Prediction::kClean,
+                             false,
+                             {.stages = 2, .virtual_stages = 2, .fold = Fold::kV}},
+                      Layout{{.tensor = 2, .context = 2, .pipeline = 2},
+                             Prediction::kClean,
+                             false,
+                             {.stages = 2, .virtual_stages = 2}});
+
 class DitLayout : public ::testing::TestWithParam<Layout> {};
+class DitSampling : public ::testing::TestWithParam<Layout> {};
+INSTANTIATE_TEST_SUITE_P(Tokens, DitLayout, kTokenLayouts, name_of);
+INSTANTIATE_TEST_SUITE_P(Tokens, DitSampling, kTokenLayouts, name_of);
+INSTANTIATE_TEST_SUITE_P(Stages, DitSampling, kStages, name_of);
+
 TEST(BalancedSections, GiveTheEndsFewerBlocksWhereThePatchesAreCostly) {
   const auto counts = [](const DitOptions& options, int sections) {
-    std::vector<int> counts;
+    std::vector<int> blocks;
     int end = 0;
     for (const BlockRange& range : balanced_sections(options, sections)) {
       EXPECT_EQ(range.begin, end);
       end = range.end;
-      counts.push_back(range.end - range.begin);
+      blocks.push_back(range.end - range.begin);
     }
     EXPECT_EQ(end, options.depth);
-    return counts;
+    return blocks;
   };
   DitOptions options = tiny_dit_options();
   options.depth = 12;
@@ -90,31 +119,7 @@ TEST(BalancedSections, GiveTheEndsFewerBlocksWhereThePatchesAreCostly) {
   EXPECT_GE(costly.back(), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Dit, DitLayout,
-    ::testing::Values(Layout{{.tensor = 2}}, Layout{{.tensor = 4}}, Layout{{.context = 2}},
-                      Layout{{.context = 4}}, Layout{{.tensor = 2, .context = 2}},
-                      Layout{{.tensor = 2, .context = 2}, Prediction::kClean},
-                      Layout{{.tensor = 2, .context = 2}, Prediction::kClean, true},
-                      Layout{{.pipeline = 2}, Prediction::kVelocity, false, {.stages = 2}},
-                      Layout{{.pipeline = 2},
-                             Prediction::kClean,
-                             false,
-                             {.stages = 2, .virtual_stages = 2, .fold = Fold::kV}},
-                      Layout{{.tensor = 2, .context = 2, .pipeline = 2},
-                             Prediction::kClean,
-                             false,
-                             {.stages = 2, .virtual_stages = 2}}),
-    [](const auto& test) {
-      return fmt::format("Tensor{}Context{}Pipeline{}Chunks{}{}{}", test.param.sizes.tensor,
-                         test.param.sizes.context, test.param.sizes.pipeline,
-                         test.param.placement.virtual_stages,
-                         test.param.prediction == Prediction::kClean ? "Clean" : "",
-                         test.param.recompute ? "Recompute" : "");
-    });
-
 TEST_P(DitLayout, LossAndGradientsAreThoseOfOneRank) {
-  if (GetParam().placement.stages > 1) GTEST_SKIP() << "see AccumulationOverRanks";
   DitOptions options = options_of(GetParam().prediction);
   Parameters whole;
   const Dit alone(whole, options);
@@ -155,7 +160,7 @@ TEST_P(DitLayout, LossAndGradientsAreThoseOfOneRank) {
   });
 }
 
-TEST_P(DitLayout, VelocityOfAllRowsIsThatOfOneRank) {
+TEST_P(DitSampling, VelocityOfAllRowsIsThatOfOneRank) {
   const DitOptions options = options_of(GetParam().prediction);
   const Batch batch;
   const Tensor times = batch.draw.times.to(DType::kF64);
@@ -184,9 +189,9 @@ TEST_P(DitLayout, VelocityOfAllRowsIsThatOfOneRank) {
 
 TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
   const DitOptions options = options_of(Prediction::kVelocity);
-  const auto message = [&](const MeshSizes& sizes, std::int64_t rows) {
+  const auto message = [&](const MeshSizes& sizes, std::int64_t rows, const Placement& at = {}) {
     try {
-      require_layout(options, sizes, rows);
+      require_layout(options, sizes, at, rows);
       return std::string();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kUsage);
