@@ -1,19 +1,26 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "parallel/plan_levels.h"
 #include "parallel/stream.h"
 
 namespace muybridge {
 
 // A group whose operations are plans that the rank's stream carries out: over MPI between
-// processes, over shared memory between threads of a test. CPU tensors.
+// processes, through memory between threads of a test. Ranks of one machine meet in memory that
+// they share, as far as there is some. CPU tensors.
 //
-// Sums are taken in the order of ranks, in f32 for bf16 (rounded once). NaN is larger than any
-// number.
+// Sums are taken in the order of ranks, in f32 for bf16 (rounded once); large ones of f32, f64 and
+// i64 over machines with the same number of ranks first inside each machine, then over machines.
+// NaN is larger than any number.
 class StreamGroup final : public Group {
  public:
   StreamGroup(std::shared_ptr<Stream> stream, GroupMembers members);
+
+  // From this size on tensors go over machines in levels, smaller ones as if all ranks were alike.
+  static constexpr std::size_t kLevelsFrom = 64 << 10;
 
   // All ranks of the stream's job.
   static std::shared_ptr<Group> world(std::shared_ptr<Stream> stream);
@@ -29,10 +36,14 @@ class StreamGroup final : public Group {
   std::shared_ptr<Group> do_split(int color, int key, const std::string& name) override;
 
  private:
-  Work collective(const char* what, const Tensor& x, Plan plan);
+  void find_neighbours();
+  std::size_t job_rank(int rank) const;
+  Work collective(const char* what, std::size_t bytes, Plan plan);
 
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<const GroupMembers> members_;
+  SharedWindow window_;           // when all ranks of the group share a machine
+  std::optional<Levels> levels_;  // when they lie alike on several
 };
 
 }  // namespace muybridge

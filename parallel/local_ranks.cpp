@@ -1,5 +1,6 @@
 #include "parallel/local_ranks.h"
 
+#include <array>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -12,6 +13,8 @@
 namespace muybridge {
 namespace {
 
+constexpr std::size_t kSharedBytes = 2 << 20;  // a rank: see Window
+
 // A message that was posted and has not met its other half.
 struct Half {
   Message message;
@@ -22,6 +25,21 @@ struct Half {
 // Where the halves of messages between all pairs of ranks meet.
 class Exchange {
  public:
+  Exchange(int ranks, int ranks_per_machine) : ranks_per_machine_(ranks_per_machine) {
+    for (int rank = 0; rank < ranks; ++rank) segments_.push_back(std::make_unique<Segment>());
+  }
+
+  Neighbours neighbours(int rank) const {
+    Neighbours neighbours{.machines = {}, .segments = {}, .bytes = kSharedBytes};
+    for (std::size_t q = 0; q < segments_.size(); ++q) {
+      const int machine = static_cast<int>(q) / ranks_per_machine_;
+      neighbours.machines.push_back(machine);
+      neighbours.segments.push_back(machine == rank / ranks_per_machine_ ? segments_[q]->data()
+                                                                         : nullptr);
+    }
+    return neighbours;
+  }
+
   std::shared_ptr<Half> post(int rank, const Message& message) {
     auto half = std::make_shared<Half>(Half{.message = message});
     const int from = message.outgoing ? rank : message.peer;
@@ -55,6 +73,12 @@ class Exchange {
     from.done = to.done = true;
   }
 
+  struct alignas(64) Segment : std::array<std::byte, kSharedBytes> {
+    Segment() : std::array<std::byte, kSharedBytes>{} {}
+  };
+
+  int ranks_per_machine_;
+  std::vector<std::unique_ptr<Segment>> segments_;
   std::mutex mutex_;
   std::map<std::tuple<int, int, int>, std::deque<std::shared_ptr<Half>>> waiting_;
 };
@@ -73,11 +97,16 @@ class LocalTransfer final : public Transfer {
 class LocalTransport final : public Transport {
  public:
   LocalTransport(std::shared_ptr<Exchange> exchange, int rank, int size)
-      : exchange_(std::move(exchange)), rank_(rank), size_(size) {}
+      : exchange_(std::move(exchange)),
+        rank_(rank),
+        size_(size),
+        neighbours_(exchange_->neighbours(rank)) {}
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   int largest_tag() const override { return 1 << 30; }
+  const Neighbours& neighbours() const override { return neighbours_; }
+  void progress() override {}
   std::unique_ptr<Transfer> post(const Message& message) override {
     return std::make_unique<LocalTransfer>(exchange_, exchange_->post(rank_, message));
   }
@@ -88,14 +117,16 @@ class LocalTransport final : public Transport {
   std::shared_ptr<Exchange> exchange_;
   int rank_;
   int size_;
+  Neighbours neighbours_;
 };
 
 }  // namespace
 
 void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Group>&)>& body,
-                     double time_limit_seconds, AtEnd at_end) {
+                     double time_limit_seconds, AtEnd at_end, int ranks_per_machine) {
   if (size == 1) return body(solo_group("world"));
-  const auto exchange = std::make_shared<Exchange>();
+  const auto exchange =
+      std::make_shared<Exchange>(size, ranks_per_machine > 0 ? ranks_per_machine : size);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;
   threads.reserve(failures.size());

@@ -20,17 +20,31 @@ struct GroupMembers {
   int context = 0;         // differs between groups that have two ranks in common
 };
 
-// What a stream's thread and those who wait for its operations tell each other.
-struct Pulse {
-  std::atomic<int> waiting{0};         // threads blocked in Work::wait
-  std::atomic<std::uint64_t> beat{0};  // changes whenever the thread has looked at the network
+// Who carries operations out, as those see it who wait for one.
+class Progress {
+ public:
+  enum class Look : std::uint8_t {
+    kMoved,  // something was over
+    kQuiet,  // nothing was
+    kTaken,  // another thread was looking
+  };
+
+  virtual ~Progress() = default;
+  // A short look at the network, and what there is to do for what has arrived; never blocks.
+  virtual Look look() = 0;
+  // The calling thread has looked for as long as it wants; others shall.
+  virtual void hand_over() = 0;
+
+  std::atomic<int> looking{0};         // threads in Work::wait that look themselves
+  std::atomic<int> waiting{0};         // threads in Work::wait that sleep
+  std::atomic<std::uint64_t> beat{0};  // changes whenever somebody has looked
   std::atomic<double> time_limit_seconds{0};
 };
 
 // How an operation ended, for the threads that wait for it.
 class OperationResult final : public Completion {
  public:
-  explicit OperationResult(std::shared_ptr<Pulse> pulse) : pulse_(std::move(pulse)) {}
+  explicit OperationResult(std::shared_ptr<Progress> progress) : progress_(std::move(progress)) {}
 
   void wait() override;
   bool done() const override;
@@ -38,10 +52,13 @@ class OperationResult final : public Completion {
   void fail(ExitCode code, const std::string& message);
 
  private:
-  std::shared_ptr<Pulse> pulse_;
+  bool look_until_quiet();
+  void sleep_until_done();
+
+  std::shared_ptr<Progress> progress_;
   mutable std::mutex mutex_;
   std::condition_variable over_;
-  bool done_ = false;
+  std::atomic<bool> done_{false};  // set last, under the mutex
   ExitCode code_ = ExitCode::kDone;
   std::string message_;
 };

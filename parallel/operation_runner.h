@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/buffer.h"
 #include "parallel/operation.h"
 #include "parallel/transport.h"
 
@@ -23,12 +24,14 @@ class OperationRunner {
   ~OperationRunner();
 
   void admit(Operation operation, Time now);
+  // Posts the first messages of what may begin. `advance` does so, too.
+  void start();
 
   // Moves on what can move; true when a message or an operation is over. Throws Error(kRankLost)
   // when an operation had no message over for `time_limit`, and what the transport throws: after
   // that only `fail_all` may follow.
   bool advance(Time now, std::chrono::duration<double> time_limit);
-  bool idle() const { return ordered_.empty() && unordered_.empty(); }
+  bool idle() const { return under_way_ == 0; }
 
   // Ends all operations with this error. Their tensors are never freed: the network may still
   // write to them.
@@ -45,17 +48,23 @@ class OperationRunner {
     std::size_t round = 0;
     bool started = false;  // whether the round's messages are posted
     std::vector<Flight> flights;
+    std::size_t met = 0;  // how many of those it waits for have come
+    Buffer borrowed;      // memory of the plan
 
     bool over() const { return round == operation.plan.rounds.size(); }
   };
 
   void start_round(Running& running);
+  bool round_over(Running& running, bool& moved);
+  void end(Running& running);
   bool advance(Running& running, Time now, std::chrono::duration<double> time_limit);
   [[noreturn]] void report_lost(const Running& running, double seconds) const;
 
   Transport& transport_;
-  std::map<int, std::deque<Running>> ordered_;  // by context; never an empty queue
+  std::map<int, std::deque<Running>> ordered_;  // by context
   std::list<Running> unordered_;
+  std::size_t under_way_ = 0;
+  std::size_t in_flight_ = 0;  // messages
 };
 
 // How long to sleep between two calls of `advance` when nothing was over for `idle`; zero means

@@ -8,31 +8,46 @@
 
 namespace muybridge {
 
-// A collective as data: rounds of messages, and what to compute when a round's messages are over.
-// A pure function of (rank, size, tensors) makes it; any transport can carry it, so the algorithms
-// are proved with no network at all.
+// A collective as data: rounds of messages, and what to compute before and after each. A pure
+// function of (rank, size, tensors) makes it; any transport can carry it, so the algorithms are
+// proved with no network at all.
 
 struct Move {
   bool outgoing;
-  int peer;  // rank in the group
-  std::byte* data;
-  std::size_t bytes;  // never 0
+  int peer;            // rank in the group
+  std::byte* data;     // null: in the memory that the plan borrows while it runs
+  std::size_t offset;  // bytes from there
+  std::size_t bytes;   // never 0
+
+  std::byte* place(std::byte* borrowed) const { return (data ? data : borrowed) + offset; }
 };
 
+// Over when its messages are, and when all that it waits for have come to the meeting.
 struct Round {
+  using Work = std::function<void(std::byte* borrowed)>;
+
+  Work before;  // may be empty, as may `then`
   std::vector<Move> moves;
-  std::function<void()> then;  // may be empty
+  std::vector<int> awaited;              // ranks in the group
+  std::function<bool(std::size_t)> met;  // whether awaited[i] has come
+  Work then;
 };
 
 struct Plan {
   std::vector<Round> rounds;
   std::vector<Tensor> tensors;  // what the rounds point into
+  std::size_t borrowed = 0;     // bytes of memory it needs while it runs
 };
 
 struct PlanLimits {
-  // An all_reduce that sends at most this much in all goes in one round: everything to everybody.
-  std::size_t one_round_bytes = 64 << 10;
-  // Larger ones go in steps of this much, which bounds the memory for what others send.
+  // An all_reduce for which a rank hears at most this much goes in log2(size) rounds: everything
+  // to everybody, by doubling.
+  std::size_t gathered_bytes = 64 << 10;
+  // So does one of a tensor up to this size, which would else be a message to every rank.
+  std::size_t tiny_bytes = 1 << 10;
+  // A broadcast of at most this much sends all of it along a tree.
+  std::size_t tree_bytes = 64 << 10;
+  // Larger all_reduces go in steps of this much, which bounds the memory for what others send.
   std::size_t step_bytes = 4 << 20;
 };
 

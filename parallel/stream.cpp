@@ -4,9 +4,9 @@
 #include <sys/prctl.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "core/log.h"
-#include "parallel/operation_runner.h"
 
 namespace muybridge {
 namespace {
@@ -14,6 +14,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPatience = std::chrono::seconds(5);  // for the thread to end
+// Operations often come one after another, each waited for: a thread that looks does it all, and
+// need not wake this one, which goes on dozing for a while before it sleeps.
+constexpr std::chrono::milliseconds kLinger{2};
+constexpr std::chrono::microseconds kDoze{250};
+constexpr std::chrono::milliseconds kLongPause{1};
+constexpr double kGraceSeconds = 30;  // for a thread that is busy, not stuck
 
 // Signals are for the rank's main thread; sleeps shall last what they say.
 void prepare_thread() {
@@ -29,11 +35,12 @@ void prepare_thread() {
 
 std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_limit_seconds) {
   std::shared_ptr<Stream> stream(new Stream);
-  stream->set_time_limit(time_limit_seconds);
-  stream->thread_ = std::thread([stream, make = std::move(make_transport)] { stream->run(make); });
+  stream->thread_ = std::thread([stream, make = std::move(make_transport), time_limit_seconds] {
+    stream->run(make, time_limit_seconds);
+  });
   std::unique_lock lock(stream->mutex_);
-  stream->changed_.wait(lock, [&] { return stream->ready_ || stream->over_; });
-  if (stream->over_) {
+  stream->changed_.wait(lock, [&] { return stream->engine_ || stream->over_; });
+  if (!stream->engine_) {
     const Failure failure = *stream->failure_;
     lock.unlock();
     stream->thread_.join();
@@ -44,24 +51,6 @@ std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_
 
 Stream::~Stream() {
   if (thread_.joinable()) thread_.detach();  // only when it never ended: see close()
-}
-
-Work Stream::push(Operation operation) {
-  operation.result = std::make_shared<OperationResult>(pulse_);
-  Work work(operation.result);
-  const std::lock_guard lock(mutex_);
-  if (failure_) {
-    operation.result->fail(failure_->code, failure_->message);
-  } else {
-    arrivals_.push_back(std::move(operation));
-    wake_.notify_one();
-  }
-  return work;
-}
-
-bool Stream::failed() const {
-  const std::lock_guard lock(mutex_);
-  return failure_.has_value();
 }
 
 int Stream::next_context() const {
@@ -76,10 +65,13 @@ void Stream::take_context(int context) {
 
 void Stream::close(bool orderly) {
   {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
-    orderly_ = orderly && !failure_;
-    wake_.notify_one();
+    orderly_ = orderly && !failed();
+  }
+  engine_->wake();
+  {
+    std::unique_lock lock(mutex_);
     // An orderly close meets the other ranks and may take as long as they do.
     if (!orderly_ && !changed_.wait_for(lock, kPatience, [this] { return over_; })) {
       log_warning("the communication thread does not end; leaving it behind");
@@ -90,93 +82,110 @@ void Stream::close(bool orderly) {
 }
 
 void Stream::abort(int code) {
+  {
+    const std::lock_guard lock(mutex_);
+    abort_code_ = code;
+  }
+  engine_->wake();
   std::unique_lock lock(mutex_);
-  abort_code_ = code;
-  wake_.notify_one();
   changed_.wait_for(lock, std::chrono::seconds(2), [this] { return aborted_ || over_; });
 }
 
-void Stream::run(const MakeTransport& make_transport) {
+void Stream::run(const MakeTransport& make_transport, double time_limit_seconds) {
   prepare_thread();
-  std::unique_ptr<Transport> transport = make(make_transport);
-  if (transport) {
-    serve(*transport);
-    finish(std::move(transport));
+  if (make_engine(make_transport, time_limit_seconds)) {
+    serve();
+    finish();
   }
   const std::lock_guard lock(mutex_);
   over_ = true;
   changed_.notify_all();
 }
 
-std::unique_ptr<Transport> Stream::make(const MakeTransport& make_transport) {
+bool Stream::make_engine(const MakeTransport& make_transport, double time_limit_seconds) {
   try {
     std::unique_ptr<Transport> transport = make_transport();
-    const std::lock_guard lock(mutex_);
     rank_ = transport->rank();
     size_ = transport->size();
     largest_context_ = transport->largest_tag() / kTagsOfGroup - 1;
-    ready_ = true;
+    neighbours_ = transport->neighbours();
+    const auto engine = std::make_shared<Engine>(std::move(transport));
+    engine->time_limit_seconds = time_limit_seconds;
+    const std::lock_guard lock(mutex_);
+    engine_ = engine;
     changed_.notify_all();
-    return transport;
+    return true;
   } catch (const Error& error) {
-    set_failure(error.code(), error.what());
+    failure_ = Failure{error.code(), error.what()};
   } catch (const std::exception& error) {
-    set_failure(ExitCode::kInternal, error.what());
+    failure_ = Failure{ExitCode::kInternal, error.what()};
   }
-  return nullptr;
+  return false;
 }
 
-void Stream::serve(Transport& transport) {
-  OperationRunner runner(transport);
-  Clock::time_point last_move = Clock::now();
-  std::vector<Operation> arrivals;
+// Does what close() and abort() ask for.
+bool Stream::asked_to_end() {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (abort_code_) {
-      transport.abort(*abort_code_);
-      aborted_ = true;
-      changed_.notify_all();
-      abort_code_.reset();
-    }
-    std::swap(arrivals, arrivals_);
-    if (arrivals.empty() && runner.idle()) {
-      wake_.wait(lock);
-      last_move = Clock::now();
-      continue;
-    }
+  if (abort_code_) {
+    const int code = *std::exchange(abort_code_, std::nullopt);
     lock.unlock();
-    const Clock::time_point now = Clock::now();
-    ++pulse_->beat;
-    bool moved = !arrivals.empty();
-    for (Operation& operation : arrivals) runner.admit(std::move(operation), now);
-    arrivals.clear();
-    try {
-      moved |= runner.advance(now, std::chrono::duration<double>(pulse_->time_limit_seconds));
-    } catch (const Error& error) {
-      set_failure(error.code(), error.what());
-      runner.fail_all(error.code(), error.what());
-    } catch (const std::exception& error) {
-      set_failure(ExitCode::kInternal, error.what());
-      runner.fail_all(ExitCode::kInternal, error.what());
-    }
-    if (moved) last_move = now;
-    const auto pause =
-        pause_after(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move),
-                    pulse_->waiting > 0);
-    if (pause.count() == 0) std::this_thread::yield();
+    engine_->abort(code);
     lock.lock();
-    if (pause.count() > 0 && arrivals_.empty() && !stopping_ && !abort_code_)
-      wake_.wait_for(lock, pause);
+    aborted_ = true;
+    changed_.notify_all();
+  }
+  return stopping_;
+}
+
+void Stream::serve() {
+  Clock::time_point last_move = Clock::now();
+  beat_at_ = last_move;
+  std::uint64_t pushes = 0;
+  while (!asked_to_end()) {
+    const Progress::Look seen = engine_->looking > 0 ? Progress::Look::kTaken : engine_->look();
+    const Clock::time_point now = Clock::now();
+    if (seen == Progress::Look::kMoved || engine_->pushes() != pushes) last_move = now;
+    pushes = engine_->pushes();
+    require_beat(now);
+    rest(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move));
   }
 }
 
-void Stream::finish(std::unique_ptr<Transport> transport) {
+void Stream::rest(std::chrono::microseconds idle) {
+  if (engine_->looking > 0) return engine_->doze(kLongPause);
+  if (engine_->idle()) {
+    if (idle < kLinger) return engine_->doze(kDoze);
+    engine_->sleep();
+    beat_at_ = Clock::now();
+    return;
+  }
+  const std::chrono::microseconds pause = pause_after(idle, engine_->waiting > 0);
+  if (pause.count() == 0) return std::this_thread::yield();
+  engine_->pause(pause);
+}
+
+// A thread that waits may look and not come back: the network has a lock, or a driver hangs. Its
+// Work::wait can then not throw.
+void Stream::require_beat(Clock::time_point now) {
+  const std::uint64_t beat = engine_->beat;
+  if (beat != beat_ || engine_->idle()) {
+    beat_ = beat;
+    beat_at_ = now;
+  } else if (now - beat_at_ >
+             std::chrono::duration<double>(engine_->time_limit_seconds + kGraceSeconds)) {
+    log_error("a thread is stuck in the network; start the same command again");
+    std::_Exit(static_cast<int>(ExitCode::kRankLost));
+  }
+}
+
+void Stream::finish() {
   bool orderly = false;
   {
     const std::lock_guard lock(mutex_);
-    orderly = orderly_ && !failure_;
+    orderly = orderly_ && !failed();
   }
-  set_failure(ExitCode::kInternal, "a group was used after its job had ended");
+  std::unique_ptr<Transport> transport =
+      engine_->end(ExitCode::kInternal, "a group was used after its job had ended");
   if (!orderly) {
     keep_forever(std::move(transport));
     return;
@@ -186,14 +195,6 @@ void Stream::finish(std::unique_ptr<Transport> transport) {
   } catch (const std::exception& error) {
     log_warning("closing the network: {}", error.what());
   }
-}
-
-// The first failure stays. Operations that have arrived but not started get it, too.
-void Stream::set_failure(ExitCode code, const std::string& message) {
-  const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = Failure{code, message};
-  for (Operation& operation : arrivals_) operation.result->fail(failure_->code, failure_->message);
-  arrivals_.clear();
 }
 
 }  // namespace muybridge

@@ -9,43 +9,56 @@
 namespace muybridge {
 namespace {
 
-// A reply is '+' and a result, or '-', an exit code as one byte, and a message.
-constexpr char kWell = '+';
-constexpr char kFailed = '-';
+// What became of the work on this rank.
+struct Outcome {
+  std::exception_ptr own;  // null if all went well
+  ExitCode code = ExitCode::kDone;
+  std::string text;  // the result, or the error's message
+};
 
-std::string failure(ExitCode code, const char* message) {
-  return std::string{kFailed, static_cast<char>(code)} + message;
+Outcome attempt(const std::function<std::string()>& work) {
+  try {
+    return {.own = nullptr, .text = work()};
+  } catch (const Error& error) {
+    return {std::current_exception(), error.code(), error.what()};
+  } catch (const std::filesystem::filesystem_error& error) {
+    return {std::make_exception_ptr(Error(ExitCode::kIo, error.what())), ExitCode::kIo,
+            error.what()};
+  } catch (const std::exception& error) {
+    return {std::current_exception(), ExitCode::kInternal, error.what()};
+  }
+}
+
+// A message is an exit code as one byte, and the text.
+std::string message_of(const Outcome& outcome) {
+  return static_cast<char>(outcome.code) + outcome.text;
+}
+
+[[noreturn]] void throw_message(int rank, const std::string& message) {
+  throw Error(static_cast<ExitCode>(message.front()),
+              fmt::format("rank {}: {}", rank, message.substr(1)));
 }
 
 }  // namespace
 
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work) {
-  std::exception_ptr own;
-  std::string reply;
-  try {
-    reply = kWell + work();
-  } catch (const Error& error) {
-    own = std::current_exception();
-    reply = failure(error.code(), error.what());
-  } catch (const std::filesystem::filesystem_error& error) {
-    own = std::make_exception_ptr(Error(ExitCode::kIo, error.what()));
-    reply = failure(ExitCode::kIo, error.what());
-  } catch (const std::exception& error) {
-    own = std::current_exception();
-    reply = failure(ExitCode::kInternal, error.what());
-  }
-  std::vector<std::string> replies = all_gather_text(group, reply);
-  if (own) std::rethrow_exception(own);
-  for (std::size_t rank = 0; rank < replies.size(); ++rank)
-    if (replies[rank].front() == kFailed)
-      throw Error(static_cast<ExitCode>(replies[rank][1]),
-                  fmt::format("rank {}: {}", rank, replies[rank].substr(2)));
-  for (std::string& text : replies) text.erase(0, 1);
-  return replies;
+  const Outcome outcome = attempt(work);
+  // The largest of -rank is that of the first rank that failed; -size stands for none.
+  const int size = group.size();
+  const double failed = -all_reduce_value(group, outcome.own ? -group.rank() : -size, Reduce::kMax);
+  if (failed == size) return gather_text(group, outcome.text);
+  const int first = static_cast<int>(failed);
+  const std::string message = broadcast_text(group, message_of(outcome), first);
+  if (outcome.own) std::rethrow_exception(outcome.own);
+  throw_message(first, message);
 }
 
 std::string rank_zero(Group& group, const std::function<std::string()>& work) {
-  return together(group, [&] { return group.rank() == 0 ? work() : std::string(); }).front();
+  const Outcome outcome = group.rank() == 0 ? attempt(work) : Outcome{};
+  const std::string message = broadcast_text(group, message_of(outcome), 0);
+  if (outcome.own) std::rethrow_exception(outcome.own);
+  if (static_cast<ExitCode>(message.front()) != ExitCode::kDone) throw_message(0, message);
+  return message.substr(1);
 }
 
 }  // namespace muybridge

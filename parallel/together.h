@@ -8,13 +8,13 @@
 
 namespace muybridge {
 
-// Runs `work` on every rank and returns what each returned, in the order of ranks. When it throws
-// on one rank this throws on all: there its own exception, elsewhere an Error with its code and
-// "rank N: <message>". So all ranks go on or none does. A filesystem_error
-// becomes Error(kIo). Collective.
+// Runs `work` on every rank; returns on rank 0 what each returned, in the order of ranks, and on
+// the others nothing. When it throws on one rank this throws on all: there its own exception,
+// elsewhere an Error with its code and "rank N: <message>", of the first such rank. So all ranks go
+// on or none does. A filesystem_error becomes Error(kIo). Collective.
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work);
 
-// The same for what only rank 0 does; returns what it returned.
+// The same for what only rank 0 does; returns on all ranks what it returned.
 std::string rank_zero(Group& group, const std::function<std::string()>& work);
 
 }  // namespace muybridge

@@ -83,7 +83,7 @@ LIBRARIES = [
     ("zimg", r"zimg", ("data/media/*",)),
     ("HDF5", r"(hdf5|H5\w*)\.h", ("data/shards/*", "train/checkpoint*")),
     ("yaml-cpp", r"yaml-cpp/", ("config/*", "*/config.*")),
-    ("MPI", r"mpi\.h", ("parallel/*mpi*",)),
+    ("MPI", r"mpi\.h", ("parallel/*mpi*", "bench/allreduce_bench.cpp")),
     ("NCCL", r"nccl", ("parallel/nccl*", "parallel/*_nccl*")),
     ("CUDA", r"(cuda|cudnn|cublas|cub/|curand|nvtx)", ("core/cuda/*", "core/*/cuda/*", "parallel/nccl*", "parallel/*_nccl*")),
     ("libarchive", r"archive(_entry)?\.h", ("data/corpus/*",)),

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "parallel/group_stream.h"
+
 namespace muybridge {
 namespace {
 
@@ -30,17 +32,21 @@ Tensor brought(int rank, std::uint64_t key, std::int64_t n, DType dtype) {
   return dtype == DType::kI64 ? x : x.to(dtype);
 }
 
-// The reduction that Group promises: in the order of ranks, bf16 in f32 and rounded once.
+// The reduction that StreamGroup promises: in the order of ranks, bf16 in f32 and rounded once;
+// `level` ranks at a time, then over these sums.
 template <class T, class Wide>
-Tensor reduced(int size, std::uint64_t key, std::int64_t n, Reduce how) {
+Tensor reduced(int size, std::uint64_t key, std::int64_t n, Reduce how, int level) {
+  const auto merge = [&](Wide& sum, Wide value, bool first) {
+    sum = first ? value : how == Reduce::kSum ? sum + value : std::max(sum, value);
+  };
   std::vector<Wide> total(static_cast<std::size_t>(n));
+  std::vector<Wide> of_level(static_cast<std::size_t>(n));
   for (int q = 0; q < size; ++q) {
     const Tensor x = brought(q, key, n, dtype_of<T>());
-    for (std::int64_t i = 0; i < n; ++i) {
-      const Wide value = static_cast<Wide>(x.data<T>()[i]);
-      Wide& sum = total[static_cast<std::size_t>(i)];
-      sum = q == 0 ? value : how == Reduce::kSum ? sum + value : std::max(sum, value);
-    }
+    for (std::int64_t i = 0; i < n; ++i)
+      merge(of_level[i], static_cast<Wide>(x.data<T>()[i]), q % level == 0);
+    if ((q + 1) % level != 0 && q + 1 != size) continue;
+    for (std::int64_t i = 0; i < n; ++i) merge(total[i], of_level[i], q < level);
   }
   const Tensor result = Tensor::empty({n}, dtype_of<T>());
   for (std::int64_t i = 0; i < n; ++i)
@@ -48,16 +54,21 @@ Tensor reduced(int size, std::uint64_t key, std::int64_t n, Reduce how) {
   return result;
 }
 
-Tensor reduced(int size, std::uint64_t key, std::int64_t n, DType dtype, Reduce how) {
+Tensor reduced(int size, std::uint64_t key, std::int64_t n, DType dtype, Reduce how,
+               int ranks_per_machine = 0) {
+  const bool large = n * static_cast<std::int64_t>(size_of(dtype)) >=
+                     static_cast<std::int64_t>(StreamGroup::kLevelsFrom);
+  const bool in_levels = ranks_per_machine > 0 && size % ranks_per_machine == 0 && large;
+  const int level = in_levels ? ranks_per_machine : size;
   switch (dtype) {
     case DType::kF64:
-      return reduced<double, double>(size, key, n, how);
+      return reduced<double, double>(size, key, n, how, level);
     case DType::kBF16:
-      return reduced<bf16, float>(size, key, n, how);
+      return reduced<bf16, float>(size, key, n, how, size);
     case DType::kI64:
-      return reduced<std::int64_t, std::int64_t>(size, key, n, how);
+      return reduced<std::int64_t, std::int64_t>(size, key, n, how, level);
     default:
-      return reduced<float, float>(size, key, n, how);
+      return reduced<float, float>(size, key, n, how, level);
   }
 }
 
@@ -76,18 +87,19 @@ std::string label(const Group& group, DType dtype, std::int64_t n) {
 
 }  // namespace
 
-void expect_all_reduce(Group& group) {
+void expect_all_reduce(Group& group, int ranks_per_machine) {
   std::uint64_t key = 100;
+  const auto expect = [&](std::int64_t n, DType dtype, Reduce how) {
+    const Tensor x = brought(group.rank(), ++key, n, dtype);
+    group.all_reduce(x, how).wait();
+    expect_same_bits(x, reduced(group.size(), key, n, dtype, how, ranks_per_machine),
+                     label(group, dtype, n));
+  };
   for (const DType dtype : kTypes)
     for (const std::int64_t n : kSizes)
-      for (const Reduce how : {Reduce::kSum, Reduce::kMax}) {
-        const Tensor x = brought(group.rank(), ++key, n, dtype);
-        group.all_reduce(x, how).wait();
-        expect_same_bits(x, reduced(group.size(), key, n, dtype, how), label(group, dtype, n));
-      }
-  const Tensor x = brought(group.rank(), 99, 4 * kSteps, DType::kBF16);
-  group.all_reduce(x).wait();
-  expect_same_bits(x, reduced(group.size(), 99, 4 * kSteps, DType::kBF16, Reduce::kSum), "steps");
+      for (const Reduce how : {Reduce::kSum, Reduce::kMax}) expect(n, dtype, how);
+  expect(4 * kSteps, DType::kBF16, Reduce::kSum);
+  expect(4 * kSteps, DType::kF32, Reduce::kSum);
 }
 
 void expect_broadcast(Group& group) {
@@ -239,7 +251,7 @@ void expect_split(Group& group) {
   EXPECT_EQ(b.data<float>()[4999], others ? of_others : 0.0F);
 }
 
-void expect_many_under_way(Group& group) {
+void expect_many_under_way(Group& group, int ranks_per_machine) {
   constexpr int kCount = 60;
   std::vector<Tensor> tensors;
   std::vector<Work> works;
@@ -255,7 +267,8 @@ void expect_many_under_way(Group& group) {
     const Tensor& x = tensors[static_cast<std::size_t>(i)];
     expect_same_bits(x,
                      i % 3 == 0 ? brought(i % group.size(), 700, x.numel(), DType::kF32)
-                                : reduced(group.size(), 700, x.numel(), DType::kF32, Reduce::kSum),
+                                : reduced(group.size(), 700, x.numel(), DType::kF32, Reduce::kSum,
+                                          ranks_per_machine),
                      fmt::format("operation {}", i));
   }
 }

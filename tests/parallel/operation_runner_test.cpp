@@ -18,6 +18,8 @@ class HandTransport final : public Transport {
   int rank() const override { return 0; }
   int size() const override { return 9; }
   int largest_tag() const override { return 1 << 20; }
+  const Neighbours& neighbours() const override { return nobody_; }
+  void progress() override {}
   std::unique_ptr<Transfer> post(const Message& message) override {
     posted.push_back(message);
     return std::make_unique<HandTransfer>(*this, posted.size() - 1);
@@ -29,6 +31,7 @@ class HandTransport final : public Transport {
   std::set<std::size_t> over;
 
  private:
+  Neighbours nobody_;
   class HandTransfer final : public Transfer {
    public:
     HandTransfer(HandTransport& transport, std::size_t index)
@@ -41,6 +44,11 @@ class HandTransport final : public Transport {
   };
 };
 
+class NobodyLooks final : public Progress {
+  Look look() override { return Look::kQuiet; }
+  void hand_over() override {}
+};
+
 class OperationRunnerTest : public ::testing::Test {
  protected:
   std::shared_ptr<OperationResult> admit(bool ordered, int context, std::size_t moves = 1,
@@ -49,12 +57,13 @@ class OperationRunnerTest : public ::testing::Test {
     Plan plan{.rounds = std::vector<Round>(rounds), .tensors = {x}};
     for (Round& round : plan.rounds) {
       for (std::size_t i = 0; i < moves; ++i)
-        round.moves.push_back({true, static_cast<int>(i) + 1, static_cast<std::byte*>(x.raw()), 4});
-      round.then = [this] { ++rounds_over_; };
+        round.moves.push_back(
+            {true, static_cast<int>(i) + 1, static_cast<std::byte*>(x.raw()), 0, 4});
+      round.then = [this](std::byte*) { ++rounds_over_; };
     }
     auto members = std::make_shared<GroupMembers>(
         GroupMembers{.name = "tensor", .rank = 0, .ranks = {0, 7, 8}, .context = context});
-    auto result = std::make_shared<OperationResult>(std::make_shared<Pulse>());
+    auto result = std::make_shared<OperationResult>(std::make_shared<NobodyLooks>());
     runner_.admit({.what = "all_reduce",
                    .bytes = x.bytes(),
                    .members = members,

@@ -85,6 +85,8 @@ class LonelyTransport final : public Transport {
   int rank() const override { return 0; }
   int size() const override { return 2; }
   int largest_tag() const override { return 32767; }
+  const Neighbours& neighbours() const override { return nobody_; }
+  void progress() override {}
   std::unique_ptr<Transfer> post(const Message&) override { return std::make_unique<Never>(); }
   void close() override { story_ += "closed"; }
   void abort(int code) override { story_ += fmt::format("aborted {}", code); }
@@ -94,6 +96,7 @@ class LonelyTransport final : public Transport {
     bool done() override { return false; }
   };
   std::string& story_;
+  Neighbours nobody_;
 };
 
 Operation barrier_with_nobody() {

@@ -13,11 +13,12 @@
 namespace muybridge {
 namespace {
 
-TEST(Together, EveryRankGetsWhatEachReturned) {
+TEST(Together, RankZeroGetsWhatEachReturned) {
   run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
     const auto texts =
         together(*group, [&] { return std::string(static_cast<std::size_t>(group->rank()), 'x'); });
-    EXPECT_EQ(texts, (std::vector<std::string>{"", "x", "xx"}));
+    EXPECT_EQ(texts, group->rank() == 0 ? (std::vector<std::string>{"", "x", "xx"})
+                                        : std::vector<std::string>{});
     EXPECT_EQ(rank_zero(*group, [] { return std::string("zero"); }), "zero");
   });
 }

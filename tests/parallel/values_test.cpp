@@ -26,6 +26,20 @@ TEST(Values, TextsOfAnyLengthAreGatheredByRank) {
     });
 }
 
+TEST(Values, TextsAreGatheredOnOneRankAlone) {
+  run_local_ranks(4, [](const std::shared_ptr<Group>& group) {
+    const auto text_of = [](int rank) {
+      return std::string(static_cast<std::size_t>(rank % 3) * 7, static_cast<char>('a' + rank));
+    };
+    const std::vector<std::string> texts = gather_text(*group, text_of(group->rank()), 2);
+    if (group->rank() != 2) {
+      EXPECT_TRUE(texts.empty());
+    } else {
+      EXPECT_EQ(texts, (std::vector{text_of(0), text_of(1), text_of(2), text_of(3)}));
+    }
+  });
+}
+
 TEST(Values, TextOfTheRootReachesAll) {
   run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
     const std::string mine = group->rank() == 2 ? std::string("zwölf\0null", 11) : "other";
