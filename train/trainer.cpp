@@ -6,6 +6,8 @@
 #include "core/log.h"
 #include "model/dit_parallel.h"
 #include "parallel/together.h"
+#include "parallel/values.h"
+#include "train/checks/alike.h"
 #include "train/checks/require_memory.h"
 #include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
@@ -14,12 +16,22 @@
 namespace muybridge {
 namespace {
 
+// Of the whole model, whatever this rank holds of it.
+std::int64_t count_parameters(const Parameters& parameters, const Mesh& mesh) {
+  double count = 0;
+  for (const Parameter& parameter : parameters.list())
+    if (mesh.coordinate().pipeline == 0 || !(parameter.copies & kOverPipeline))
+      count += static_cast<double>(parameter.spec.shape.numel());
+  return static_cast<std::int64_t>(all_reduce_value(*mesh.pipeline(), count, Reduce::kSum));
+}
+
 // What a commit holds of each parameter: master, momentum, variance, average.
-std::int64_t commit_bytes(const Parameters& parameters) {
-  return parameters.count() * std::ssize(kStateKinds) * std::int64_t{sizeof(float)};
+std::int64_t commit_bytes(std::int64_t parameters) {
+  return parameters * std::ssize(kStateKinds) * std::int64_t{sizeof(float)};
 }
 
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
+  require_alike(*world.group(), facts_of(config));
   const std::string warning = require_runnable(config, world.size());
   for (const std::string& each : {warning, slow_precision(config, this_machine())})
     if (!each.empty() && world.rank() == 0) log_warning("{}", each);
@@ -31,6 +43,13 @@ nlohmann::json layout_of(const MeshSizes& sizes) {
           {"tensor", sizes.tensor},
           {"context", sizes.context},
           {"pipeline", sizes.pipeline}};
+}
+
+Corpora same_corpora(const TrainConfig& config, Group& group) {
+  Corpora corpora = open_corpora(config);
+  require_alike(group, {{"the corpus in data.train", corpora.train.identity()},
+                        {"the corpus with held-out clips", corpora.validation().identity()}});
+  return corpora;
 }
 
 // Before any batch or weight is there.
@@ -52,13 +71,14 @@ Trainer::Trainer(const TrainConfig& config, World& world,
     : config_(runnable(config, world)),
       group_(*world.group()),
       mesh_(mesh_sizes(config), world.group()),
-      corpora_(open_corpora(config)),
+      corpora_(same_corpora(config, group_)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
       dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
-  require_room(run_, commit_bytes(parameters_), config_.train.keep_checkpoints, group_);
+  const std::int64_t count = count_parameters(parameters_, mesh_);
+  require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ =
@@ -77,9 +97,9 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   const auto counted = [](int n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
-  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options, parameters_.count()),
-           loader_->clips(), counted(group_.size(), "rank"),
-           counted(omp_get_max_threads(), "thread"), run_.root.string());
+  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options, count), loader_->clips(),
+           counted(group_.size(), "rank"), counted(omp_get_max_threads(), "thread"),
+           run_.root.string());
 }
 
 TrainOutcome Trainer::run() {
@@ -161,8 +181,9 @@ void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
   metrics.extra.update(metrics_of(evaluation));
   log_info("step {}: {} ({:.1f} s)", step_, describe_evaluation(evaluation), evaluation.seconds);
   const std::int64_t peak = peak_memory_bytes(group_);
+  const std::int64_t count = count_parameters(parameters_, mesh_);
   rank_zero(group_, [&] {
-    const std::string model = describe_model(dit_.options, parameters_.count());
+    const std::string model = describe_model(dit_.options, count);
     write_report(run_, evaluation, model,
                  {{"wall_seconds", {{"train", train_seconds}, {"evaluate", evaluation.seconds}}},
                   {"peak_memory_bytes", peak}});

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parallel/group.h"
+#include "train/config.h"
+
+namespace muybridge {
+
+// Something that all ranks of a run must have alike: "train.seed" and its value.
+struct Fact {
+  std::string name;
+  std::string value;
+};
+
+// Throws Error(kUsage) on all ranks unless each has the facts of rank 0; names the first rank that
+// does not, with what both have. Collective.
+void require_alike(Group& group, const std::vector<Fact>& facts);
+
+// Of the program and of its configuration, but for what is a rank's own business (its threads).
+std::vector<Fact> facts_of(const TrainConfig& config);
+
+}  // namespace muybridge
