@@ -1,6 +1,7 @@
 #include "train/resume.h"
 
 #include "core/log.h"
+#include "parallel/together.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/fingerprint.h"
 
@@ -9,22 +10,48 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TrainState state_of(const TrainedModel& model) {
-  TrainState state;
-  state.parameters = &model.parameters;
-  state.master = model.parameters.master();
-  state.momentum = model.optimizer.momentum();
-  state.variance = model.optimizer.variance();
-  state.ema = model.optimizer.average();
-  return state;
+// The flat tensors of the state, each of which every rank holds whole.
+std::vector<FlatTensor> tensors_of(const TrainedModel& model) {
+  return {{StateKind::kMaster, model.parameters.master()},
+          {StateKind::kMomentum, model.optimizer.momentum()},
+          {StateKind::kVariance, model.optimizer.variance()},
+          {StateKind::kEma, model.optimizer.average()}};
+}
+
+// The ranks that hold the same parameters.
+CopiesGroup copies_of(const TrainedModel& model) {
+  return [&mesh = model.mesh](int copies) -> Group& {
+    return *mesh.copies()[static_cast<std::size_t>(copies)];
+  };
+}
+
+// What this rank writes, and reads before the ranks tell each other.
+std::vector<StatePiece> share_of(const TrainedModel& model) {
+  const FlatRanges mine = shared_out(model.parameters, copies_of(model));
+  std::vector<StatePiece> pieces;
+  for (const FlatTensor& tensor : tensors_of(model))
+    for (StatePiece& piece : state_pieces(model.parameters, tensor, mine))
+      pieces.push_back(std::move(piece));
+  return pieces;
+}
+
+// On all ranks or none.
+void fill(const CheckpointReader& reader, TrainState& state, Group& group) {
+  together(group, [&] {
+    load_checkpoint(reader, state);
+    return std::string();
+  });
 }
 
 StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std::string& corpus,
-                    const TrainedModel& model, const Group& group) {
+                    const TrainedModel& model, Group& group) {
   const CheckpointReader reader(commit);
   require_same_run(reader.manifest(), commit, config, corpus, group);
-  TrainState state = state_of(model);
-  load_checkpoint(reader, state);
+  TrainState state{.catalogue = merged(catalogue_of(model.parameters), group),
+                   .pieces = share_of(model)};
+  fill(reader, state, group);
+  for (const FlatTensor& tensor : tensors_of(model))
+    spread_shares(model.parameters, tensor.elements, copies_of(model));
   model.parameters.round_to_compute(0, model.parameters.flat_size());
   model.loader.restore(state.loader_position.get<LoaderPosition>());
   log_info("going on after step {} of {}", state.step, commit.string());
@@ -44,8 +71,16 @@ void begin_with_weights(const TrainConfig& config, const TrainedModel& model, Gr
   const fs::path commit = resolve_commit(config.train.init_from, group);
   const CheckpointReader reader(commit);
   require_same_model(reader.manifest(), commit, config, group);
-  load_weights(reader, model.parameters,
-               reader.manifest().has(StateKind::kEma) ? StateKind::kEma : StateKind::kMaster);
+  const Parameters& parameters = model.parameters;
+  const FlatTensor weights{
+      reader.manifest().has(StateKind::kEma) ? StateKind::kEma : StateKind::kMaster,
+      parameters.master()};
+  TrainState state{
+      .catalogue = merged(catalogue_of(parameters), group),
+      .pieces = state_pieces(parameters, weights, shared_out(parameters, copies_of(model)))};
+  fill(reader, state, group);
+  spread_shares(parameters, parameters.master(), copies_of(model));
+  parameters.round_to_compute(0, parameters.flat_size());
   model.optimizer.restart_average();
   log_info("weights from {}", commit.string());
 }
@@ -62,8 +97,7 @@ StartingPoint restore(const TrainConfig& config, const RunFolder& run, const std
 
 void commit_run(const TrainConfig& config, const RunFolder& run, const StepMetrics& last,
                 double train_seconds, const TrainedModel& model, Group& group) {
-  TrainState state = state_of(model);
-  state.owned = even_share(model.parameters.flat_size(), group.rank(), group.size());
+  TrainState state{.catalogue = catalogue_of(model.parameters), .pieces = share_of(model)};
   state.step = last.step;
   state.seed = static_cast<std::uint64_t>(config.train.seed);
   state.loader_position = model.loader.position();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/loader/loader.h"
+#include "parallel/mesh.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
@@ -10,6 +11,7 @@ namespace muybridge {
 
 // What a run trains; the parts outlive this.
 struct TrainedModel {
+  const Mesh& mesh;  // that says what of the model this rank holds
   const Parameters& parameters;
   const Optimizer& optimizer;
   Loader& loader;

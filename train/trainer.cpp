@@ -83,7 +83,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ =
       std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, mesh_);
-  model_ = std::make_unique<TrainedModel>(TrainedModel{parameters_, *optimizer_, *loader_});
+  model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
   committed_ = start_.committed;

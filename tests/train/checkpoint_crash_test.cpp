@@ -91,7 +91,7 @@ std::int64_t step_after_resume(const fs::path& checkpoints) {
   const auto newest = prepare_resume(checkpoints, *solo_group());
   if (!newest) return -1;
   const Parameters parameters = sample_parameters();
-  TrainState state = blank_state(parameters, 0, 1);
+  TrainState state = blank_state(parameters);
   load_checkpoint(CheckpointReader(*newest), state);
   return difference_from_sample(state).empty() ? state.step : -1;
 }

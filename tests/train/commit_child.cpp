@@ -44,7 +44,7 @@ int commit(const std::filesystem::path& folder, int ranks, std::int64_t step) {
 
 bool is_whole(const std::filesystem::path& folder, std::int64_t step) {
   const Parameters parameters = sample_parameters();
-  TrainState state = blank_state(parameters, 0, 1);
+  TrainState state = blank_state(parameters);
   load_checkpoint(CheckpointReader(folder / commit_name(step)), state);
   const std::string difference = difference_from_sample(state);
   std::fprintf(stderr, "%s", difference.c_str());

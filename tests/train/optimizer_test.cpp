@@ -206,13 +206,15 @@ TEST(Optimizer, MastersOfABf16ModelAreThoseOfAnF32One) {
 // The state is written in shares that cut parameters anywhere, and read by another number of ranks.
 TEST(Optimizer, GoesOnWithTheSameBitsFromTheSharesOfOtherRanks) {
   const testing::ScratchFolder folder;
-  const auto state_of = [](const Parameters& parameters, const Optimizer& optimizer) {
-    TrainState state;
-    state.parameters = &parameters;
-    state.master = parameters.master();
-    state.momentum = optimizer.momentum();
-    state.variance = optimizer.variance();
-    state.ema = optimizer.average();
+  const auto state_of = [](const Parameters& parameters, const Optimizer& optimizer,
+                           const FlatRanges& wanted) {
+    TrainState state{.catalogue = catalogue_of(parameters)};
+    for (const FlatTensor& tensor : {FlatTensor{StateKind::kMaster, parameters.master()},
+                                     {StateKind::kMomentum, optimizer.momentum()},
+                                     {StateKind::kVariance, optimizer.variance()},
+                                     {StateKind::kEma, optimizer.average()}})
+      for (const StatePiece& piece : state_pieces(parameters, tensor, wanted))
+        state.pieces.push_back(piece);
     return state;
   };
   const auto train = [](const Weights& weights, const Optimizer& optimizer, std::int64_t from,
@@ -229,8 +231,9 @@ TEST(Optimizer, GoesOnWithTheSameBitsFromTheSharesOfOtherRanks) {
     const Weights weights;
     const Optimizer optimizer(weights.parameters, options(), Mesh(group));
     train(weights, optimizer, 1, 3);
-    TrainState state = state_of(weights.parameters, optimizer);
-    state.owned = even_share(weights.parameters.flat_size(), group->rank(), group->size());
+    TrainState state =
+        state_of(weights.parameters, optimizer,
+                 {even_share(weights.parameters.flat_size(), group->rank(), group->size())});
     state.step = 3;
     save_checkpoint(folder.path(), state, *group);
   });
@@ -238,7 +241,8 @@ TEST(Optimizer, GoesOnWithTheSameBitsFromTheSharesOfOtherRanks) {
     const Weights weights;
     weights.parameters.master().fill_zero();
     const Optimizer optimizer(weights.parameters, options(), Mesh(group));
-    TrainState state = state_of(weights.parameters, optimizer);
+    TrainState state =
+        state_of(weights.parameters, optimizer, {{0, weights.parameters.flat_size()}});
     load_checkpoint(CheckpointReader(folder.path() / commit_name(3)), state);
     train(weights, optimizer, 4, 6);
     EXPECT_TRUE(same_bits(weights.parameters.master(), whole.parameters.master()));

@@ -105,7 +105,7 @@ TEST_F(Resume, OfWeightsBeginsWithTheAveragedOnes) {
     std::vector<float> all;
     for (const ManifestParameter& parameter : reader.manifest().parameters) {
       const Tensor part = Tensor::empty(parameter.shape);
-      reader.read(kind, parameter.name, 0, part);
+      reader.read(kind, parameter.name, part);
       all.insert(all.end(), part.span<float>().begin(), part.span<float>().end());
     }
     return all;

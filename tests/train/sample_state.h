@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "core/random.h"
@@ -10,7 +11,7 @@
 // bit.
 namespace muybridge::testing {
 
-inline Parameters sample_parameters() {
+inline Parameters sample_parameters(DType compute = DType::kF32) {
   Parameters parameters;
   parameters.add({.name = "patch_embedding.weight", .shape = {24, 12}});
   parameters.add({.name = "patch_embedding.bias", .shape = {24}});
@@ -18,6 +19,7 @@ inline Parameters sample_parameters() {
   parameters.add({.name = "blocks.0.self_attention.qkv.weight", .shape = {72, 24}});
   parameters.add({.name = "blocks.0.norm3.weight", .shape = {1}});
   parameters.add({.name = "head.projection.weight", .shape = {13, 7, 3}});
+  parameters.allocate(compute, 1);
   return parameters;
 }
 
@@ -29,38 +31,76 @@ inline float sample_value(const std::string& name, StateKind kind, std::int64_t 
   return stream.normal(static_cast<std::uint64_t>(element));
 }
 
+// The values of the elements that the rank's parameters hold.
 inline Tensor sample_flat(const Parameters& parameters, StateKind kind, std::int64_t step) {
   Tensor flat = Tensor::zeros({parameters.flat_size()});
-  for (const Parameter& parameter : parameters.list())
-    for (std::int64_t i = 0; i < parameter.spec.shape.numel(); ++i)
-      flat.data<float>()[parameter.offset + i] = sample_value(parameter.spec.name, kind, step, i);
+  for (const Parameter& parameter : parameters.list()) {
+    const Slice slice = parameter.slice();
+    for (std::int64_t i = 0; i < parameter.shape.numel(); ++i)
+      flat.data<float>()[parameter.offset + i] =
+          sample_value(parameter.spec.name, kind, step, slice.at(i));
+  }
   return flat;
+}
+
+// A rank's flat tensors; those that are not defined are no part of the state.
+struct SampleTensors {
+  Tensor master, momentum, variance, ema;
+
+  static SampleTensors of_step(const Parameters& parameters, std::int64_t step) {
+    return {sample_flat(parameters, StateKind::kMaster, step),
+            sample_flat(parameters, StateKind::kMomentum, step),
+            sample_flat(parameters, StateKind::kVariance, step),
+            sample_flat(parameters, StateKind::kEma, step)};
+  }
+  static SampleTensors zeros(const Parameters& parameters) {
+    const auto zeros = [&] { return Tensor::zeros({parameters.flat_size()}); };
+    return {zeros(), zeros(), zeros(), zeros()};
+  }
+
+  std::vector<FlatTensor> list() const {
+    std::vector<FlatTensor> tensors;
+    for (const auto& [kind, tensor] : {std::pair{StateKind::kMaster, &master},
+                                       {StateKind::kMomentum, &momentum},
+                                       {StateKind::kVariance, &variance},
+                                       {StateKind::kEma, &ema}})
+      if (tensor->defined()) tensors.push_back({kind, *tensor});
+    return tensors;
+  }
+  // The elements of flat ranges, or all.
+  TrainState state(const Parameters& parameters,
+                   const std::optional<FlatRanges>& wanted = {}) const {
+    TrainState state{.catalogue = catalogue_of(parameters)};
+    for (const FlatTensor& tensor : list())
+      for (const StatePiece& piece :
+           wanted ? state_pieces(parameters, tensor, *wanted) : state_pieces(parameters, tensor))
+        state.pieces.push_back(piece);
+    return state;
+  }
+};
+
+// The records of a step.
+inline TrainState with_records(TrainState state, std::int64_t step) {
+  state.step = step;
+  state.seed = 7;
+  state.loader_position = {{"epoch", step}, {"clip", 3 * step}};
+  state.extra = {{"tokens", 1000 * step}};
+  state.config = "run:\n  name: sample\n";
+  return state;
 }
 
 // What a rank that holds everything saves.
 inline TrainState sample_state(const Parameters& parameters, std::int64_t step, int rank,
                                int ranks) {
-  return {.parameters = &parameters,
-          .master = sample_flat(parameters, StateKind::kMaster, step),
-          .momentum = sample_flat(parameters, StateKind::kMomentum, step),
-          .variance = sample_flat(parameters, StateKind::kVariance, step),
-          .ema = sample_flat(parameters, StateKind::kEma, step),
-          .owned = even_share(parameters.flat_size(), rank, ranks),
-          .step = step,
-          .seed = 7,
-          .loader_position = {{"epoch", step}, {"clip", 3 * step}},
-          .extra = {{"tokens", 1000 * step}},
-          .config = "run:\n  name: sample\n"};
+  return with_records(
+      SampleTensors::of_step(parameters, step)
+          .state(parameters, FlatRanges{even_share(parameters.flat_size(), rank, ranks)}),
+      step);
 }
 
-// A state to be filled: the same tensors, of zeros.
-inline TrainState blank_state(const Parameters& parameters, int rank, int ranks) {
-  TrainState state;
-  state.parameters = &parameters;
-  for (Tensor* tensor : {&state.master, &state.momentum, &state.variance, &state.ema})
-    *tensor = Tensor::zeros({parameters.flat_size()});
-  state.owned = even_share(parameters.flat_size(), rank, ranks);
-  return state;
+// A state to be filled: all there is, of zeros.
+inline TrainState blank_state(const Parameters& parameters) {
+  return SampleTensors::zeros(parameters).state(parameters);
 }
 
 inline bool same_bits(const Tensor& a, const Tensor& b) {
@@ -68,12 +108,14 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
          std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
 
-// Empty when the state is, bit by bit, that of its step.
+// Empty when the state has, bit by bit, what its step has there.
 inline std::string difference_from_sample(const TrainState& state) {
-  const TrainState expected = sample_state(*state.parameters, state.step, 0, 1);
-  for (const StateKind kind : kStateKinds)
-    if (!same_bits(state.of(kind), expected.of(kind)))
-      return fmt::format("{} of step {} differs", name_of(kind), state.step);
+  for (const StatePiece& piece : state.pieces)
+    for (std::int64_t i = 0; i < piece.elements.numel(); ++i)
+      if (piece.elements.data<float>()[i] !=
+          sample_value(piece.name, piece.kind, state.step, piece.slice.at(i)))
+        return fmt::format("element {} of {} of step {} differs", i, piece.data_set(), state.step);
+  const TrainState expected = with_records({}, state.step);
   if (state.loader_position != expected.loader_position || state.extra != expected.extra ||
       state.seed != expected.seed || state.config != expected.config)
     return fmt::format("the records of step {} differ", state.step);

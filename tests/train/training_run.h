@@ -223,7 +223,7 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
     for (const ManifestParameter& parameter : reader.manifest().parameters)
       for (const StateKind kind : kStateKinds) {
         const Tensor values = Tensor::empty(parameter.shape);
-        reader.read(kind, parameter.name, 0, values);
+        reader.read(kind, parameter.name, values);
         text += hash_bytes(values.raw(), values.bytes()) + "\n";
       }
     return text;

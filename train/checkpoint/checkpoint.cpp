@@ -1,6 +1,7 @@
 #include "train/checkpoint/checkpoint.h"
 
-#include <algorithm>
+#include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -8,76 +9,58 @@
 #include "core/system/file.h"
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint_folder.h"
+#include "train/checkpoint/coverage.h"
+#include "train/checkpoint/rank_file_writer.h"
 
 namespace muybridge {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Where the flat range and a parameter meet, in the parameter's own elements.
-FlatRange shared_part(const Parameter& parameter, FlatRange range) {
-  const std::int64_t elements = parameter.spec.shape.numel();
-  return {std::clamp(range.begin - parameter.offset, std::int64_t{0}, elements),
-          std::clamp(range.end - parameter.offset, std::int64_t{0}, elements)};
+// What a rank tells rank 0 of its file.
+std::string report_of(const RankFile& file) {
+  const DType dtype = file.pieces.empty() ? DType::kF32 : file.pieces.front().dtype;
+  return nlohmann::ordered_json{{"dtype", name_of(dtype)}, {"file", to_json(file)}}.dump();
 }
 
-// The flat elements that a tensor of the state holds.
-FlatRange held_by(const TrainState& state, const Tensor& tensor) {
-  const std::int64_t whole = state.parameters->flat_size();
-  if (tensor.numel() == whole) return {0, whole};
-  if (tensor.numel() == state.owned.end - state.owned.begin) return state.owned;
-  throw std::invalid_argument(
-      fmt::format("checkpoint: a state of {} elements is neither the whole {} nor what the rank "
-                  "owns, [{}, {})",
-                  tensor.numel(), whole, state.owned.begin, state.owned.end));
-}
-
-RankFile write_rank_file(const fs::path& folder, const TrainState& state, int rank) {
-  RankFileWriter writer(folder / fmt::format("rank-{:04d}.h5", rank));
-  for (const StateKind kind : kStateKinds) {
-    const Tensor& tensor = state.of(kind);
-    if (!tensor.defined()) continue;
-    const FlatRange held = held_by(state, tensor);
-    for (const Parameter& parameter : state.parameters->list()) {
-      const FlatRange part = shared_part(parameter, state.owned);
-      const std::int64_t length = part.end - part.begin;
-      if (length == 0) continue;
-      writer.add({kind, parameter.spec.name, Slice::range(part.begin, length)},
-                 tensor.flat_view(parameter.offset + part.begin - held.begin, {length}));
+// The files of all ranks, and the one type of their elements.
+void add_files(const std::vector<std::string>& reports, Manifest& manifest) {
+  std::optional<std::size_t> first;  // rank that has pieces
+  for (std::size_t rank = 0; rank < reports.size(); ++rank) {
+    const nlohmann::json report = nlohmann::json::parse(reports[rank]);
+    const DType dtype = dtype_from_name(report.at("dtype").get<std::string>());
+    manifest.files.push_back(rank_file_from_json(report.at("file"), dtype));
+    if (manifest.files.back().pieces.empty()) continue;
+    if (!first) {
+      first = rank;
+      manifest.dtype = dtype;
+    } else if (dtype != manifest.dtype) {
+      throw std::invalid_argument(
+          fmt::format("checkpoint: the state is {} on rank {} and {} on rank {}",
+                      name_of(manifest.dtype), *first, name_of(dtype), rank));
     }
   }
-  return writer.finish();
 }
 
-void write_manifest(const fs::path& folder, const TrainState& state,
-                    const std::vector<std::string>& rank_files) {
+void write_manifest(const fs::path& folder, const TrainState& state, const Catalogue& catalogue,
+                    const std::vector<std::string>& reports) {
   Manifest manifest{.version = MUYBRIDGE_VERSION,
                     .step = state.step,
                     .seed = state.seed,
-                    .ranks = static_cast<int>(rank_files.size()),
-                    .dtype = state.master.dtype(),
+                    .ranks = static_cast<int>(reports.size()),
                     .loader_position = state.loader_position,
                     .extra = state.extra,
-                    .config = state.config};
-  for (const Parameter& parameter : state.parameters->list())
-    manifest.parameters.push_back({parameter.spec.name, parameter.spec.shape});
-  for (const std::string& file : rank_files)
-    manifest.files.push_back(rank_file_from_json(nlohmann::json::parse(file), manifest.dtype));
-  require_coverage(manifest, folder.string());
+                    .config = state.config,
+                    .parameters = catalogue};
+  add_files(reports, manifest);
+  require_coverage(manifest.parameters, manifest.files, folder.string());
   write_file_durably(folder / "manifest.json", to_text(manifest));
   sync_path(folder);
 }
 
-void require_writable(const TrainState& state, const Group& group) {
-  if (!state.parameters || !state.master.defined())
-    throw std::invalid_argument("checkpoint: a state without parameters or master weights");
-  if (state.owned.begin < 0 || state.owned.begin > state.owned.end ||
-      state.owned.end > state.parameters->flat_size())
-    throw std::invalid_argument(fmt::format("checkpoint: rank {} owns [{}, {}) of {}", group.rank(),
-                                            state.owned.begin, state.owned.end,
-                                            state.parameters->flat_size()));
-  for (const StateKind kind : kStateKinds)
-    if (state.of(kind).defined() && state.of(kind).dtype() != state.master.dtype())
+void require_writable(const TrainState& state) {
+  for (const StatePiece& piece : state.pieces)
+    if (piece.elements.dtype() != state.pieces.front().elements.dtype())
       throw std::invalid_argument("checkpoint: the parts of the state differ in element type");
 }
 
@@ -98,18 +81,22 @@ void commit(const fs::path& checkpoints, const TrainState& state, Group& group, 
     });
   };
   on_all([&] {
-    require_writable(state, group);
+    require_writable(state);
     if (group.rank() == 0) make_empty(checkpoints, temporary);
     return std::string();
   });
-  const std::vector<std::string> files =
-      on_all([&] { return to_json(write_rank_file(temporary, state, group.rank())).dump(); });
+  const Catalogue catalogue = merged(state.catalogue, group);
+  const std::vector<std::string> reports = on_all([&] {
+    return report_of(
+        write_rank_file(temporary / fmt::format("rank-{:04d}.h5", group.rank()), state.pieces));
+  });
   on_zero([&] {
-    write_manifest(temporary, state, files);
+    write_manifest(temporary, state, catalogue, reports);
     publish_commit(checkpoints, state.step);
   });
   on_all([&] {
-    CheckpointReader(checkpoints / commit_name(state.step)).verify(group.rank(), group.size());
+    CheckpointReader(checkpoints / commit_name(state.step))
+        .verify_files(group.rank(), group.size());
     return std::string();
   });
   on_zero([&] { settle_commit(checkpoints, state.step, keep); });
@@ -132,27 +119,6 @@ void clean_up(const fs::path& checkpoints, const TrainState& state, ExitCode cod
 
 }  // namespace
 
-FlatRange even_share(std::int64_t flat_size, int rank, int ranks) {
-  const auto cut = [&](std::int64_t r) {
-    return flat_size / ranks * r + flat_size % ranks * r / ranks;
-  };
-  return {cut(rank), cut(rank + 1)};
-}
-
-const Tensor& TrainState::of(StateKind kind) const {
-  switch (kind) {
-    case StateKind::kMaster:
-      return master;
-    case StateKind::kMomentum:
-      return momentum;
-    case StateKind::kVariance:
-      return variance;
-    case StateKind::kEma:
-      return ema;
-  }
-  throw std::invalid_argument("checkpoint: an unknown kind of state");
-}
-
 fs::path save_checkpoint(const fs::path& checkpoints, const TrainState& state, Group& group,
                          int keep) {
   try {
@@ -170,28 +136,20 @@ fs::path save_checkpoint(const fs::path& checkpoints, const TrainState& state, G
 
 void load_checkpoint(const CheckpointReader& reader, TrainState& state) {
   const Manifest& manifest = reader.manifest();
-  require_fit(manifest, *state.parameters, reader.path().string());
-  for (const StateKind kind : kStateKinds) {
-    const Tensor& tensor = state.of(kind);
-    if (!tensor.defined()) continue;
-    StateKind source = kind;
-    if (!manifest.has(kind)) {
-      if (kind != StateKind::kEma)
-        fail(ExitCode::kUsage,
-             "{} has no {} to go on with; start a new run with train.init_from instead",
-             reader.path().string(), name_of(kind));
-      log_warning("{} has no EMA; it begins as the weights", reader.path().string());
-      source = StateKind::kMaster;
-    }
-    const FlatRange held = held_by(state, tensor);
-    for (const Parameter& parameter : state.parameters->list()) {
-      const FlatRange part = shared_part(parameter, held);
-      if (part.begin == part.end) continue;
-      reader.read(
-          source, parameter.spec.name, part.begin,
-          tensor.flat_view(parameter.offset + part.begin - held.begin, {part.end - part.begin}));
-    }
+  require_fit(manifest.parameters, state.catalogue, reader.path().string());
+  std::map<StateKind, StateKind> source;  // of the kinds that are wanted
+  for (const StatePiece& piece : state.pieces) source.emplace(piece.kind, piece.kind);
+  for (auto& [kind, from] : source) {
+    if (manifest.has(kind)) continue;
+    if (kind != StateKind::kEma)
+      fail(ExitCode::kUsage,
+           "{} has no {} to go on with; start a new run with train.init_from instead",
+           reader.path().string(), name_of(kind));
+    log_warning("{} has no EMA; it begins as the weights", reader.path().string());
+    from = StateKind::kMaster;
   }
+  for (const StatePiece& piece : state.pieces)
+    reader.read(source.at(piece.kind), piece.name, piece.slice, piece.elements);
   state.step = manifest.step;
   state.seed = manifest.seed;
   state.loader_position = manifest.loader_position;
@@ -200,10 +158,9 @@ void load_checkpoint(const CheckpointReader& reader, TrainState& state) {
 }
 
 void load_weights(const CheckpointReader& reader, const Parameters& parameters, StateKind which) {
-  require_fit(reader.manifest(), parameters, reader.path().string());
-  for (const Parameter& parameter : parameters.list())
-    if (parameter.spec.shape.numel() > 0)
-      reader.read(which, parameter.spec.name, 0, parameters.slice(parameters.master(), parameter));
+  require_fit(reader.manifest().parameters, catalogue_of(parameters), reader.path().string());
+  for (const StatePiece& piece : state_pieces(parameters, {which, parameters.master()}))
+    reader.read(which, piece.name, piece.slice, piece.elements);
   parameters.round_to_compute(0, parameters.flat_size());
 }
 

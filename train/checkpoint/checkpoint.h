@@ -4,41 +4,28 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/parameters.h"
 #include "parallel/group.h"
 #include "train/checkpoint/checkpoint_reader.h"
+#include "train/checkpoint/state_pieces.h"
 
 namespace muybridge {
 
-struct FlatRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-};
-
-// The part of [0, flat_size) that one of `ranks` equals writes. Cuts fall anywhere, also inside a
-// parameter.
-FlatRange even_share(std::int64_t flat_size, int rank, int ranks);
-
 // All that a run needs to go on bitwise as if it had not stopped.
 struct TrainState {
-  const Parameters* parameters = nullptr;
-  // Flat, in the order of `parameters`, f32 or f64: whole [flat_size], or only this rank's `owned`
-  // elements. Undefined: the run has none.
-  Tensor master = {};
-  Tensor momentum = {};
-  Tensor variance = {};
-  Tensor ema = {};
-  // What this rank writes. The ranges of all ranks tile [0, flat_size).
-  FlatRange owned = {};
+  // What this rank knows of the model: the ranks together know all of it.
+  Catalogue catalogue = {};
+  // To be saved: what this rank writes; the pieces of all ranks have each element of the model
+  // once. To be loaded: what is wanted here.
+  std::vector<StatePiece> pieces = {};
 
   std::int64_t step = 0;
   std::uint64_t seed = 0;
   nlohmann::json loader_position = {};
   nlohmann::json extra = {};  // whatever else the trainer keeps
   std::string config = {};    // the resolved YAML
-
-  const Tensor& of(StateKind kind) const;
 };
 
 // Commits the state as CHECKPOINTS/step-NNNNNNNN (docs/checkpoints.md), moves `latest`, and removes
@@ -47,13 +34,14 @@ struct TrainState {
 std::filesystem::path save_checkpoint(const std::filesystem::path& checkpoints,
                                       const TrainState& state, Group& group, int keep = 2);
 
-// Fills the state's tensors, as much as each rank holds, and its records. `parameters`, the tensors
-// and `owned` say what is wanted. An EMA that the checkpoint lacks begins as its master weights.
-// Error(kUsage) when the checkpoint does not fit the parameters, Error(kCorrupt) when it is
-// damaged. The caller publishes the compute copy.
+// Fills the state's pieces and its records; its catalogue is that of the whole model. An EMA that
+// the checkpoint lacks begins as its master weights. Error(kUsage) when the checkpoint does not fit
+// the model, before anything is filled, Error(kCorrupt) when it is damaged. The caller publishes
+// the compute copy.
 void load_checkpoint(const CheckpointReader& reader, TrainState& state);
 
-// Only weights, into parameters.master() and its compute copy: for sampling and init_from.
+// Only weights, what this rank holds of them, into parameters.master() and its compute copy: for
+// sampling and init_from. `parameters` are those of a whole model.
 void load_weights(const CheckpointReader& reader, const Parameters& parameters, StateKind which);
 
 }  // namespace muybridge

@@ -41,7 +41,8 @@ void set_aside(const std::filesystem::path& commit, const std::string& why);
 
 // The newest commit whose every byte verifies, with a warning for each newer one that does not; one
 // that a running training removes meanwhile is not missed. Nothing where there are no commits;
-// Error(kCorrupt) where there are and all are damaged. Collective: ranks share the reading.
+// Error(kCorrupt) where there are and all are damaged. Collective: ranks share the reading evenly,
+// whatever number of files there are.
 std::optional<std::filesystem::path> find_newest_commit(const std::filesystem::path& checkpoints,
                                                         Group& group);
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,8 +9,8 @@
 #include "core/slice.h"
 #include "core/tensor.h"
 
-// A rank's file of a checkpoint: serial HDF5 that holds the rank's pieces of the training state,
-// one data set a piece, "/<kind>/<parameter>@<first element>" (docs/checkpoints.md).
+// What a commit is made of: pieces of the training state, in one HDF5 file a rank, a data set a
+// piece, "/<kind>/<parameter>@<first element>" (docs/checkpoints.md).
 namespace muybridge {
 
 enum class StateKind : std::uint8_t { kMaster, kMomentum, kVariance, kEma };
@@ -22,18 +21,32 @@ std::string_view name_of(StateKind kind);  // "master" "momentum" "variance" "em
 struct Piece {
   StateKind kind = StateKind::kMaster;
   std::string name;  // of the parameter
-  Slice slice;       // of the flattened parameter
+  Slice slice;       // of the whole parameter, flattened
 
   std::string data_set() const;  // "master/blocks.0.mlp.up.weight@4096"
 };
 
-// A piece as it lies in a file: bytes [offset, offset + bytes) have this XXH3-128.
+// A piece in memory.
+struct StatePiece : Piece {
+  Tensor elements;  // slice.numel() of f32 or f64
+};
+
+// Bytes of a piece that are hashed together, so that a reader of some of its elements need not read
+// them all.
+inline constexpr std::uint64_t kHashedBytes = 1 << 20;
+inline constexpr std::size_t kHashDigits = 32;  // XXH3-128 in hexadecimal
+
+// A piece as it lies in a file: bytes [offset, offset + bytes) have this hash.
 struct StoredPiece : Piece {
   DType dtype = DType::kF32;
   std::uint64_t offset = 0;
   std::string hash;
+  // The hashes of each kHashedBytes, one after another; empty for a piece that has no more than
+  // that, and in old commits.
+  std::string part_hashes = {};
 
   std::uint64_t bytes() const { return static_cast<std::uint64_t>(slice.numel()) * size_of(dtype); }
+  std::uint64_t parts() const { return part_hashes.empty() ? 1 : part_hashes.size() / kHashDigits; }
 };
 
 struct RankFile {
@@ -41,47 +54,7 @@ struct RankFile {
   std::uint64_t bytes = 0;
   std::string hash;
   std::vector<StoredPiece> pieces;
+  std::string structure_hash = {};  // of the bytes that no piece has; empty in old commits
 };
-
-// Writes PATH, which must lie in a folder that nobody reads yet. After an error the writer can only
-// be dropped.
-class RankFileWriter {
- public:
-  explicit RankFileWriter(const std::filesystem::path& path);
-  ~RankFileWriter();
-  RankFileWriter(const RankFileWriter&) = delete;
-  RankFileWriter& operator=(const RankFileWriter&) = delete;
-
-  // `elements`: slice.numel() of f32 or f64, on any device.
-  void add(const Piece& piece, const Tensor& elements);
-  // Closes and flushes the file to the disk; what is in it, with the hash of the whole.
-  RankFile finish();
-
- private:
-  struct Library;
-  std::filesystem::path path_;
-  std::unique_ptr<Library> library_;
-  RankFile file_;
-};
-
-// Reads pieces of a file whose hash was found right. Throws Error(kCorrupt) for a piece that is not
-// what the manifest says.
-class RankFileReader {
- public:
-  explicit RankFileReader(const std::filesystem::path& path);
-  ~RankFileReader();
-  RankFileReader(RankFileReader&&) noexcept;
-
-  Tensor read(const StoredPiece& piece) const;
-
- private:
-  struct Library;
-  std::filesystem::path path_;
-  std::unique_ptr<Library> library_;
-};
-
-// Compares the file with what the manifest says; Error(kCorrupt) names the tensors that are
-// damaged. Asks the disk, not the page cache. Never calls HDF5, so that a damaged file cannot hurt.
-void verify_rank_file(const std::filesystem::path& path, const RankFile& expected);
 
 }  // namespace muybridge

@@ -1,12 +1,10 @@
 #include "train/checkpoint/checkpoint_manifest.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "core/error.h"
 #include "core/system/file.h"
-#include "core/text/spelling.h"
+#include "train/checkpoint/coverage.h"
 
 namespace muybridge {
 namespace {
@@ -16,7 +14,6 @@ using nlohmann::ordered_json;  // what people read has its keys in an order that
 
 constexpr std::string_view kFormat = "muybridge-checkpoint-1";
 constexpr std::string_view kHashPrefix = "{\n\"hash\": \"";
-constexpr std::size_t kHashDigits = 32;
 const std::string kNoHash(kHashDigits, '0');
 
 StateKind kind_from_name(const std::string& name) {
@@ -28,62 +25,6 @@ StateKind kind_from_name(const std::string& name) {
 Shape shape_from_json(const json& extents) {
   const auto values = extents.get<std::vector<std::int64_t>>();
   return Shape(std::span<const std::int64_t>(values));
-}
-
-// Whether the runs lie in [0, elements) and do not touch each other.
-bool is_sound(const Slice& slice, std::int64_t elements) {
-  if (slice.length < 1 || slice.count < 1 || slice.begin < 0) return false;
-  if (slice.count == 1) return slice.length <= elements - slice.begin;
-  if (slice.stride < slice.length || slice.count > elements || slice.stride > elements)
-    return false;
-  std::int64_t last = 0;
-  return !__builtin_mul_overflow(slice.count - 1, slice.stride, &last) &&
-         !__builtin_add_overflow(last, slice.begin, &last) && last <= elements - slice.length;
-}
-
-struct Run {
-  std::int64_t begin;
-  std::int64_t end;
-};
-
-// Empty when the runs tile [0, elements).
-std::string gap_or_overlap(std::vector<Run> runs, std::int64_t elements) {
-  std::ranges::sort(runs, {}, &Run::begin);
-  std::int64_t covered = 0;
-  for (const Run& run : runs) {
-    if (run.begin > covered) return fmt::format("lacks elements [{}, {})", covered, run.begin);
-    if (run.begin < covered) return fmt::format("has elements [{}, {}) twice", run.begin, covered);
-    covered = run.end;
-  }
-  return covered == elements ? "" : fmt::format("lacks elements [{}, {})", covered, elements);
-}
-
-// Empty when all is covered.
-std::string coverage_defect(const Manifest& manifest) {
-  std::map<std::string, std::int64_t> elements;
-  for (const ManifestParameter& parameter : manifest.parameters)
-    if (!elements.emplace(parameter.name, parameter.shape.numel()).second)
-      return fmt::format("parameter {} is listed twice", parameter.name);
-  std::map<std::pair<StateKind, std::string>, std::vector<Run>> runs;
-  for (const RankFile& file : manifest.files) {
-    for (const StoredPiece& piece : file.pieces) {
-      const auto found = elements.find(piece.name);
-      if (found == elements.end() || !is_sound(piece.slice, found->second))
-        return fmt::format("{} of {} is no part of a parameter", piece.data_set(), file.name);
-      for (std::int64_t i = 0; i < piece.slice.count; ++i) {
-        const std::int64_t begin = piece.slice.begin + i * piece.slice.stride;
-        runs[{piece.kind, piece.name}].push_back({begin, begin + piece.slice.length});
-      }
-    }
-  }
-  for (const StateKind kind : kStateKinds) {
-    if (kind != StateKind::kMaster && !manifest.has(kind)) continue;
-    for (const auto& [name, count] : elements) {
-      const std::string defect = gap_or_overlap(runs[{kind, name}], count);
-      if (!defect.empty()) return fmt::format("{} of {} {}", name_of(kind), name, defect);
-    }
-  }
-  return {};
 }
 
 // "  <line>,\n  <line>\n"
@@ -140,18 +81,28 @@ bool Manifest::has(StateKind kind) const {
 
 ordered_json to_json(const RankFile& file) {
   ordered_json pieces = ordered_json::array();
-  for (const StoredPiece& piece : file.pieces)
+  for (const StoredPiece& piece : file.pieces) {
     pieces.push_back(
         {{"kind", name_of(piece.kind)},
          {"name", piece.name},
          {"slice", {piece.slice.begin, piece.slice.length, piece.slice.stride, piece.slice.count}},
          {"offset", piece.offset},
          {"hash", piece.hash}});
-  return {{"name", file.name}, {"bytes", file.bytes}, {"hash", file.hash}, {"pieces", pieces}};
+    if (!piece.part_hashes.empty()) pieces.back()["part_hashes"] = piece.part_hashes;
+  }
+  return {{"name", file.name},
+          {"bytes", file.bytes},
+          {"hash", file.hash},
+          {"structure_hash", file.structure_hash},
+          {"pieces", pieces}};
 }
 
 RankFile rank_file_from_json(const json& object, DType dtype) {
-  RankFile file{object.at("name"), object.at("bytes"), object.at("hash"), {}};
+  RankFile file{.name = object.at("name"),
+                .bytes = object.at("bytes"),
+                .hash = object.at("hash"),
+                .pieces = {},
+                .structure_hash = object.value("structure_hash", "")};
   if (file.name.empty() || file.name.front() == '.' || file.name.find('/') != std::string::npos)
     throw json::other_error::create(599, "'" + file.name + "' is no name for a file", nullptr);
   for (const json& item : object.at("pieces")) {
@@ -163,6 +114,7 @@ RankFile rank_file_from_json(const json& object, DType dtype) {
     piece.dtype = dtype;
     piece.offset = item.at("offset");
     piece.hash = item.at("hash");
+    piece.part_hashes = item.value("part_hashes", "");
     file.pieces.push_back(std::move(piece));
   }
   return file;
@@ -210,8 +162,13 @@ Manifest manifest_from_text(std::string text, const std::string& where) {
   } catch (const std::invalid_argument& error) {
     refuse(error.what());
   }
-  const std::string defect = coverage_defect(manifest);
+  const std::string defect = coverage_defect(manifest.parameters, manifest.files);
   if (!defect.empty()) refuse(defect);
+  for (const RankFile& file : manifest.files)
+    for (const StoredPiece& piece : file.pieces)
+      if (!piece.part_hashes.empty() &&
+          piece.part_hashes.size() != kHashDigits * ((piece.bytes() - 1) / kHashedBytes + 1))
+        refuse(fmt::format("{} has not the hashes of its parts", piece.data_set()));
   return manifest;
 }
 
@@ -220,54 +177,6 @@ Manifest read_manifest(const std::filesystem::path& commit) {
   if (!std::filesystem::is_regular_file(path))
     fail(ExitCode::kCorrupt, "{} is no commit: it has no manifest.json", commit.string());
   return manifest_from_text(read_file(path), path.string());
-}
-
-void require_coverage(const Manifest& manifest, const std::string& where) {
-  const std::string defect = coverage_defect(manifest);
-  if (!defect.empty())
-    fail(ExitCode::kInternal, "{}: the ranks' slices do not make the state: {}", where, defect);
-}
-
-void require_fit(const Manifest& manifest, const Parameters& parameters, const std::string& where) {
-  std::map<std::string, const Shape*> stored, wanted;
-  std::vector<std::string> stored_names, wanted_names;
-  for (const ManifestParameter& parameter : manifest.parameters) {
-    stored[parameter.name] = &parameter.shape;
-    stored_names.push_back(parameter.name);
-  }
-  for (const Parameter& parameter : parameters.list()) {
-    wanted[parameter.spec.name] = &parameter.spec.shape;
-    wanted_names.push_back(parameter.spec.name);
-  }
-  std::vector<std::string> mistakes;
-  const auto hint = [](const std::string& name, const std::vector<std::string>& candidates) {
-    const std::string near = nearest(name, candidates);
-    return near.empty() ? "" : fmt::format(" (nearest: {})", near);
-  };
-  for (const auto& [name, shape] : wanted) {
-    const auto found = stored.find(name);
-    if (found == stored.end())
-      mistakes.push_back(
-          fmt::format("{} {} is not in the checkpoint{}", name, *shape, hint(name, stored_names)));
-    else if (*found->second != *shape)
-      mistakes.push_back(
-          fmt::format("{} is {} in the checkpoint, {} in the model", name, *found->second, *shape));
-  }
-  for (const auto& [name, shape] : stored)
-    if (!wanted.contains(name))
-      mistakes.push_back(
-          fmt::format("{} {} is not in the model{}", name, *shape, hint(name, wanted_names)));
-  if (mistakes.empty()) return;
-  constexpr std::size_t kMostListed = 8;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(mistakes.size(), kMostListed); ++i)
-    list += "\n  " + mistakes[i];
-  if (mistakes.size() > kMostListed)
-    list += fmt::format("\n  and {} more", mistakes.size() - kMostListed);
-  fail(ExitCode::kUsage,
-       "{} does not fit the model of the configuration:{}\nuse the model section of the "
-       "checkpoint's own config (in its manifest.json), or another checkpoint",
-       where, list);
 }
 
 }  // namespace muybridge

@@ -7,17 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/parameters.h"
+#include "train/checkpoint/catalogue.h"
 #include "train/checkpoint/checkpoint_format.h"
 
 // manifest.json: what a commit is, and the hashes that vouch for it. Its first key is the hash of
 // its own bytes.
 namespace muybridge {
-
-struct ManifestParameter {
-  std::string name;
-  Shape shape;  // of the whole parameter, whoever holds it
-};
 
 struct Manifest {
   std::string version = {};  // of Muybridge
@@ -28,7 +23,7 @@ struct Manifest {
   nlohmann::json loader_position = {};
   nlohmann::json extra = {};
   std::string config = {};  // the resolved YAML
-  std::vector<ManifestParameter> parameters = {};
+  Catalogue parameters = {};
   std::vector<RankFile> files = {};
 
   const ManifestParameter* find(const std::string& name) const;
@@ -44,12 +39,5 @@ std::string to_text(const Manifest& manifest);
 // the pieces hold each element of each kind exactly once.
 Manifest manifest_from_text(std::string text, const std::string& where);
 Manifest read_manifest(const std::filesystem::path& commit);
-
-// Throws Error(kInternal) that names a parameter whose elements are missing or twice there.
-void require_coverage(const Manifest& manifest, const std::string& where);
-
-// Throws Error(kUsage) that names every tensor the model lacks, has besides, or has in another
-// shape, with both shapes and the nearest names.
-void require_fit(const Manifest& manifest, const Parameters& parameters, const std::string& where);
 
 }  // namespace muybridge

@@ -17,7 +17,7 @@ void require_kind(const CheckpointReader& reader, StateKind which) {
 Tensor read_whole(const CheckpointReader& reader, StateKind which,
                   const ManifestParameter& parameter) {
   Tensor whole = Tensor::empty(parameter.shape);
-  if (whole.numel() > 0) reader.read(which, parameter.name, 0, whole);
+  reader.read(which, parameter.name, whole);
   return whole;
 }
 

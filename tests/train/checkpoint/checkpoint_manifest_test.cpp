@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "train/checkpoint/coverage.h"
 
 namespace muybridge {
 namespace {
@@ -35,7 +36,8 @@ const Slice kOne{0, 1, 1, 1};
 
 std::string defect(std::vector<StoredPiece> pieces) {
   try {
-    require_coverage(sample(std::move(pieces)), "here");
+    const Manifest manifest = sample(std::move(pieces));
+    require_coverage(manifest.parameters, manifest.files, "here");
   } catch (const Error& error) {
     return error.what();
   }

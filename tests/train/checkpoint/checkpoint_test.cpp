@@ -48,37 +48,14 @@ TEST(Checkpoint, AnyLayoutLoadsWhatAnyOtherSaved) {
   for (const int writers : {1, 2, 3, 7}) {
     save(folder.path(), writers, writers);
     for (const int readers : {1, 2, 3}) {
-      run_local_ranks(readers, [&](const std::shared_ptr<Group>& group) {
+      run_local_ranks(readers, [&](const std::shared_ptr<Group>&) {
         const Parameters parameters = sample_parameters();
-        TrainState state = blank_state(parameters, group->rank(), readers);
+        TrainState state = blank_state(parameters);
         load_checkpoint(CheckpointReader(folder.path() / commit_name(writers)), state);
         EXPECT_EQ(difference_from_sample(state), "");
       });
     }
   }
-}
-
-TEST(Checkpoint, ARankThatHoldsOnlyItsShareSavesAndLoadsIt) {
-  const ScratchFolder folder;
-  const auto share_of = [](const Tensor& whole, FlatRange range) {
-    return whole.rows(range.begin, range.end - range.begin).clone();
-  };
-  run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
-    const Parameters parameters = sample_parameters();
-    TrainState state = sample_state(parameters, 5, group->rank(), 3);
-    for (Tensor* tensor : {&state.momentum, &state.variance, &state.ema})
-      *tensor = share_of(*tensor, state.owned);
-    save_checkpoint(folder.path(), state, *group);
-  });
-  run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
-    const Parameters parameters = sample_parameters();
-    TrainState state = blank_state(parameters, group->rank(), 2);
-    state.momentum = share_of(state.momentum, state.owned);
-    load_checkpoint(CheckpointReader(folder.path() / commit_name(5)), state);
-    const TrainState expected = sample_state(parameters, 5, 0, 1);
-    EXPECT_TRUE(same_bits(state.master, expected.master));
-    EXPECT_TRUE(same_bits(state.momentum, share_of(expected.momentum, state.owned)));
-  });
 }
 
 TEST(Checkpoint, ModelsThatAddTheirParametersInAnotherOrderLoadTheSameValues) {
@@ -88,7 +65,8 @@ TEST(Checkpoint, ModelsThatAddTheirParametersInAnotherOrderLoadTheSameValues) {
   Parameters backwards;
   for (auto parameter = forwards.list().rbegin(); parameter != forwards.list().rend(); ++parameter)
     backwards.add(parameter->spec);
-  TrainState state = blank_state(backwards, 0, 1);
+  backwards.allocate(DType::kF32, 1);
+  TrainState state = blank_state(backwards);
   load_checkpoint(CheckpointReader(folder.path() / commit_name(4)), state);
   EXPECT_EQ(difference_from_sample(state), "");
 }
@@ -110,23 +88,21 @@ TEST(Checkpoint, DoublesStayDoubles) {
   const ScratchFolder folder;
   Parameters parameters = sample_parameters();
   const auto group = solo_group();
-  TrainState state{.parameters = &parameters,
-                   .master = sample_flat(parameters, StateKind::kMaster, 1).to(DType::kF64),
-                   .owned = {0, parameters.flat_size()}};
-  state.master.data<double>()[0] = 1.0 + 0x1p-50;
-  save_checkpoint(folder.path(), state, *group);
-  TrainState loaded{.parameters = &parameters,
-                    .master = Tensor::zeros({parameters.flat_size()}, DType::kF64),
-                    .owned = state.owned};
-  load_checkpoint(CheckpointReader(folder.path() / commit_name(0)), loaded);
-  EXPECT_TRUE(same_bits(loaded.master, state.master));
+  SampleTensors tensors;
+  tensors.master = sample_flat(parameters, StateKind::kMaster, 1).to(DType::kF64);
+  tensors.master.data<double>()[0] = 1.0 + 0x1p-50;
+  save_checkpoint(folder.path(), tensors.state(parameters), *group);
+  SampleTensors loaded;
+  loaded.master = Tensor::zeros({parameters.flat_size()}, DType::kF64);
+  TrainState state = loaded.state(parameters);
+  load_checkpoint(CheckpointReader(folder.path() / commit_name(0)), state);
+  EXPECT_TRUE(same_bits(loaded.master, tensors.master));
 }
 
 TEST(Checkpoint, WeightsLoadIntoTheModelAndItsComputeCopy) {
   const ScratchFolder folder;
   save(folder.path(), 6, 2);
-  Parameters parameters = sample_parameters();
-  parameters.allocate(DType::kBF16, 1);
+  const Parameters parameters = sample_parameters(DType::kBF16);
   const CheckpointReader reader(folder.path() / commit_name(6));
   for (const StateKind kind : {StateKind::kMaster, StateKind::kEma}) {
     load_weights(reader, parameters, kind);
@@ -139,26 +115,26 @@ TEST(Checkpoint, WeightsLoadIntoTheModelAndItsComputeCopy) {
 TEST(Checkpoint, AnEmaThatWasNotSavedBeginsAsTheWeights) {
   const ScratchFolder folder;
   const Parameters parameters = sample_parameters();
-  TrainState state = sample_state(parameters, 2, 0, 1);
-  state.ema = {};
-  save_checkpoint(folder.path(), state, *solo_group());
+  SampleTensors tensors = SampleTensors::of_step(parameters, 2);
+  tensors.ema = {};
+  save_checkpoint(folder.path(), with_records(tensors.state(parameters), 2), *solo_group());
   const CheckpointReader reader(folder.path() / commit_name(2));
-  TrainState loaded = blank_state(parameters, 0, 1);
-  load_checkpoint(reader, loaded);
-  EXPECT_TRUE(same_bits(loaded.ema, state.master));
+  const SampleTensors loaded = SampleTensors::zeros(parameters);
+  TrainState state = loaded.state(parameters);
+  load_checkpoint(reader, state);
+  EXPECT_TRUE(same_bits(loaded.ema, tensors.master));
 
-  Parameters model = sample_parameters();
-  model.allocate(DType::kF32, 1);
+  const Parameters model = sample_parameters();
   message_of([&] { load_weights(reader, model, StateKind::kEma); }, ExitCode::kUsage);
 }
 
 TEST(Checkpoint, WeightsAloneAreNotEnoughToGoOn) {
   const ScratchFolder folder;
   const Parameters parameters = sample_parameters();
-  TrainState state = sample_state(parameters, 2, 0, 1);
-  state.momentum = state.variance = {};
-  save_checkpoint(folder.path(), state, *solo_group());
-  TrainState loaded = blank_state(parameters, 0, 1);
+  SampleTensors tensors = SampleTensors::of_step(parameters, 2);
+  tensors.momentum = tensors.variance = {};
+  save_checkpoint(folder.path(), with_records(tensors.state(parameters), 2), *solo_group());
+  TrainState loaded = blank_state(parameters);
   const std::string message =
       message_of([&] { load_checkpoint(CheckpointReader(folder.path() / commit_name(2)), loaded); },
                  ExitCode::kUsage);
@@ -188,7 +164,7 @@ TEST(Checkpoint, WhenOneRankFailsAllDoAndTheOldCommitStays) {
   run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
     const Parameters parameters = sample_parameters();
     TrainState state = sample_state(parameters, 20, group->rank(), 3);
-    if (group->rank() == 1) state.momentum = state.momentum.to(DType::kF64);
+    if (group->rank() == 1) state.pieces[1].elements = state.pieces[1].elements.to(DType::kF64);
     try {
       save_checkpoint(folder.path(), state, *group);
     } catch (const std::exception& error) {
@@ -207,26 +183,11 @@ TEST(Checkpoint, SlicesThatDoNotMakeTheWholeAreRefused) {
                                [&](const std::shared_ptr<Group>& group) {
                                  const Parameters parameters = sample_parameters();
                                  TrainState state = sample_state(parameters, 1, group->rank(), 2);
-                                 if (group->rank() == 1) state.owned.begin += 1;
+                                 if (group->rank() == 1) state.pieces.pop_back();
                                  save_checkpoint(folder.path(), state, *group);
                                }),
                Error);
   EXPECT_TRUE(names_in(folder.path()).empty());
-}
-
-TEST(Checkpoint, SharesTileTheRangeAndDifferByAtMostOne) {
-  for (const std::int64_t size : {0L, 1L, 16L, 1000003L, (1L << 40) + 7}) {
-    for (const int ranks : {1, 3, 64}) {
-      std::int64_t end = 0;
-      for (int rank = 0; rank < ranks; ++rank) {
-        const FlatRange share = even_share(size, rank, ranks);
-        EXPECT_EQ(share.begin, end);
-        EXPECT_LE(std::abs((share.end - share.begin) - size / ranks), 1);
-        end = share.end;
-      }
-      EXPECT_EQ(end, size);
-    }
-  }
 }
 
 TEST(Checkpoint, AModelThatDoesNotFitIsToldWhichTensorAndBothShapes) {

@@ -33,11 +33,11 @@ class LoadedModelTest : public ::testing::Test {
                                const TrainConfig& of = config()) const {
     Parameters parameters;
     const Dit dit(parameters, dit_options(of));
-    TrainState state;
-    state.parameters = &parameters;
-    state.master = sample_flat(parameters, StateKind::kMaster, step);
-    if (averaged) state.ema = sample_flat(parameters, StateKind::kEma, step);
-    state.owned = {.begin = 0, .end = parameters.flat_size()};
+    parameters.allocate(DType::kF32, 1);
+    testing::SampleTensors tensors;
+    tensors.master = sample_flat(parameters, StateKind::kMaster, step);
+    if (averaged) tensors.ema = sample_flat(parameters, StateKind::kEma, step);
+    TrainState state = tensors.state(parameters);
     state.step = step;
     state.config = to_yaml(of);
     return save_checkpoint(run() / "checkpoints", state, *solo_group());
