@@ -66,7 +66,7 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                     .file = fmt::format("clip-{:03}.mp4", i),
                     .source = prompts[i].source,
                     .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
-  const std::vector<std::string> parts = together(group, [&] {
+  const std::vector<std::string> rendered = together(group, [&] {
     fs::create_directories(folder);
     remove_stale_temporaries(folder);
     for (std::size_t i = replica; i < prompts.size(); i += replicas)
@@ -79,6 +79,8 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
       records.push_back(to_json(record));
     return records.dump();
   });
+  const auto parts =
+      Json::parse(broadcast_text(group, Json(rendered).dump(), 0)).get<std::vector<std::string>>();
   set.clips.resize(prompts.size());
   for (std::size_t rank = 0; rank < parts.size(); ++rank) {
     auto place = static_cast<std::size_t>(coordinate_of(static_cast<int>(rank), mesh.sizes()).data);
