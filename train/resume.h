@@ -1,11 +1,11 @@
 #pragma once
 
-#include "data/loader/loader.h"
 #include "parallel/mesh.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
 #include "train/records/run_folder.h"
+#include "train/replica_loader.h"
 
 namespace muybridge {
 
@@ -14,7 +14,7 @@ struct TrainedModel {
   const Mesh& mesh;  // that says what of the model this rank holds
   const Parameters& parameters;
   const Optimizer& optimizer;
-  Loader& loader;
+  ReplicaLoader& loader;
 };
 
 // Where a run begins this time.

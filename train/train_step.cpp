@@ -14,7 +14,7 @@
 namespace muybridge {
 
 TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-                     const Optimizer& optimizer, Loader& loader, Mesh mesh)
+                     const Optimizer& optimizer, ReplicaLoader& loader, Mesh mesh)
     : config_(config),
       dit_(dit),
       parameters_(parameters),

@@ -3,7 +3,6 @@
 #include <map>
 #include <vector>
 
-#include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/grad_reducer.h"
 #include "parallel/mesh.h"
@@ -11,6 +10,7 @@
 #include "train/config.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
+#include "train/replica_loader.h"
 
 namespace muybridge {
 
@@ -20,7 +20,7 @@ class TrainStep {
  public:
   // All that is handed in outlives it.
   TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-            const Optimizer& optimizer, Loader& loader, Mesh mesh);
+            const Optimizer& optimizer, ReplicaLoader& loader, Mesh mesh);
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
   // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
@@ -44,7 +44,7 @@ class TrainStep {
   const Dit& dit_;
   const Parameters& parameters_;
   const Optimizer& optimizer_;
-  Loader& loader_;
+  ReplicaLoader& loader_;
   const Mesh mesh_;
   GradReducer reducer_;
   std::map<int, PipelineSchedule> schedules_;  // by micro-batches

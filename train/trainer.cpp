@@ -53,15 +53,14 @@ Corpora same_corpora(const TrainConfig& config, Group& group) {
 }
 
 // Before any batch or weight is there.
-std::unique_ptr<Loader> make_loader(const TrainConfig& config, const Corpora& corpora,
-                                    const Parameters& parameters, const World& world,
-                                    const Mesh& mesh) {
+std::unique_ptr<ReplicaLoader> make_loader(const TrainConfig& config, const Corpora& corpora,
+                                           const Parameters& parameters, const World& world,
+                                           const Mesh& mesh) {
   const std::string warning =
       require_memory(memory_of_run(config, corpora.train, parameters.flat_size()),
                      world.local_size(), this_machine(), kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
-  return std::make_unique<Loader>(corpora.train, loader_options(config), mesh.coordinate().data,
-                                  mesh.sizes().data);
+  return std::make_unique<ReplicaLoader>(corpora.train, loader_options(config), mesh);
 }
 
 }  // namespace

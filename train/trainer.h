@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "data/loader/loader.h"
 #include "model/dit.h"
 #include "parallel/mesh.h"
 #include "parallel/world.h"
@@ -50,7 +49,7 @@ class Trainer {
   const EvaluationPrompts prompts_;
   Parameters parameters_;
   const Dit dit_;
-  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<ReplicaLoader> loader_;
   const RunFolder run_;
   FolderLock lock_;
   std::unique_ptr<Optimizer> optimizer_;

@@ -56,7 +56,7 @@ class TrainStepTest : public TemporaryCorpus {
     run_local_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
-      Loader loader(*corpus_, loader_options(config), group->rank(), ranks);
+      ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
@@ -183,7 +183,7 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
       const Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
       parameters.allocate(DType::kF32, 3);
       const Optimizer optimizer(parameters, config.optimizer, mesh);
-      Loader loader(*corpus_, loader_options(config), mesh.coordinate().data, mesh.sizes().data);
+      ReplicaLoader loader(*corpus_, loader_options(config), mesh);
       TrainStep step(config, dit, parameters, optimizer, loader, mesh);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
@@ -241,7 +241,7 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
       const TrainConfig config = TrainStepTest::config();
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
-      Loader loader(*corpus_, loader_options(config), group->rank(), 3);
+      ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)

@@ -54,6 +54,34 @@ TEST_F(TrainerTest, GoesOnOnAnotherNumberOfRanks) {
 
 // Each start is seen to go on from the newest commit that the kill left: a start anew would end
 // with the same bytes.
+// A start in each layout makes three steps of one curve, from what another layout committed.
+TEST_F(TrainerTest, GoesOnInAnotherLayout) {
+  struct Start {
+    int ranks;
+    std::string layout;
+  };
+  const std::vector<Start> starts = {{2, "parallel.tensor=2"},
+                                     {4, "parallel.pipeline=2 parallel.tensor=2"},
+                                     {3, "parallel.data=3"},
+                                     {4, "parallel.context=2 parallel.pipeline=2"},
+                                     {1, ""}};
+  const std::string common = "eval.every=100 optimizer.schedule=constant";
+  ASSERT_EQ(run_to_end(train(1, "one", common + " train.steps=15")), 0) << log();
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const auto steps = static_cast<int>(3 * (i + 1));
+    ASSERT_EQ(
+        run_to_end(train(starts[i].ranks, "many",
+                         fmt::format("{} train.steps={} {}", common, steps, starts[i].layout))),
+        0)
+        << log();
+    EXPECT_EQ(went_on_after(), steps - 3) << log();
+  }
+  const std::vector<double> one = losses("one"), many = losses("many");
+  ASSERT_EQ(many.size(), one.size());
+  for (std::size_t step = 0; step < one.size(); ++step)
+    EXPECT_NEAR(many[step] / one[step], 1, 1e-5) << "step " << step + 1;
+}
+
 TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
   constexpr std::size_t kSteps = 120;
   constexpr int kKills = 16;
