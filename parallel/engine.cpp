@@ -52,16 +52,16 @@ Progress::Look Engine::look() {
 
 bool Engine::admit_arrivals(OperationRunner::Time now) {
   if (!arrived_) return false;
-  std::vector<Operation> arrivals;
   {
     const std::lock_guard lock(mutex_);
-    std::swap(arrivals, arrivals_);
+    std::swap(admitted_, arrivals_);
     idle_ = false;
     arrived_ = false;
   }
-  for (Operation& operation : arrivals) runner_->admit(std::move(operation), now);
+  for (Operation& operation : admitted_) runner_->admit(std::move(operation), now);
+  admitted_.clear();
   runner_->start();
-  return !arrivals.empty();
+  return true;
 }
 
 template <class Body>

@@ -56,6 +56,7 @@ class Engine final : public Progress {
   std::mutex looking_mutex_;  // of whoever looks; taken before the other
   std::unique_ptr<Transport> transport_;
   std::optional<OperationRunner> runner_;
+  std::vector<Operation> admitted_;  // empty but for the moment; it keeps its memory
 
   mutable std::mutex mutex_;
   std::condition_variable news_;

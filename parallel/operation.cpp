@@ -6,8 +6,11 @@
 namespace muybridge {
 namespace {
 
-constexpr double kGraceSeconds = 30;                 // for a thread that is busy, not stuck
-constexpr std::chrono::microseconds kPatience{300};  // of a thread that looks itself
+constexpr double kGraceSeconds = 30;  // for a thread that is busy, not stuck
+// Of a thread that looks itself: until it offers its core, which costs as much as the smallest
+// operation, and until it sleeps.
+constexpr std::chrono::microseconds kSpin{3};
+constexpr std::chrono::microseconds kPatience{300};
 
 }  // namespace
 
@@ -16,8 +19,8 @@ void OperationResult::wait() {
   if (code_ != ExitCode::kDone) throw Error(code_, message_);
 }
 
-// The waiting thread does the work: no other has to wake up for it. It offers its core to others
-// between two looks, and gives up, returning false, once nothing was over for a while.
+// The waiting thread does the work: no other has to wake up for it. It soon offers its core to
+// others between two looks, and gives up, returning false, once nothing was over for a while.
 bool OperationResult::look_until_quiet() {
   using Clock = std::chrono::steady_clock;
   progress_->looking.fetch_add(1);
@@ -26,8 +29,9 @@ bool OperationResult::look_until_quiet() {
     if (progress_->look() == Progress::Look::kMoved) {
       last_move = Clock::now();
     } else {
-      if (Clock::now() - last_move > kPatience) break;
-      std::this_thread::yield();
+      const Clock::duration quiet = Clock::now() - last_move;
+      if (quiet > kPatience) break;
+      if (quiet > kSpin) std::this_thread::yield();
     }
   }
   progress_->looking.fetch_sub(1);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <utility>
 
 #include "parallel/reduce.h"
@@ -49,9 +48,9 @@ void add_meeting(Plan& plan, const SharedWindow& window, Window::Ticket ticket, 
     put(window->own_slot());
     window->come(ticket);
   };
-  round.awaited.resize(static_cast<std::size_t>(window->size()));
-  std::iota(round.awaited.begin(), round.awaited.end(), 0);
-  round.awaited.erase(round.awaited.begin() + window->rank());
+  round.awaited.reserve(static_cast<std::size_t>(window->size()));
+  for (int q = 0; q < window->size(); ++q)
+    if (q != window->rank()) round.awaited.push_back(q);
   round.met = [window = window.get()](std::size_t i) {
     const int place = static_cast<int>(i);
     return window->has_come(place < window->rank() ? place : place + 1);
