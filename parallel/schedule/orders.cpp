@@ -53,6 +53,30 @@ Order interleaved(const OrderShape& shape) {
       shape.micro_batches);
 }
 
+Order zb_interleaved(const OrderShape& shape, int ahead, int later) {
+  const int p = shape.stages;
+  const int v = shape.virtual_stages;
+  const int groups = (shape.micro_batches + p - 1) / p;
+  const Order forwards = in_groups(groups, p, v, forward, false);
+  const Order inputs = in_groups(groups, p, v, backward_input, true);
+  const Order weights = in_groups(groups, p, v, backward_weight, true);
+  const int followers = p - 1 - shape.stage;
+  const auto lead =
+      std::min(static_cast<std::size_t>((v - 1) * p + followers + std::min(ahead, followers)),
+               forwards.size());
+  Order order;
+  std::size_t weight = 0;
+  for (std::size_t k = 0; k < forwards.size() + lead; ++k) {
+    if (k < forwards.size()) order.push_back(forwards[k]);
+    if (k < lead) continue;
+    order.push_back(inputs[k - lead]);
+    if (k < forwards.size() && k - lead >= static_cast<std::size_t>(later))
+      order.push_back(weights[weight++]);
+  }
+  order.insert(order.end(), weights.begin() + static_cast<std::ptrdiff_t>(weight), weights.end());
+  return first_micro_batches(std::move(order), shape.micro_batches);
+}
+
 Order zb_h1(const OrderShape& shape) {
   Order order;
   const int m = shape.micro_batches;

@@ -28,6 +28,13 @@ Order one_f_one_b(const OrderShape& shape);
 // missing, whose place stays partly empty.
 Order interleaved(const OrderShape& shape);
 
+// The same with its backward split, weight gradients `later` chunks after the gradients of their
+// inputs, past the last forward after all of these; and with as few forwards ahead as do, (v - 1) p
+// and one for each rank that follows, which may be doubled up to `ahead` more. Rank r holds up to
+// v p - r + ahead + later chunks: at 0 the bubble is at most that of interleaved, and p
+// micro-batches the memory of 1F1B. What tuned starts from.
+Order zb_interleaved(const OrderShape& shape, int ahead, int later);
+
 // 1F1B whose weight gradients come later, by r micro-batches on rank r: every rank holds up to p
 // micro-batches, which is what 1F1B needs on rank 0 (ZB-H1, Qi et al. 2023, arXiv:2401.10241).
 Order zb_h1(const OrderShape& shape);

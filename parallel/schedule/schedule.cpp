@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "parallel/schedule/messages.h"
 #include "parallel/schedule/orders.h"
+#include "parallel/schedule/tuned.h"
 
 namespace muybridge {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::array kKinds{
     Kind{ScheduleKind::kInterleaved, "interleaved", Fold::kLooped, 0, interleaved},
     Kind{ScheduleKind::kZbH1, "zb_h1", Fold::kLooped, 1, zb_h1},
     Kind{ScheduleKind::kZbV, "zb_v", Fold::kV, 2, zb_v},
+    Kind{ScheduleKind::kTuned, "tuned", Fold::kLooped, 0, nullptr},
 };
 
 const Kind& kind_of(ScheduleKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
@@ -64,6 +66,9 @@ PipelineSchedule make_schedule(const ScheduleRequest& request) {
   if (static_cast<int>(costs.sections.size()) != placement.sections())
     fail(ExitCode::kUsage, "schedule {}: costs of {} sections for {} stages of {} virtual stages",
          row.name, costs.sections.size(), placement.stages, placement.virtual_stages);
+  if (!row.order)
+    return place_messages(tuned(placement, request.micro_batches, costs, request.memory_limit),
+                          costs);
   PipelineSchedule schedule{placement, request.micro_batches, {}};
   for (int r = 0; r < placement.stages; ++r)
     schedule.ranks.push_back(

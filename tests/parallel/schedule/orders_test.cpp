@@ -85,6 +85,30 @@ TEST(Interleaved, WalksInGroupsOfAsManyMicroBatchesAsRanks) {
       "F0 F1 F0.1 B0.1 F1.1 B1.1 F2 B0 B1 F2.1 B2.1 B2");
 }
 
+// Ours: no more bubble than interleaved has, at the memory of 1F1B. Holds where m is a multiple of
+// p.
+TEST(ZbInterleaved, HasTheBubbleOfInterleavedAtTheMemoryOf1F1B) {
+  for (const int v : {1, 2, 3, 4})
+    for (int p = 2; p <= 16; ++p)
+      for (int m = p; m <= 64; m += p) {
+        PipelineSchedule schedule{{p, v, Fold::kLooped}, m, {}};
+        for (int r = 0; r < p; ++r) schedule.ranks.push_back(zb_interleaved({r, p, m, v}, 0, 0));
+        const PipelineCosts costs{
+            std::vector<SectionCost>(static_cast<std::size_t>(p * v), kUneven), 0};
+        const Simulation s = simulate(schedule, costs, Sends::kImplied);
+        EXPECT_LE(s.finish, (m * v + p - 1) * 7) << p << " stages, " << v << " chunks, " << m;
+        for (int r = 0; r < p; ++r)
+          EXPECT_EQ(s.peak_activation[static_cast<std::size_t>(r)], v * p - r)
+              << p << " stages, " << v << " chunks, " << m;
+      }
+}
+
+TEST(ZbInterleaved, WeightGradientsComeLaterByAsMuchAsAsked) {
+  EXPECT_EQ(to_string(zb_interleaved(
+                {.stage = 1, .stages = 2, .micro_batches = 2, .virtual_stages = 2}, 0, 1)),
+            "F0 F1 F0.1 I0.1 F1.1 I1.1 W0.1 I0 I1 W1.1 W0 W1");
+}
+
 // arXiv:2401.10241 table 1: (p - 1) (F + B - W), p micro-batches at most, at F = B = W a third of
 // 1F1B's (p - 1) (F + B + W). Holds from m = p on; with fewer the ranks wait for the one
 // micro-batch that goes round, 2 (p - 1) - (m - 1) passes.

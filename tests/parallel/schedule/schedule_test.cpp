@@ -64,7 +64,7 @@ TEST(Schedule, OfManyStagesAndMicroBatchesIsRight) {
 }
 
 TEST(Schedule, NamesComeBack) {
-  for (const char* name : {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v"})
+  for (const char* name : {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"})
     EXPECT_EQ(to_string(parse_schedule_kind(name)), name);
   EXPECT_THAT([] { parse_schedule_kind("zbv"); },
               ThrowsMessage<Error>(HasSubstr(
