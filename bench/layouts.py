@@ -60,6 +60,8 @@ LAYOUTS = [
     "pipeline=2 schedule=interleaved virtual_stages=4",
     "pipeline=2 schedule=zb_v",
     "pipeline=4 schedule=zb_v",
+    "pipeline=2 schedule=tuned virtual_stages=3",
+    "tensor=2 pipeline=4 schedule=tuned",
     "data=2 tensor=2",
     "data=2 tensor=4",
     "data=4 tensor=2",

@@ -117,6 +117,25 @@ Tensor walk_stages(const Placement& placement, Group& group, const Dit::RunChunk
   return result;
 }
 
+// Multiply-adds of a forward on one token of a clip of `tokens`.
+struct ForwardCosts {
+  double products;     // of a block's linear layers
+  double attention;    // of a block
+  double first, last;  // of the patch embedding and of the head
+
+  ForwardCosts(const DitOptions& o, std::int64_t tokens) {
+    const auto d = static_cast<double>(o.width), p = static_cast<double>(o.token_width()),
+               h = static_cast<double>(o.head_mlp_width);
+    products = d * (6 * d + 2 * static_cast<double>(o.mlp_width));
+    attention = 2 * d * static_cast<double>(tokens);
+    first = d * p;
+    last = d * p + h * (d + p);
+  }
+  double ends(int section, int sections) const {
+    return (section == 0 ? first : 0) + (section == sections - 1 ? last : 0);
+  }
+};
+
 void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks) {
   if (ranks < 1 || number % ranks == 0) return;
   std::int64_t fewer = ranks - 1;
@@ -128,18 +147,13 @@ void require_division(const char* what, std::int64_t number, const char* by, std
 }  // namespace
 
 std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std::int64_t tokens) {
-  const auto d = static_cast<double>(o.width), p = static_cast<double>(o.token_width()),
-             h = static_cast<double>(o.head_mlp_width);
-  const double block =
-      d * static_cast<double>(6 * o.width + 2 * o.mlp_width) + 2 * d * static_cast<double>(tokens);
-  const auto extra = [&](int section) {
-    return (section == 0 ? d * p : 0) + (section == sections - 1 ? d * p + h * (d + p) : 0);
-  };
+  const ForwardCosts costs(o, tokens);
   // One block each, then each further one to the section that is cheapest with it, the later one of
   // equals.
   std::vector<int> count(static_cast<std::size_t>(sections), 1);
   const auto cost = [&](int section) {
-    return extra(section) + block * count[static_cast<std::size_t>(section)];
+    return costs.ends(section, sections) +
+           count[static_cast<std::size_t>(section)] * (costs.products + costs.attention);
   };
   for (int left = o.depth - sections; left > 0; --left) {
     int cheapest = sections - 1;
@@ -153,6 +167,27 @@ std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std
     begin += blocks;
   }
   return ranges;
+}
+
+PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t tokens) {
+  const ForwardCosts costs(o, tokens);
+  // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
+  // them that are inputs of linear layers, with the gradients of their outputs.
+  const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
+  const double activation = 17 * d + 2 * f, kept = 12 * d + 2 * f;
+  PipelineCosts all;
+  const std::vector<BlockRange> ranges = balanced_sections(o, sections, tokens);
+  for (int section = 0; section < sections; ++section) {
+    const BlockRange& range = ranges[static_cast<std::size_t>(section)];
+    const double blocks = range.end - range.begin, ends = costs.ends(section, sections);
+    const double products = blocks * costs.products + ends, attention = blocks * costs.attention;
+    all.sections.push_back({.forward = products + attention,
+                            .backward_input = products + 2.5 * attention,
+                            .backward_weight = products,
+                            .activation = blocks * activation,
+                            .kept = blocks * kept});
+  }
+  return all;
 }
 
 void require_layout(const DitOptions& o, const MeshSizes& sizes, const Placement& placement,

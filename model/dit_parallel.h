@@ -4,7 +4,7 @@
 
 #include "model/dit.h"
 #include "parallel/mesh.h"
-#include "parallel/schedule/placement.h"
+#include "parallel/schedule/costs.h"
 
 namespace muybridge {
 
@@ -30,6 +30,11 @@ Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh
 // patch embedding too, the last the head. Costs are operations on one token of a clip of `tokens`.
 std::vector<BlockRange> balanced_sections(const DitOptions& options, int sections,
                                           std::int64_t tokens = 4096);
+
+// What the sections of `balanced_sections` cost with one micro-batch: operations on a token of a
+// clip of `tokens`, of which attention has none for weights; memory counts the tensors of a block
+// that are kept for its backward, and those that the gradients of its weights need.
+PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens = 4096);
 
 // Throws Error(kUsage) where such a model cannot be shared so, with the reason and what would do:
 // heads and hidden columns must divide among tensor ranks, heads and the rows of a batch among

@@ -82,8 +82,8 @@ class Execution {
 
   void exchange(const Action& action) {
     std::vector<Parcel> sends, receives;
-    std::vector<const Message*> arrivals;
-    for (const Message& message : action.messages) {
+    std::vector<const StreamMessage*> arrivals;
+    for (const StreamMessage& message : action.messages) {
       if (message.outgoing) {
         sends.push_back(
             {message.peer, leaving_.take(message.gradient, message.micro_batch, message.chunk)});

@@ -150,11 +150,12 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
   to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
   to.add("context", parallel.context, "ranks that share each clip", kCount);
   to.add("pipeline", parallel.pipeline, "ranks that share the blocks, as stages", kCount);
-  to.add_choice("schedule", parallel.schedule, {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v"},
+  to.add_choice("schedule", parallel.schedule,
+                {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"},
                 "in which order stages work on micro-batches (docs/schedules.md)");
   to.add("virtual_stages", parallel.virtual_stages,
          "parts of the model that a pipeline rank holds; 0: as many as the schedule has, "
-         "interleaved 2",
+         "interleaved and tuned 2",
          kCountOrNone);
 }
 
@@ -226,6 +227,19 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
   }
 }
 
+void check_parallel(ConfigReader& reader, const TrainConfig& config) {
+  const TrainConfig::Parallel& parallel = config.parallel;
+  if (parallel.pipeline > 1) return;
+  if (parallel.schedule != TrainConfig::Parallel().schedule)
+    reader.refuse("parallel.schedule",
+                  fmt::format("{} says in which order stages work, but parallel.pipeline is 1",
+                              to_string(parallel.schedule)));
+  if (parallel.virtual_stages > 1)
+    reader.refuse(
+        "parallel.virtual_stages",
+        fmt::format("{} parts of each stage, but parallel.pipeline is 1", parallel.virtual_stages));
+}
+
 void check(ConfigReader& reader, const TrainConfig& config) {
   if (!is_file_name(config.run.name))
     reader.refuse("run.name",
@@ -239,6 +253,7 @@ void check(ConfigReader& reader, const TrainConfig& config) {
                               config.optimizer.min_learning_rate, config.optimizer.learning_rate));
   check_model(reader, config.model);
   check_eval(reader, config);
+  check_parallel(reader, config);
 }
 
 TrainConfig load(ConfigReader reader) {

@@ -92,7 +92,14 @@ MeshSizes mesh_sizes(const TrainConfig& config) {
 Placement placement_of(const TrainConfig& config) {
   const TrainConfig::Parallel& p = config.parallel;
   const auto usual = [&] {
-    return p.schedule == ScheduleKind::kInterleaved || p.schedule == ScheduleKind::kZbV ? 2 : 1;
+    switch (p.schedule) {
+      case ScheduleKind::kInterleaved:
+      case ScheduleKind::kZbV:
+      case ScheduleKind::kTuned:
+        return 2;
+      default:
+        return 1;
+    }
   };
   return placement_of(p.schedule, p.pipeline, p.virtual_stages > 0 ? p.virtual_stages : usual());
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "model/dit_parallel.h"
 #include "parallel/values.h"
 #include "train/accumulation.h"
 #include "train/model_options.h"
@@ -79,11 +80,14 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
 const PipelineSchedule& TrainStep::schedule_of(int micro_batches) {
   const auto found = schedules_.find(micro_batches);
   if (found != schedules_.end()) return found->second;
+  const Placement placement = placement_of(config_);
   return schedules_
-      .emplace(micro_batches, make_schedule({.kind = config_.parallel.schedule,
-                                             .stages = mesh_.sizes().pipeline,
-                                             .virtual_stages = placement_of(config_).virtual_stages,
-                                             .micro_batches = micro_batches}))
+      .emplace(micro_batches,
+               make_schedule({.kind = config_.parallel.schedule,
+                              .stages = placement.stages,
+                              .virtual_stages = placement.virtual_stages,
+                              .micro_batches = micro_batches,
+                              .costs = section_costs(dit_.options, placement.sections())}))
       .first->second;
 }
 

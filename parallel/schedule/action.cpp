@@ -14,7 +14,7 @@ std::string place(int micro_batch, int chunk) {
   return chunk == 0 ? fmt::format("{}", micro_batch) : fmt::format("{}.{}", micro_batch, chunk);
 }
 
-std::string to_string(const Message& message) {
+std::string to_string(const StreamMessage& message) {
   return fmt::format("{}{}{}{}", message.gradient ? 'g' : 'a',
                      place(message.micro_batch, message.chunk), message.outgoing ? '>' : '<',
                      message.peer);
@@ -41,7 +41,7 @@ std::string to_string(const Action& action) {
     return kLetters[static_cast<int>(action.kind)] + place(action.micro_batch, action.chunk);
   std::vector<std::string> words;
   words.reserve(action.messages.size());
-  for (const Message& message : action.messages) words.push_back(to_string(message));
+  for (const StreamMessage& message : action.messages) words.push_back(to_string(message));
   return fmt::format("[{}]", fmt::join(words, " "));
 }
 

@@ -20,20 +20,20 @@ enum class ActionKind : std::uint8_t {
 // What a neighbour in the model is sent, or sends: the output of a chunk (an activation) on the
 // way forward, the gradient of a chunk's input on the way back. `chunk` is the sender's chunk that
 // made it where it leaves, the receiver's chunk that uses it where it arrives.
-struct Message {
+struct StreamMessage {
   bool outgoing = false;
   bool gradient = false;
   int peer = 0;  // rank in the pipeline's group
   int micro_batch = 0;
   int chunk = 0;
-  bool operator==(const Message&) const = default;
+  bool operator==(const StreamMessage&) const = default;
 };
 
 struct Action {
   ActionKind kind = ActionKind::kForward;
   int micro_batch = 0;  // of a computation
   int chunk = 0;        // of a computation: which of the parts of the model that this rank holds
-  std::vector<Message> messages;  // of an exchange
+  std::vector<StreamMessage> messages;  // of an exchange
   bool operator==(const Action&) const = default;
 
   bool computes() const { return kind != ActionKind::kExchange; }

@@ -98,7 +98,7 @@ class Checker {
 
   std::string exchange(const Action& action) {
     if (action.messages.empty()) return "holds no message";
-    for (const Message& message : action.messages) {
+    for (const StreamMessage& message : action.messages) {
       if (!known(message.micro_batch, message.chunk)) return "no such micro-batch or chunk";
       const int step = message.outgoing != message.gradient ? 1 : -1;
       if (neighbour(message.chunk, step) != message.peer)

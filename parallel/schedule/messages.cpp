@@ -12,7 +12,7 @@ namespace {
 struct Event {
   double instant;
   int from, to;
-  Message sent, received;
+  StreamMessage sent, received;
 };
 
 // What the computation's output is to other ranks; none where the next section is on this rank.
@@ -32,7 +32,7 @@ void add_events(const Placement& placement, int rank, const Action& action, doub
 }
 
 Order merge(const Order& computations, const std::vector<Span>& spans,
-            const std::vector<std::pair<double, Message>>& messages) {
+            const std::vector<std::pair<double, StreamMessage>>& messages) {
   Order order;
   std::size_t next = 0;
   double instant = -1;  // of the exchange that may still grow
@@ -61,7 +61,7 @@ PipelineSchedule place_messages(const PipelineSchedule& computations, const Pipe
   std::stable_sort(events.begin(), events.end(),
                    [](const Event& a, const Event& b) { return a.instant < b.instant; });
 
-  std::vector<std::vector<std::pair<double, Message>>> messages(computations.ranks.size());
+  std::vector<std::vector<std::pair<double, StreamMessage>>> messages(computations.ranks.size());
   for (const Event& event : events) {
     messages[static_cast<std::size_t>(event.from)].emplace_back(event.instant, event.sent);
     messages[static_cast<std::size_t>(event.to)].emplace_back(event.instant, event.received);

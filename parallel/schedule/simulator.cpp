@@ -149,7 +149,7 @@ class Simulator {
   void post(int r, Rank& rank, const Action& action) {
     rank.posted = true;
     rank.tickets.clear();
-    for (const Message& message : action.messages) {
+    for (const StreamMessage& message : action.messages) {
       Line& way = message.outgoing ? line(r, message.peer) : line(message.peer, r);
       std::vector<double>& posts = message.outgoing ? way.sends : way.receives;
       rank.tickets.push_back(posts.size());
@@ -159,14 +159,14 @@ class Simulator {
     }
   }
 
-  double meeting(int r, const Message& message, std::size_t ticket) {
+  double meeting(int r, const StreamMessage& message, std::size_t ticket) {
     const Line& way = message.outgoing ? line(r, message.peer) : line(message.peer, r);
     if (ticket >= way.sends.size() || ticket >= way.receives.size()) return kNever;
     return std::max(way.sends[ticket], way.receives[ticket]);
   }
 
   // The message reaches the rank that uses it; a message between wrong ranks reaches nobody.
-  void arrive(int r, const Message& message, double time) {
+  void arrive(int r, const StreamMessage& message, double time) {
     const int step = message.outgoing ? (message.gradient ? -1 : 1) : 0;
     const int section = schedule_.placement.section_of(r, message.chunk) + step;
     if (section >= 0 && section < schedule_.placement.sections())

@@ -175,7 +175,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Layout{{.data = 2, .tensor = 2, .pipeline = 2}},
                       Layout{{.tensor = 2, .context = 2, .pipeline = 2}},
                       Layout{{.tensor = 2, .context = 2, .pipeline = 2}, ScheduleKind::kZbV, 2},
-                      Layout{{.context = 2, .pipeline = 2}, ScheduleKind::kInterleaved, 2}),
+                      Layout{{.context = 2, .pipeline = 2}, ScheduleKind::kInterleaved, 2},
+                      Layout{{.pipeline = 2}, ScheduleKind::kTuned, 2}),
     [](const auto& test) {
       const Layout& layout = test.param;
       return fmt::format(

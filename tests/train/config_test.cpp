@@ -140,5 +140,13 @@ TEST_F(TrainConfigTest, TheReferenceInDocsIsThatOfTheFields) {
       << "write it again: muybridge config reference > docs/configuration.md";
 }
 
+TEST_F(TrainConfigTest, AnOrderOfStagesWithoutStagesIsRefused) {
+  EXPECT_EQ(mistake({"parallel.schedule=zb_v"}),
+            "parallel.schedule: zb_v says in which order stages work, but parallel.pipeline is 1");
+  EXPECT_EQ(mistake({"parallel.virtual_stages=2"}),
+            "parallel.virtual_stages: 2 parts of each stage, but parallel.pipeline is 1");
+  EXPECT_EQ(mistake({"parallel.schedule=zb_v", "parallel.pipeline=2"}), "");
+}
+
 }  // namespace
 }  // namespace muybridge

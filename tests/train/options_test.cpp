@@ -177,8 +177,8 @@ std::vector<Options::Case> Options::cases() const {
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
       {"parallel.pipeline", "2", refused("needs 2 ranks"), ""},
-      {"parallel.schedule", "zb_v", refused("parallel.pipeline"), ""},
-      {"parallel.virtual_stages", "3", refused("virtual stages"), ""},
+      {"parallel.schedule", "zb_v", refused("parallel.schedule"), ""},
+      {"parallel.virtual_stages", "3", refused("parallel.virtual_stages"), ""},
   };
 }
 

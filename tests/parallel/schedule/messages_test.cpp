@@ -26,7 +26,7 @@ TEST(Messages, OfOneInstantAreOneExchange) {
 TEST(Messages, StayWithinARankWhereBothSectionsLieThere) {
   const PipelineSchedule schedule = schedule_of(ScheduleKind::kZbV, 3, 2, 6, {1, 1, 1, 1, 1});
   for (const Action& action : schedule.ranks[2])
-    for (const Message& message : action.messages) EXPECT_EQ(message.peer, 1);
+    for (const StreamMessage& message : action.messages) EXPECT_EQ(message.peer, 1);
   EXPECT_EQ(to_string(schedule_of(ScheduleKind::kInterleaved, 1, 2, 1, {1, 1, 1, 1, 1}).ranks[0]),
             "F0 F0.1 B0.1 B0");
 }

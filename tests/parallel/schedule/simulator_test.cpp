@@ -18,7 +18,7 @@ Action send(bool gradient, int peer, int micro_batch) {
 Action receive(bool gradient, int peer, int micro_batch) {
   return {ActionKind::kExchange, 0, 0, {{false, gradient, peer, micro_batch, 0}}};
 }
-Action exchange(std::vector<Message> messages) {
+Action exchange(std::vector<StreamMessage> messages) {
   return {ActionKind::kExchange, 0, 0, std::move(messages)};
 }
 
