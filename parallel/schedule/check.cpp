@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <map>
 #include <optional>
 
@@ -57,7 +56,8 @@ class Checker {
 
  private:
   Progress& at(int micro_batch, int chunk) {
-    return progress_[static_cast<std::size_t>(chunk * micro_batches_ + micro_batch)];
+    const int at = chunk * micro_batches_ + micro_batch;
+    return progress_[static_cast<std::size_t>(at)];
   }
   bool known(int micro_batch, int chunk) const {
     return micro_batch >= 0 && micro_batch < micro_batches_ && chunk >= 0 &&

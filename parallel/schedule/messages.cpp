@@ -1,7 +1,6 @@
 #include "parallel/schedule/messages.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "parallel/schedule/simulator.h"
 #include "parallel/schedule/ticks.h"

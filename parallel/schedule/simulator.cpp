@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/error.h"
 
@@ -57,11 +56,10 @@ class Simulator {
     std::vector<double> sends, receives;
   };
 
-  std::size_t inputs() const {
-    return static_cast<std::size_t>(schedule_.placement.sections() * schedule_.micro_batches);
-  }
+  std::size_t inputs() const { return index(schedule_.placement.sections(), 0); }
   std::size_t index(int section, int micro_batch) const {
-    return static_cast<std::size_t>(section * schedule_.micro_batches + micro_batch);
+    const int at = section * schedule_.micro_batches + micro_batch;
+    return static_cast<std::size_t>(at);
   }
   Line& line(int from, int to) {
     return lines_[static_cast<std::size_t>(from) * ranks_.size() + static_cast<std::size_t>(to)];

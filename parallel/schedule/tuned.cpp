@@ -20,9 +20,10 @@ double default_limit(const Placement& placement, int micro_batches, const Pipeli
   double largest = 0;
   for (int r = 0; r < placement.stages; ++r) {
     double activation = 0;
-    for (int c = 0; c < placement.virtual_stages; ++c)
-      activation +=
-          costs.sections[static_cast<std::size_t>(r * placement.virtual_stages + c)].activation;
+    for (int c = 0; c < placement.virtual_stages; ++c) {
+      const int section = r * placement.virtual_stages + c;
+      activation += costs.sections[static_cast<std::size_t>(section)].activation;
+    }
     largest = std::max(largest, activation * std::min(placement.stages - r, micro_batches));
   }
   return 1.1 * largest;
