@@ -112,6 +112,9 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
   to.add("checkpoint_every", train.checkpoint_every, "steps between commits; 0: at the end only",
          kCountOrNone);
   to.add("keep_checkpoints", train.keep_checkpoints, "newest commits that stay", kCount);
+  to.add_choice("commit", train.commit, {"behind", "wait"},
+                "behind: copy the state and write it behind the next steps; wait: until it is on "
+                "the disk, with no copy");
   to.add_choice("resume", train.resume, {"auto", "never"},
                 "auto: go on from the run's last commit; never: refuse a folder that has one");
   to.add("init_from", train.init_from, "run or checkpoint whose weights a new run starts from");

@@ -23,6 +23,7 @@ struct TrainConfig {
   enum class Matrices { kAdamW, kMuon };
   enum class Precision { kF32, kBF16 };
   enum class Resume { kAuto, kNever };
+  enum class Commit { kBehind, kWait };
   enum class Solver { kEuler, kHeun, kAb2 };
 
   struct Run {
@@ -94,6 +95,7 @@ struct TrainConfig {
     int log_every = 10;          // steps
     int checkpoint_every = 500;  // steps; 0: only at the end
     int keep_checkpoints = 2;
+    Commit commit = Commit::kBehind;
     Resume resume = Resume::kAuto;
     std::string init_from;   // a checkpoint or run folder
     double max_seconds = 0;  // 0: no limit

@@ -95,15 +95,24 @@ StartingPoint restore(const TrainConfig& config, const RunFolder& run, const std
   return {};
 }
 
-void commit_run(const TrainConfig& config, const RunFolder& run, const StepMetrics& last,
+CommitterOptions committer_options(const TrainConfig& config, const RunFolder& run,
+                                   int ranks_here) {
+  return {.checkpoints = run.checkpoints(),
+          .keep = config.train.keep_checkpoints,
+          .behind = config.train.commit == TrainConfig::Commit::kBehind,
+          .ranks_here = ranks_here};
+}
+
+void commit_run(Committer& committer, const TrainConfig& config, const StepMetrics& last,
                 double train_seconds, const TrainedModel& model, Group& group) {
   TrainState state{.catalogue = catalogue_of(model.parameters), .pieces = share_of(model)};
+  if (group.size() > 1) state.weights = hash_weights(model.parameters, model.parameters.master());
   state.step = last.step;
   state.seed = static_cast<std::uint64_t>(config.train.seed);
   state.loader_position = model.loader.position();
   state.extra = {{"train_seconds", train_seconds}, {"metrics", to_json(last)}};
   state.config = to_yaml(config);
-  save_checkpoint(run.checkpoints(), state, group, config.train.keep_checkpoints);
+  committer.commit(state);
 }
 
 }  // namespace muybridge

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "parallel/mesh.h"
-#include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/committer.h"
 #include "train/optimizer.h"
 #include "train/records/metrics.h"
 #include "train/records/run_folder.h"
@@ -31,9 +31,12 @@ struct StartingPoint {
 StartingPoint restore(const TrainConfig& config, const RunFolder& run, const std::string& corpus,
                       const TrainedModel& model, Group& group);
 
+// How the run is committed; `ranks_here` share this machine.
+CommitterOptions committer_options(const TrainConfig& config, const RunFolder& run, int ranks_here);
+
 // Commits the model after `last`, which the commit keeps too: a start that finds a commit can write
 // the line of metrics that a kill prevented. Collective.
-void commit_run(const TrainConfig& config, const RunFolder& run, const StepMetrics& last,
+void commit_run(Committer& committer, const TrainConfig& config, const StepMetrics& last,
                 double train_seconds, const TrainedModel& model, Group& group);
 
 }  // namespace muybridge

@@ -64,6 +64,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"train.log_every", kFree},
     {"train.checkpoint_every", kFree},
     {"train.keep_checkpoints", kFree},
+    {"train.commit", kFree},
     {"train.resume", kFree},
     {"train.init_from", kOrigin},
     {"train.max_seconds", kFree},

@@ -57,7 +57,7 @@ std::unique_ptr<ReplicaLoader> make_loader(const TrainConfig& config, const Corp
                                            const Parameters& parameters, const World& world,
                                            const Mesh& mesh) {
   const std::string warning =
-      require_memory(memory_of_run(config, corpora.train, parameters.flat_size()),
+      require_memory(memory_of_run(config, corpora.train, parameters.flat_size(), world.size()),
                      world.local_size(), this_machine(), kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   return std::make_unique<ReplicaLoader>(corpora.train, loader_options(config), mesh);
@@ -93,6 +93,8 @@ Trainer::Trainer(const TrainConfig& config, World& world,
         std::make_unique<RunRecords>(run_, step_, config_.train.steps, config_.train.log_every);
     return std::string();
   });
+  committer_ =
+      std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
   const auto counted = [](int n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
@@ -108,6 +110,7 @@ TrainOutcome Trainer::run() {
     StepMetrics metrics = train_step_->run(step_ + 1, committed_);
     ++step_;
     const bool last = step_ == config_.train.steps, stopping = stop.agreed();
+    committer_->look();
     // A commit comes first, with the step's metrics in it: what fails or dies after it is made up
     // for by the next start.
     const bool waits = evaluation_is_due();
@@ -115,15 +118,17 @@ TrainOutcome Trainer::run() {
     const int every = config_.train.checkpoint_every;
     if (last || stopping || (every > 0 && step_ % every == 0)) {
       if (records_) records_->sync();
-      commit_run(config_, run_, metrics, train_seconds(stop), *model_, group_);
+      commit_run(*committer_, config_, metrics, train_seconds(stop), *model_, group_);
       committed_ = step_;
     }
     if (stopping && !last) {
+      committer_->wait();
       log_info("stopped after step {}; the same command goes on from there", step_);
       return TrainOutcome::kPreempted;
     }
     if (waits) evaluate_and_record(std::move(metrics), stop);
   }
+  committer_->wait();
   if (records_) records_->clear_progress();
   if (failed_evaluations_ > 0)
     log_warning(

@@ -57,8 +57,9 @@ class Trainer {
   std::unique_ptr<TrainedModel> model_;
   StartingPoint start_;
   std::unique_ptr<RunRecords> records_;  // of rank 0
-  std::int64_t step_ = 0;                // steps done
-  std::int64_t committed_ = -1;          // step of the last commit
+  std::unique_ptr<Committer> committer_;
+  std::int64_t step_ = 0;        // steps done
+  std::int64_t committed_ = -1;  // step of the last commit, which may be under way
   int failed_evaluations_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "tests/train/training_run.h"
 #include "train/config.h"
 #include "train/model_options.h"
+#include "train/resume.h"
 
 namespace muybridge {
 namespace {
@@ -151,6 +152,9 @@ std::vector<Options::Case> Options::cases() const {
       {"train.checkpoint_every", "2", leaves("changed/checkpoints/step-00000002"), ""},
       {"train.keep_checkpoints", "3", leaves("changed/checkpoints/step-00000001"),
        "train.checkpoint_every=1"},
+      {"train.commit", "wait",
+       hands_on([](const TrainConfig& config) { return committer_options(config, {}, 1).behind; }),
+       ""},
       {"train.resume", "never", refused("train.resume=never"),
        "run.folder=" + run("base").string()},
       {"train.init_from", run("base").string(), says("weights from"), ""},

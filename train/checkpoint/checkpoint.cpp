@@ -85,6 +85,7 @@ void commit(const fs::path& checkpoints, const TrainState& state, Group& group, 
     if (group.rank() == 0) make_empty(checkpoints, temporary);
     return std::string();
   });
+  require_same_weights(state.weights, group);
   const Catalogue catalogue = merged(state.catalogue, group);
   const std::vector<std::string> reports = on_all([&] {
     return report_of(

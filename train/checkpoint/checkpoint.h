@@ -9,6 +9,7 @@
 #include "core/parameters.h"
 #include "parallel/group.h"
 #include "train/checkpoint/checkpoint_reader.h"
+#include "train/checkpoint/replicas.h"
 #include "train/checkpoint/state_pieces.h"
 
 namespace muybridge {
@@ -20,6 +21,8 @@ struct TrainState {
   // To be saved: what this rank writes; the pieces of all ranks have each element of the model
   // once. To be loaded: what is wanted here.
   std::vector<StatePiece> pieces = {};
+  // To be saved: hashes of the weights that other ranks may hold too, which a commit compares.
+  std::vector<HeldWeights> weights = {};
 
   std::int64_t step = 0;
   std::uint64_t seed = 0;
@@ -30,7 +33,8 @@ struct TrainState {
 
 // Commits the state as CHECKPOINTS/step-NNNNNNNN (docs/checkpoints.md), moves `latest`, and removes
 // all but the newest `keep` commits. Collective; every rank writes its own file. When any rank
-// fails all throw, and the commits that were there stay. Returns the new commit's path.
+// fails, or holds other weights than those that should hold the same, all throw, and the commits
+// that were there stay. Returns the new commit's path.
 std::filesystem::path save_checkpoint(const std::filesystem::path& checkpoints,
                                       const TrainState& state, Group& group, int keep = 2);
 

@@ -27,7 +27,7 @@ double numbers_of_text_block(const DitOptions& o) {
 }  // namespace
 
 double MemoryEstimate::total() const {
-  return kProcess + weights + std::max(activations, sampling) + batches;
+  return kProcess + weights + std::max(activations, sampling) + batches + snapshot;
 }
 
 MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DType compute,

@@ -21,6 +21,7 @@ struct MemoryEstimate {
   double activations = 0;  // of forward and backward of one micro-batch
   double sampling = 0;     // of an evaluation's largest batch of clips
   double batches = 0;      // that are read ahead
+  double snapshot = 0;     // the copy that is committed; without room for it commits wait
 
   double total() const;
 };

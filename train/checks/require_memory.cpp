@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "data/loader/batch_builder.h"
+#include "train/checkpoint/checkpoint_format.h"
 #include "train/model_options.h"
 
 namespace muybridge {
@@ -42,7 +43,7 @@ std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& option
 }  // namespace
 
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
-                             std::int64_t parameters) {
+                             std::int64_t parameters, int ranks) {
   const LoaderOptions loader = loader_options(config);
   const std::vector<SelectedClip> clips = select_clips(corpus, "train", loader);
   double tokens = 0;
@@ -59,8 +60,13 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
       config.eval.samples == 0
           ? 0
           : sampled_tokens(dit_options(config), render_options(config), config.eval.samples);
-  return estimate_memory(dit_options(config), parameters, compute_dtype(config), batch, sampled,
-                         config.data.prefetch + 1);
+  MemoryEstimate estimate = estimate_memory(dit_options(config), parameters, compute_dtype(config),
+                                            batch, sampled, config.data.prefetch + 1);
+  if (config.train.commit == TrainConfig::Commit::kBehind)
+    estimate.snapshot = static_cast<double>(std::ssize(kStateKinds)) *
+                        static_cast<double>(size_of(accumulator_of(compute_dtype(config)))) *
+                        static_cast<double>(parameters) / ranks;
+  return estimate;
 }
 
 MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
@@ -86,10 +92,11 @@ std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine&
   add("a micro-batch", rank.activations);
   add("sampling", rank.sampling);
   add("batches read ahead", rank.batches);
+  add("the copy that is committed", rank.snapshot);
   const std::string text =
       fmt::format("this needs about {} of memory{}: {}", in_words(need),
                   ranks > 1 ? fmt::format(" for {} ranks here, each", ranks) : "", parts);
-  if (need > static_cast<double>(machine.memory))
+  if (need - rank.snapshot * ranks > static_cast<double>(machine.memory))
     fail(ExitCode::kUsage, "{}; this machine has {}: {}", text,
          in_words(static_cast<double>(machine.memory)), advice);
   return fmt::format("{}; this machine has {}, of which {} are free now", text,

@@ -8,9 +8,10 @@
 
 namespace muybridge {
 
-// What a rank of this run needs, with captions as long as those of the corpus.
+// What a rank of this run needs, with captions as long as those of the corpus; `ranks` share the
+// state that is committed.
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
-                             std::int64_t parameters);
+                             std::int64_t parameters, int ranks);
 // What drawing `clips` clips needs, with weights alone: no gradients, no optimizer.
 MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
                                   std::int64_t clips, std::int64_t parameters, DType compute);
@@ -20,8 +21,9 @@ inline constexpr const char* kLessForTraining =
     "model.recompute=true, or start fewer ranks on a machine";
 inline constexpr const char* kLessForSampling = "draw shorter or smaller clips";
 
-// Throws Error(kUsage) when `ranks` of them need more than the machine has, and says how much that
-// is and `advice`, what to change. Returns a warning when it has so much, but others use it now.
+// Throws Error(kUsage) when `ranks` of them need more than the machine has, without the snapshots,
+// which a run can do without; says how much that is and `advice`, what to change. Returns a warning
+// when the machine has not as much as they need with the snapshots, or others use it now.
 std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
                            const char* advice);
 

@@ -31,6 +31,17 @@ TEST(RequireMemory, RefusesWhatTheMachineDoesNotHave) {
   EXPECT_EQ(refusal(9e15, 1, 0, 0), "");  // where the system does not say
 }
 
+// A commit waits where there is no room for its copy.
+TEST(RequireMemory, NeverRefusesForTheCopyThatIsCommitted) {
+  Machine machine;
+  machine.memory = machine.memory_available = 8 * kGB;
+  const MemoryEstimate rank{.weights = 3.0 * kGB, .snapshot = 2.0 * kGB};
+  EXPECT_EQ(require_memory(rank, 1, machine, "take less"), "");
+  EXPECT_NE(require_memory(rank, 2, machine, "take less").find("the copy that is committed 2.0 GB"),
+            std::string::npos);
+  EXPECT_THROW(require_memory(rank, 3, machine, "take less"), Error);
+}
+
 class MemoryOfRun : public testing::TrainingRun {};
 
 TEST_F(MemoryOfRun, IsRefusedBeforeAnythingIsAllocated) {
