@@ -78,7 +78,7 @@ TEST(MuonOptimizer, LeavesAllElseToAdamW) {
   const Optimizer muon(muons.parameters, options(TrainConfig::Matrices::kMuon),
                        Mesh(solo_group("one")));
   const Optimizer adamw(adams.parameters, options(TrainConfig::Matrices::kAdamW),
-                        solo_group("one"));
+                        Mesh(solo_group("one")));
   for (std::uint64_t step = 1; step <= 3; ++step) {
     muons.draw_gradients(step);
     adams.draw_gradients(step);
