@@ -31,6 +31,7 @@ Plan plan_all_reduce(const Levels& levels, const Tensor& x, Reduce how, const Pl
   for (std::int64_t begin = 0; begin < x.numel(); begin += step) {
     const Run whole{begin, std::min(step, x.numel() - begin)};
     std::vector<Run> parts;
+    parts.reserve(static_cast<std::size_t>(size));
     for (int q = 0; q < size; ++q) parts.push_back(whole.part(q, size));
     const Run own = parts[static_cast<std::size_t>(levels.window->rank())];
     Plan inside;
@@ -69,6 +70,7 @@ Plan plan_all_gather(const Levels& levels, const Tensor& mine, const Tensor& all
   const std::size_t width = levels.local.size();
   for (std::size_t machine = 0; machine < machines; ++machine) {
     std::vector<Run> parts;
+    parts.reserve(width);
     for (std::size_t place = 0; place < width; ++place)
       parts.push_back({levels.all[machine * width + place] * n, n});
     Plan inside;

@@ -166,6 +166,7 @@ Plan plan_all_reduce(const SharedWindow& window, const Tensor& x, Reduce how) {
   for_each_run(x.numel(), run_of_all(*window, x) * size,
                [&](std::int64_t begin, std::int64_t count) {
                  std::vector<Run> parts;
+                 parts.reserve(static_cast<std::size_t>(size));
                  for (int q = 0; q < size; ++q) parts.push_back(Run{begin, count}.part(q, size));
                  add_scatter_reduce(plan, window, x, parts, how);
                  add_gather(plan, window, x, parts);
@@ -219,6 +220,7 @@ Plan plan_all_gather(const SharedWindow& window, const Tensor& mine, const Tenso
     copy_bytes(at(all, own), at(mine, 0), n * width(all));
   }});
   std::vector<Run> parts;
+  parts.reserve(static_cast<std::size_t>(window->size()));
   for (int q = 0; q < window->size(); ++q) parts.push_back({q * n, n});
   add_gather(plan, window, all, parts);
   return plan;
