@@ -94,7 +94,8 @@ std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Tensor
   for (const Parameter& parameter : parameters.list())
     by_copies[parameter.copies].push_back(&parameter);
   std::vector<HeldWeights> all;
-  for (const auto& [copies, list] : by_copies) {
+  for (const auto& [copies, parameters_of] : by_copies) {
+    const std::vector<const Parameter*>& list = parameters_of;
     std::string what;
     for (const Parameter* parameter : list) {
       const Slice slice = parameter->slice();
