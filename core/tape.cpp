@@ -189,7 +189,7 @@ struct BackwardPass {
       node.reset();
       if (leaves.run && dy.defined()) {
         if (may_wait(*inputs, leaves.first))
-          options.later->actions_.push_back(
+          options.later->actions_.emplace_back(
               [run = leaves.run, inputs, dy] { run(Inputs(*inputs), dy); });
         else
           leaves.run(*inputs, dy);
@@ -203,7 +203,7 @@ struct BackwardPass {
       };
       // What was put off belongs to these leaves, also where a pass inside this op did it.
       if (options.later && options.later->size() > queued)
-        options.later->actions_.push_back(done);
+        options.later->actions_.emplace_back(done);
       else
         done();
     }

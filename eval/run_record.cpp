@@ -97,6 +97,8 @@ void read_origin(const fs::path& path, RunOrigin& origin) {
   origin.version = text_at(json, "/versions/muybridge");
   origin.machine = describe_machine(json);
   origin.ranks = static_cast<std::int64_t>(number_at(json, "/layout/data"));
+  for (const char* axis : {"/layout/tensor", "/layout/context", "/layout/pipeline"})
+    origin.ranks *= std::max<std::int64_t>(1, static_cast<std::int64_t>(number_at(json, axis)));
   if (!json.contains("command_line") || !json["command_line"].is_array()) return;
   for (const Json& word : json["command_line"])
     if (word.is_string())

@@ -44,7 +44,11 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
   together(group, [&] {
     const ValidationSet set(corpus, batch_options, options.clips);
     for (int index = mesh.coordinate().data; index < set.batches(); index += mesh.sizes().data) {
-      const Batch batch = set.batch(index);
+      Batch batch;  // each rank of a replica reads it, and none goes on alone
+      together(*mesh.replica(), [&] {
+        batch = set.batch(index);
+        return std::string();
+      });
       add_batch(dit, batch, options, mesh.coordinate().pipeline == 0 ? sums : elsewhere);
       if (mesh.replica()->rank() == 0)
         elements += static_cast<double>(batch.packing.used() * dit.options.token_width());

@@ -1,11 +1,14 @@
 #include "model/dit.h"
 
+#include <algorithm>
+
 namespace muybridge {
 namespace {
 
 std::vector<DitChunk> make_chunks(Parameters& parameters, const DitOptions& options,
                                   const std::vector<BlockRange>& ranges) {
   std::vector<DitChunk> chunks;
+  chunks.reserve(std::max<std::size_t>(1, ranges.size()));
   for (const BlockRange& range : ranges) chunks.emplace_back(parameters, options, range);
   if (chunks.empty()) chunks.emplace_back(parameters, options, BlockRange{0, options.depth});
   return chunks;

@@ -162,6 +162,7 @@ std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std
     ++count[static_cast<std::size_t>(cheapest)];
   }
   std::vector<BlockRange> ranges;
+  ranges.reserve(count.size());
   for (int begin = 0; const int blocks : count) {
     ranges.push_back({begin, begin + blocks});
     begin += blocks;
@@ -211,6 +212,7 @@ Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh
   const std::vector<BlockRange> sections = balanced_sections(options, placement.sections());
   const int stage = mesh.pipeline()->rank();
   std::vector<BlockRange> mine;
+  mine.reserve(static_cast<std::size_t>(placement.virtual_stages));
   for (int chunk = 0; chunk < placement.virtual_stages; ++chunk)
     mine.push_back(sections[static_cast<std::size_t>(placement.section_of(stage, chunk))]);
   Dit dit(parameters, options, mine);

@@ -34,10 +34,10 @@ Conditioning::Conditioning(Parameters& parameters, const DitOptions& o)
       text_embedding_2(parameters, "text_embedding.2", o.width, o.width),
       time_embedding(parameters, o.width) {}
 
-EncodedText Conditioning::encode_text(const PackedText& given) const {
-  const PackedText text = text_encoder.fit(given);
-  const Var hidden = text_embedding_0.product(text_encoder(text));
-  return {text_embedding_2(bias_gelu(hidden, text_embedding_0.bias)), text.packing, {}};
+EncodedText Conditioning::encode_text(const PackedText& text) const {
+  const PackedText fitting = text_encoder.fit(text);
+  const Var hidden = text_embedding_0.product(text_encoder(fitting));
+  return {text_embedding_2(bias_gelu(hidden, text_embedding_0.bias)), fitting.packing, {}};
 }
 
 Condition Conditioning::operator()(const Tensor& times, const EncodedText& text) const {
@@ -73,8 +73,8 @@ Var DitHead::operator()(const Var& x, const Condition& condition, const NoisyCli
   if (detail) out = add(out, detail->unrounded(normed));
   if (prediction == Prediction::kVelocity) return out;
   const DType wide = out.value().dtype();
-  return velocity_of_clean(out, input.tokens_TP.to(wide),
-                           input.times_C.to(wide).to(out.value().device()), layout.clips);
+  return velocity_of_clean(out, input.tokens.to(wide),
+                           input.times.to(wide).to(out.value().device()), layout.clips);
 }
 
 DitChunk::DitChunk(Parameters& parameters, const DitOptions& options, const BlockRange& chunk)
@@ -92,7 +92,7 @@ DitChunk::DitChunk(Parameters& parameters, const DitOptions& options, const Bloc
 
 Var DitChunk::operator()(const Var& stream, const Condition& condition, const NoisyClips& input,
                          const TokenLayout& layout) const {
-  Var x = embedding ? (*embedding)(input.tokens_TP, layout) : stream;
+  Var x = embedding ? (*embedding)(input.tokens, layout) : stream;
   const EncodedText& text = condition.text;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const bool known = !text.keys.empty();

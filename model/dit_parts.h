@@ -39,8 +39,8 @@ struct Conditioning {
 
 // Noisy tokens as the model gets them, f32 (f64), with the times of their clips.
 struct NoisyClips {
-  Tensor tokens_TP;
-  Tensor times_C;  // in [0, 1], 1 is noise
+  Tensor tokens;  // [T, P]
+  Tensor times;   // [C] in [0, 1], 1 is noise
 };
 
 // Patches to the stream of tokens.
@@ -79,10 +79,10 @@ struct DitChunk {
   std::vector<DitBlock> blocks;
   std::optional<DitHead> head;
 
-  DitChunk(Parameters& parameters, const DitOptions& options, const BlockRange& blocks);
-  // `x` is the stream from the chunk before, and is not looked at by the first. The last returns
-  // velocities, the others the stream.
-  Var operator()(const Var& x_TD, const Condition& condition, const NoisyClips& input,
+  DitChunk(Parameters& parameters, const DitOptions& options, const BlockRange& chunk);
+  // `stream` [T, D] is that from the chunk before, and is not looked at by the first. The last
+  // returns velocities, the others the stream.
+  Var operator()(const Var& stream, const Condition& condition, const NoisyClips& input,
                  const TokenLayout& layout) const;
 
  private:

@@ -22,6 +22,14 @@ int& along(Coordinate& coordinate, Axis axis) {
   throw std::logic_error("mesh: no such axis");
 }
 
+// Of sizes that anybody may have typed: what is far more than any job has stays so.
+std::int64_t product(std::initializer_list<int> sizes) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  std::int64_t result = 1;
+  for (const int size : sizes) result = std::min(result * size, kMost);
+  return result;
+}
+
 }  // namespace
 
 int MeshSizes::along(Axis axis) const {
@@ -43,13 +51,15 @@ MeshSizes resolve(MeshSizes sizes, int ranks) {
   if (sizes.data < 0 || sizes.tensor < 1 || sizes.context < 1 || sizes.pipeline < 1)
     fail(ExitCode::kUsage, "parallel: {}: sizes must be at least 1 (data may be 0: what is left)",
          to_string(sizes));
-  const int model = sizes.tensor * sizes.context * sizes.pipeline;
-  if (sizes.data == 0) sizes.data = std::max(1, ranks / model);
-  if (sizes.ranks() != ranks)
-    fail(ExitCode::kUsage,
-         "parallel: {} needs {} ranks, the job has {}; start it on a multiple of {} ranks or "
-         "change parallel.*",
-         to_string(sizes), sizes.ranks(), ranks, model);
+  const std::int64_t model = product({sizes.tensor, sizes.context, sizes.pipeline});
+  if (sizes.data == 0) sizes.data = static_cast<int>(std::max<std::int64_t>(1, ranks / model));
+  const std::int64_t needed = product({sizes.data, sizes.tensor, sizes.context, sizes.pipeline});
+  if (needed != ranks)
+    fail(ExitCode::kUsage, "parallel: {} needs {} ranks, the job has {}; start that many, or {}",
+         to_string(sizes), needed, ranks,
+         ranks % model == 0
+             ? fmt::format("set parallel.data to {}, or to 0 for what is left", ranks / model)
+             : fmt::format("any multiple of {} with parallel.data=0", model));
   return sizes;
 }
 

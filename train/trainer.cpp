@@ -99,8 +99,9 @@ Trainer::Trainer(const TrainConfig& config, World& world,
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
   };
   log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options, count), loader_->clips(),
-           counted(group_.size(), "rank"), counted(omp_get_max_threads(), "thread"),
-           run_.root.string());
+           counted(group_.size(), "rank") +
+               (mesh_.replica()->size() > 1 ? fmt::format(" ({})", to_string(mesh_.sizes())) : ""),
+           counted(omp_get_max_threads(), "thread"), run_.root.string());
 }
 
 TrainOutcome Trainer::run() {

@@ -138,7 +138,7 @@ TEST_F(Gallery, SaysHowTheRunWasMade) {
          "{\"step\":2,\"loss\":1,\"learning_rate\":0.2,\"tokens\":1000,\"seconds\":0.5}\n";
   std::ofstream(run_ / "environment.json")
       << R"({"started": "2026-08-01T12:30:00Z", "command_line": ["muybridge", "train", "<x>"],
-             "layout": {"data": 2}, "machine": {"cpu": "EPYC", "cores": 4}})";
+             "layout": {"data": 1, "tensor": 2}, "machine": {"cpu": "EPYC", "cores": 4}})";
   const std::string html = page({.title = "r",
                                  .model{},
                                  .scores{},

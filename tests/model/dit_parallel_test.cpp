@@ -1,6 +1,7 @@
 #include "model/dit_parallel.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include "core/error.h"
 #include "core/ops/flow.h"
@@ -128,6 +129,7 @@ TEST_P(DitLayout, LossAndGradientsAreThoseOfOneRank) {
   const double expected = walk(alone);
   options.recompute = GetParam().recompute;
   run_local_ranks(GetParam().sizes.ranks(), [&](const std::shared_ptr<Group>& world) {
+    omp_set_num_threads(1);
     const Mesh mesh(GetParam().sizes, world);
     Parameters parameters;
     const Dit dit = make_dit(parameters, options, mesh);
@@ -175,6 +177,7 @@ TEST_P(DitSampling, VelocityOfAllRowsIsThatOfOneRank) {
   stir(whole);
   const Tensor expected = velocity(alone);
   run_local_ranks(GetParam().sizes.ranks(), [&](const std::shared_ptr<Group>& world) {
+    omp_set_num_threads(1);
     const Mesh mesh(GetParam().sizes, world);
     Parameters parameters;
     const Dit dit = make_dit(parameters, options, mesh, GetParam().placement);

@@ -1,5 +1,7 @@
 #include "train/accumulation.h"
 
+#include <omp.h>
+
 #include <cmath>
 #include <limits>
 
@@ -206,6 +208,7 @@ TEST_P(AccumulationOverRanks, LossAndGradientsAreThoseOfOneRank) {
   const Layout& layout = GetParam();
   model.recompute = layout.recompute;
   run_local_ranks(layout.sizes.ranks(), [&](const std::shared_ptr<Group>& world) {
+    omp_set_num_threads(1);
     const Mesh mesh(layout.sizes, world);
     const Placement placement =
         placement_of(layout.schedule, layout.sizes.pipeline, layout.virtual_stages);

@@ -37,6 +37,22 @@ TEST_F(RunEvaluation, ThatFailsCostsTheEvaluationOnly) {
   }
 }
 
+// Of ranks that share a model one writes; the others do not wait for it in vain.
+TEST_F(RunEvaluation, ThatFailsOnTheRankThatWritesCostsTheEvaluationOnlyInAnyLayout) {
+  for (const char* layout : {"parallel.tensor=2", "parallel.pipeline=2"}) {
+    const std::string name = std::string(layout).substr(9, 6);
+    fs::create_directories(run(name) / "samples/step-00000006/real-000.mp4/in the way");
+    ASSERT_EQ(run_to_end(train(2, name,
+                               fmt::format("train.steps=6 eval.every=6 'eval.prompts=' "
+                                           "train.collective_timeout_seconds=20 {}",
+                                           layout))),
+              0)
+        << log();
+    EXPECT_TRUE(log_has("step 6: the evaluation failed")) << log();
+    EXPECT_EQ(committed(name), 6);
+  }
+}
+
 TEST_F(RunEvaluation, ThatWasCutOffAfterTheCommitIsMadeUpFor) {
   ASSERT_EQ(run_to_end(train(2, "run")), 0) << log();
   const std::string whole = result("run"), clip = last_clip("run");

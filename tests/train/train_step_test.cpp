@@ -1,6 +1,7 @@
 #include "train/train_step.h"
 
 #include <fmt/ranges.h>
+#include <omp.h>
 
 #include <cmath>
 #include <limits>
@@ -178,6 +179,7 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
     const int ranks = resolve(mesh_sizes(config), mesh_sizes(config).ranks()).ranks();
     std::mutex mutex;
     run_local_ranks(ranks, [&](const std::shared_ptr<Group>& world) {
+      omp_set_num_threads(1);
       const Mesh mesh(mesh_sizes(config), world);
       Parameters parameters;
       const Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));

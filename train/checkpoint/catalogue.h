@@ -24,6 +24,6 @@ Catalogue merged(const Catalogue& mine, Group& group);
 
 // Throws Error(kUsage) that names every tensor the model lacks, has besides, or has in another
 // shape, with both shapes and the nearest names.
-void require_fit(const Catalogue& stored, const Catalogue& model, const std::string& where);
+void require_fit(const Catalogue& catalogue, const Catalogue& model, const std::string& where);
 
 }  // namespace muybridge

@@ -32,7 +32,7 @@ class RankFileReader {
 void verify_rank_file(const std::filesystem::path& path, const RankFile& expected);
 
 // The hash of what HDF5 wrote: the bytes between and around the pieces.
-std::string hash_structure(const std::filesystem::path& path, const RankFile& file);
+std::string hash_structure(const std::filesystem::path& path, const RankFile& expected);
 
 // Compares only that with what the manifest says; of an old commit, the whole file. Throws as
 // verify_rank_file() does.

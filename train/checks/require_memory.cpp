@@ -56,12 +56,27 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
     batch.text_tokens = static_cast<std::int64_t>(
         per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
   }
-  const std::int64_t sampled =
+  std::int64_t sampled =
       config.eval.samples == 0
           ? 0
           : sampled_tokens(dit_options(config), render_options(config), config.eval.samples);
-  MemoryEstimate estimate = estimate_memory(dit_options(config), parameters, compute_dtype(config),
-                                            batch, sampled, config.data.prefetch + 1);
+  // What a rank has of it: its part of the tokens, and its stage's blocks of the micro-batches that
+  // are under way. A replica of several ranks keeps the micro-batches of a step on each.
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  const int shares = sizes.tensor * sizes.context;
+  batch.tokens /= shares;
+  batch.text_tokens /= sizes.tensor;
+  sampled /= shares;
+  const int micro_batches = (config.batch.micro_batches + sizes.data - 1) / sizes.data;
+  const int under_way = config.parallel.schedule == ScheduleKind::kGpipe
+                            ? micro_batches
+                            : std::min(micro_batches, sizes.pipeline);
+  DitOptions model = dit_options(config);
+  if (sizes.pipeline > 1)
+    model.depth = (model.depth + sizes.pipeline - 1) / sizes.pipeline * under_way;
+  const int kept = shares * sizes.pipeline > 1 ? micro_batches * shares : 0;
+  MemoryEstimate estimate = estimate_memory(model, parameters, compute_dtype(config), batch,
+                                            sampled, config.data.prefetch + 1 + kept);
   if (config.train.commit == TrainConfig::Commit::kBehind)
     estimate.snapshot = static_cast<double>(std::ssize(kStateKinds)) *
                         static_cast<double>(size_of(accumulator_of(compute_dtype(config)))) *

@@ -8,8 +8,8 @@
 
 namespace muybridge {
 
-// What a rank of this run needs, with captions as long as those of the corpus; `ranks` share the
-// state that is committed.
+// What a rank of this run needs, with captions as long as those of the corpus; `ranks` are all
+// of the job, in the layout that the configuration says.
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
                              std::int64_t parameters, int ranks);
 // What drawing `clips` clips needs, with weights alone: no gradients, no optimizer.

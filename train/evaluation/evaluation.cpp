@@ -67,16 +67,24 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
                     .source = prompts[i].source,
                     .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
   const std::vector<std::string> rendered = together(group, [&] {
-    fs::create_directories(folder);
-    remove_stale_temporaries(folder);
-    for (std::size_t i = replica; i < prompts.size(); i += replicas)
-      if (writes && prompts[i].clip >= 0)
-        write_corpus_clip(*subject.corpus, prompts[i].clip, options,
-                          folder / fmt::format("real-{:03}.mp4", i));
+    // What fails on the rank that writes is thrown when the replica has rendered: the others wait
+    // for it there.
+    std::exception_ptr failure;
+    try {
+      fs::create_directories(folder);
+      remove_stale_temporaries(folder);
+      for (std::size_t i = replica; i < prompts.size(); i += replicas)
+        if (writes && prompts[i].clip >= 0)
+          write_corpus_clip(*subject.corpus, prompts[i].clip, options,
+                            folder / fmt::format("real-{:03}.mp4", i));
+    } catch (...) {
+      failure = std::current_exception();
+    }
     Json records = Json::array();
     for (const SampleRecord& record :
          render_clips(subject.dit, mine, options, writes ? folder : fs::path(), set))
       records.push_back(to_json(record));
+    if (failure) std::rethrow_exception(failure);
     return records.dump();
   });
   const auto parts =
