@@ -16,6 +16,7 @@ Json to_json(const Batch& batch) {
   for (const Grid& grid : batch.packing.grids)
     grids.push_back({grid.frames, grid.height, grid.width});
   std::vector<std::int64_t> lengths;
+  lengths.reserve(static_cast<std::size_t>(batch.text_packing.clips()));
   for (int clip = 0; clip < batch.text_packing.clips(); ++clip)
     lengths.push_back(batch.text_packing.length(clip));
   return {{"grids", grids},

@@ -68,7 +68,7 @@ struct BiasGeluGrad {
 };
 
 template <class T>
-struct AddBias {
+struct AddRowBias {
   const T* x;
   const T* bias;
   std::int64_t width;
@@ -103,6 +103,6 @@ MUY_FLOATS(MUY_ELEMENTS, Silu)
 MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
 MUY_FLOATS(MUY_ROWS, BiasGelu)
 MUY_FLOATS_SUM(BiasGeluGrad)
-MUY_FLOATS(MUY_ROWS, AddBias)
+MUY_FLOATS(MUY_ROWS, AddRowBias)
 MUY_FLOATS_SUM(ColumnSum)
 }  // namespace muybridge

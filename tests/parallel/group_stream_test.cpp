@@ -14,11 +14,11 @@ namespace {
 struct Job {
   int ranks;
   int ranks_per_machine;  // 1: messages alone; 0: one machine, memory that all share
-};
 
-void PrintTo(const Job& job, std::ostream* out) {
-  *out << job.ranks << " ranks, " << job.ranks_per_machine << " a machine";
-}
+  friend std::ostream& operator<<(std::ostream& out, const Job& job) {
+    return out << job.ranks << " ranks, " << job.ranks_per_machine << " a machine";
+  }
+};
 
 class StreamGroupOfRanks : public ::testing::TestWithParam<Job> {
  protected:
