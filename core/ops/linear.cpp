@@ -61,8 +61,9 @@ Var add_bias(const Var& x, const Var& bias) {
   require_same_kind("add_bias", {&x.value(), &bias.value()});
   const Tensor y = Tensor::empty(x.shape(), x.value().dtype(), x.value().device());
   dispatch_float(y.dtype(), "add_bias", [&]<class T>() {
-    for_rows(y.device(), x.shape().rows(), width,
-             functor::AddRowBias<T>{x.value().data<T>(), bias.value().data<T>(), width, y.data<T>()});
+    for_rows(
+        y.device(), x.shape().rows(), width,
+        functor::AddRowBias<T>{x.value().data<T>(), bias.value().data<T>(), width, y.data<T>()});
   });
   const auto grad = [](Inputs in, const Tensor& dy) {
     in[0].add_grad(dy);
