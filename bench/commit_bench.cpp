@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "core/ops/matmul.h"
+#include "core/ops/product/matmul.h"
 #include "core/system/file.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/checkpoint/committer.h"

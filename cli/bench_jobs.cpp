@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "core/ops/matmul.h"
+#include "core/ops/product/matmul.h"
 #include "model/sampler.h"
 #include "train/accumulation.h"
 #include "train/model_options.h"

@@ -1,7 +1,7 @@
 #include "model/attention.h"
 
-#include "core/ops/attention.h"
-#include "core/ops/rope.h"
+#include "core/ops/attention/attention.h"
+#include "core/ops/attention/rope.h"
 
 namespace muybridge {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/ops/linear.h"
+#include "core/ops/product/linear.h"
 #include "core/parameters.h"
 #include "model/exchange.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "core/ops/attention/rope.h"
 #include "core/ops/norm.h"
-#include "core/ops/rope.h"
 #include "core/packing.h"
 #include "core/slice.h"
 

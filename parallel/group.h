@@ -68,6 +68,8 @@ class Group {
   const std::string& name() const { return name_; }
   int rank() const { return rank_; }
   int size() const { return size_; }
+  // The number in the whole job, by which people know it, of a rank of this group.
+  virtual int job_rank(int rank) const { return rank; }
 
   // x of each rank becomes the sum, or the largest, over ranks, element by element. f32, f64,
   // bf16, i64.

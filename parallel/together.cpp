@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <filesystem>
+#include <string_view>
 
 #include "core/error.h"
 #include "parallel/values.h"
@@ -34,9 +35,18 @@ std::string message_of(const Outcome& outcome) {
   return static_cast<char>(outcome.code) + outcome.text;
 }
 
-[[noreturn]] void throw_message(int rank, const std::string& message) {
+// "rank 3: ...", as a part of the job has said it.
+bool names_a_rank(const std::string& text) {
+  constexpr std::string_view kRank = "rank ";
+  if (!text.starts_with(kRank)) return false;
+  const std::size_t end = text.find_first_not_of("0123456789", kRank.size());
+  return end != std::string::npos && end > kRank.size() && text[end] == ':';
+}
+
+[[noreturn]] void throw_message(const Group& group, int rank, const std::string& message) {
+  const std::string text = message.substr(1);
   throw Error(static_cast<ExitCode>(message.front()),
-              fmt::format("rank {}: {}", rank, message.substr(1)));
+              names_a_rank(text) ? text : fmt::format("rank {}: {}", group.job_rank(rank), text));
 }
 
 }  // namespace
@@ -50,14 +60,14 @@ std::vector<std::string> together(Group& group, const std::function<std::string(
   const int first = static_cast<int>(failed);
   const std::string message = broadcast_text(group, message_of(outcome), first);
   if (outcome.own) std::rethrow_exception(outcome.own);
-  throw_message(first, message);
+  throw_message(group, first, message);
 }
 
 std::string rank_zero(Group& group, const std::function<std::string()>& work) {
   const Outcome outcome = group.rank() == 0 ? attempt(work) : Outcome{};
   const std::string message = broadcast_text(group, message_of(outcome), 0);
   if (outcome.own) std::rethrow_exception(outcome.own);
-  if (static_cast<ExitCode>(message.front()) != ExitCode::kDone) throw_message(0, message);
+  if (static_cast<ExitCode>(message.front()) != ExitCode::kDone) throw_message(group, 0, message);
   return message.substr(1);
 }
 

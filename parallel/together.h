@@ -10,8 +10,9 @@ namespace muybridge {
 
 // Runs `work` on every rank; returns on rank 0 what each returned, in the order of ranks, and on
 // the others nothing. When it throws on one rank this throws on all: there its own exception,
-// elsewhere an Error with its code and "rank N: <message>", of the first such rank. So all ranks go
-// on or none does. A filesystem_error becomes Error(kIo). Collective.
+// elsewhere an Error with its code and "rank N: <message>", of the first such rank, N counted in
+// the job; a message that names a rank already stays as it is. So all ranks go on or none does. A
+// filesystem_error becomes Error(kIo). Collective.
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work);
 
 // The same for what only rank 0 does; returns on all ranks what it returned.

@@ -10,8 +10,8 @@
 #include "core/log.h"
 #include "core/system/host_name.h"
 #include "parallel/cores.h"
-#include "parallel/group_stream.h"
-#include "parallel/transport_mpi.h"
+#include "parallel/host/group_stream.h"
+#include "parallel/host/transport_mpi.h"
 #include "parallel/values.h"
 
 namespace muybridge {

@@ -49,10 +49,12 @@ INNER_MAY_INCLUDE = {
         "synthetic": ("media",),
         "": (),
     },
-    # Schedules are data: no group, no device.
+    # Schedules are data: no group, no device. The host backend knows the interface that it fills.
     "parallel": {
         "schedule": (),
-        "": ("schedule",),
+        "group": (),
+        "host": ("group",),
+        "": ("schedule", "group", "host"),
     },
     "eval": {
         "scores": ("scoring",),  # the table of the scores, which the scores fill

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "core/ops/accumulate.h"
-#include "core/ops/adamw.h"
-#include "core/ops/muon.h"
+#include "core/ops/update/adamw.h"
+#include "core/ops/update/muon.h"
 #include "parallel/values.h"
 
 namespace muybridge {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/ops/attention_kernel.h"
+#include "core/ops/attention/attention_kernel.h"
 
 namespace muybridge::cuda {
 

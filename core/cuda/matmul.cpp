@@ -11,6 +11,7 @@
 #include "core/cuda/private_functors.h"
 #include "core/error.h"
 #include "core/launch.h"
+#include "core/ops/activation_functor.h"
 
 // cuBLASLt counts by columns, so it is told of transposes: where our rows give c = op(a) op(b), its
 // columns of the same memory give c^T = op(b)^T op(a)^T, with no copy.
@@ -145,7 +146,8 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
 void add_bias(const Tensor& c, const Tensor& bias) {
   const std::int64_t n = bias.numel();
   const auto run = [&]<class T, class B>() {
-    for_elements(c.numel(), functor::AddBias<T, B>{c.data<T>(), bias.data<B>(), n});
+    T* const rows = c.data<T>();
+    for_rows(c.numel() / n, functor::AddBias<T, B>{rows, bias.data<B>(), n, rows});
   };
   if (c.dtype() == DType::kF64)
     run.template operator()<double, double>();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/ops/matmul.h"
+#include "core/ops/product/matmul.h"
 
 namespace muybridge::cuda {
 

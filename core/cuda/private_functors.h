@@ -7,19 +7,6 @@
 // Functors that only the CUDA side runs, between calls of libraries.
 namespace muybridge::functor {
 
-// c[row, j] += bias[j], where cuBLASLt has no such epilogue for the types.
-template <class T, class B>
-struct AddBias {
-  T* c;
-  const B* bias;
-  std::int64_t width;
-  MUY_HD void operator()(std::int64_t i) const {
-    using A = Accumulator<T>;
-    c[i] = static_cast<T>(static_cast<A>(c[i]) +
-                          static_cast<A>(static_cast<Accumulator<B>>(bias[i % width])));
-  }
-};
-
 // to(row, column) = from(row, column) for i = row * columns + column.
 struct StridedCopy {
   const float* from;
@@ -60,10 +47,6 @@ struct SequenceTables {
 }  // namespace muybridge::functor
 
 namespace muybridge {
-MUY_ELEMENTS(AddBias<float, float>)
-MUY_ELEMENTS(AddBias<float, bf16>)
-MUY_ELEMENTS(AddBias<bf16, bf16>)
-MUY_ELEMENTS(AddBias<double, double>)
 MUY_ELEMENTS(StridedCopy)
 MUY_ELEMENTS(SequenceTables)
 }  // namespace muybridge

@@ -67,19 +67,20 @@ struct BiasGeluGrad {
   }
 };
 
-template <class T>
-struct AddRowBias {
+// y = x + bias; y may be x.
+template <class T, class B>
+struct AddBias {
   const T* x;
-  const T* bias;
+  const B* bias;
   std::int64_t width;
   T* y;
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
     using A = Accumulator<T>;
-    const T* const in = x + row * width;
-    T* const out = y + row * width;
+    const std::int64_t begin = row * width;
     team.each(width, [&](std::int64_t j) {
-      out[j] = static_cast<T>(static_cast<A>(in[j]) + static_cast<A>(bias[j]));
+      y[begin + j] = static_cast<T>(static_cast<A>(x[begin + j]) +
+                                    static_cast<A>(static_cast<Accumulator<B>>(bias[j])));
     });
   }
 };
@@ -103,6 +104,9 @@ MUY_FLOATS(MUY_ELEMENTS, Silu)
 MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
 MUY_FLOATS(MUY_ROWS, BiasGelu)
 MUY_FLOATS_SUM(BiasGeluGrad)
-MUY_FLOATS(MUY_ROWS, AddRowBias)
+MUY_ROWS(AddBias<float, float>)
+MUY_ROWS(AddBias<float, bf16>)
+MUY_ROWS(AddBias<bf16, bf16>)
+MUY_ROWS(AddBias<double, double>)
 MUY_FLOATS_SUM(ColumnSum)
 }  // namespace muybridge

@@ -34,7 +34,7 @@ PictureStream::PictureStream(FileHandle file, std::int64_t max_pixels, int threa
     : input_(std::move(file), max_pixels, threads),
       notes_(notes),
       clock_(av_q2d(input_.stream().time_base),
-             1 / (input_.rate() > 0 ? input_.rate() : kUsualRate)) {}
+             1 / (input_.container().rate() > 0 ? input_.container().rate() : kUsualRate)) {}
 
 bool PictureStream::read(TimedPicture& picture) {
   av_frame_unref(picture.frame.get());
@@ -47,7 +47,7 @@ bool PictureStream::read(TimedPicture& picture) {
 bool PictureStream::next(TimedPicture& picture) {
   if (!deinterlaces_) {
     if (!read(picture)) return false;
-    if (input_.is_image() || !is_interlaced(*picture.frame)) return true;
+    if (input_.container().is_image() || !is_interlaced(*picture.frame)) return true;
     deinterlaces_ = true;
     deinterlacer_.push(std::exchange(picture, TimedPicture{}));
   }

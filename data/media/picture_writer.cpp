@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "data/media/av_handles.h"
 #include "data/media/picture/enlarge.h"
 #include "data/media/picture/palette.h"
-#include "data/media/video_input.h"
 
 extern "C" {
 #include <libavutil/opt.h>

@@ -1,7 +1,6 @@
 #include "data/media/video_input.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -11,25 +10,10 @@
 namespace muybridge {
 namespace {
 
-// Containers of pictures, none that names other files (playlists, concat scripts).
-constexpr const char* kFormats =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h261,h263,h264,"
-    "hevc,m4v,vc1,vc1test,dirac,cavsvideo,mjpeg,mjpeg_2000,smjpeg,mpjpeg,ivf,nut,gif,apng,mxf,gxf,"
-    "dv,dnxhd,obu,rm,wtv,nuv,nsv,roq,swf,flic,yuv4mpegpipe,"
-    "bmp_pipe,jpeg_pipe,jpegls_pipe,png_pipe,ppm_pipe,pgm_pipe,pbm_pipe,pam_pipe,tiff_pipe,"
-    "webp_pipe";
-
-// Those whose header says how long the longest of their streams is, not each.
-constexpr std::string_view kLengthOfAll[] = {"matroska,webm", "flv", "asf"};
-
 constexpr std::int64_t kFruitlessPackets = 1 << 16;
 
 // A picture that comes so many of the latest intervals after the one before does not follow it.
 constexpr double kGap = 1.6;
-
-int refuse_other_files(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
-  return AVERROR(EACCES);
-}
 
 // libav's own decoders of VP8 and VP9 leave transparency aside; those of libvpx do not.
 const AVCodec* decoder_for(const AVStream& stream) {
@@ -50,21 +34,6 @@ const AVCodec* decoder_for(const AVStream& stream) {
 
 }  // namespace
 
-Orientation orientation_of(const std::int32_t* matrix) {
-  double a = matrix[0];
-  double b = matrix[1];
-  const double c = matrix[3];
-  const double d = matrix[4];
-  Orientation result;
-  result.mirror = a * d - b * c < 0;
-  if (result.mirror) a = -a, b = -b;
-  if (a != 0 || b != 0) {
-    const double quarters = std::atan2(b, a) / (M_PI / 2);
-    result.quarter_turns = (static_cast<int>(std::lround(quarters)) + 4) % 4;
-  }
-  return result;
-}
-
 VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels, int threads)
     : file_(std::move(file)),
       max_pixels_(max_pixels),
@@ -82,111 +51,38 @@ VideoInput::VideoInput(FileHandle file, std::int64_t max_pixels, int threads)
 void VideoInput::open(int threads) {
   listen_to_libav();
   decoder_.reset();
-  packets_.reset();
-  demuxer_.reset();
-  io_ = file_.rewound();
-  open_demuxer();
-  choose_stream();
-  packets_.emplace(*demuxer_, *stream_);
-  look_at_index();
+  container_.reset();
+  container_.emplace(file_, torn_);
   open_decoder(threads);
   file_.check();
 }
 
-void VideoInput::refuse(const std::string& what, int error) const {
-  file_.check();
-  fail(ExitCode::kCorrupt, "{}: {}", what, explained(av_reason(with_memory(error))));
-}
-
-void VideoInput::open_demuxer() {
-  AVFormatContext* context = avformat_alloc_context();
-  if (context == nullptr) throw std::bad_alloc();
-  context->pb = io_.get();
-  context->flags |= AVFMT_FLAG_CUSTOM_IO;
-  context->io_open = &refuse_other_files;
-  context->format_whitelist = av_strdup(kFormats);
-  const int opened = avformat_open_input(&context, "", nullptr, nullptr);
-  if (opened < 0 && explained("").find("whitelist") != std::string::npos) {
-    fail(ExitCode::kCorrupt, "not a video or image that can be read: a playlist or a rare format");
-  }
-  if (opened < 0) refuse("not a video or image that can be read", opened);
-  demuxer_.reset(context);
-  const int probed = avformat_find_stream_info(context, nullptr);
-  if (probed < 0) refuse("its streams cannot be read", probed);
-}
-
-void VideoInput::choose_stream() {
-  AVFormatContext* context = demuxer_.get();
-  const int index = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  const bool cover =
-      index >= 0 && (context->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-  if (index < 0 || cover) {
-    const bool audio = av_find_best_stream(context, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
-    fail(ExitCode::kCorrupt, "no video stream{}{}", audio ? ", only audio" : "",
-         torn_ ? ": the file breaks off" : "");
-  }
-  stream_ = context->streams[index];
-  for (unsigned i = 0; i < context->nb_streams && !says_length_of_all(); ++i) {
-    if (static_cast<int>(i) != index) context->streams[i]->discard = AVDISCARD_ALL;
-  }
-  const auto* matrix = reinterpret_cast<const std::int32_t*>(
-      av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
-  facts_ = image_facts([this](std::uint64_t at, void* out, std::size_t bytes) {
-    return file_.read_at(at, out, bytes);
-  });
-  if (!facts_.unreadable.empty()) fail(ExitCode::kCorrupt, "{}", facts_.unreadable);
-  orientation_ = matrix != nullptr ? orientation_of(matrix) : facts_.orientation;
-}
-
-void VideoInput::look_at_index() {
-  const int entries = avformat_index_get_entries_count(stream_);
-  cut_off_ = false;
-  for (int i = 0; i < entries && !cut_off_; ++i) {
-    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
-    cut_off_ = entry->pos >= 0 && entry->pos + entry->size > file_.size();
-  }
-}
-
 void VideoInput::open_decoder(int threads) {
-  const AVCodec* codec = decoder_for(*stream_);
+  const AVCodec* codec = decoder_for(stream());
   if (codec == nullptr) {
     fail(ExitCode::kCorrupt, "no decoder for its codec \"{}\"",
-         avcodec_get_name(stream_->codecpar->codec_id));
+         avcodec_get_name(stream().codecpar->codec_id));
   }
   decoder_.reset(avcodec_alloc_context3(codec));
   if (!decoder_) throw std::bad_alloc();
-  const int copied = avcodec_parameters_to_context(decoder_.get(), stream_->codecpar);
-  if (copied < 0) refuse("its stream parameters are wrong", copied);
+  const int copied = avcodec_parameters_to_context(decoder_.get(), stream().codecpar);
+  if (copied < 0) container_->refuse("its stream parameters are wrong", copied);
   // This libav aborts where damage meets threads that decode MPEG-4.
   decoder_->thread_count = codec->id == AV_CODEC_ID_MPEG4 ? 1 : threads;
-  decoder_->pkt_timebase = stream_->time_base;
+  decoder_->pkt_timebase = stream().time_base;
   decoder_->max_pixels = max_pixels_;
   // Damage is an error, not something to paint over. TIFF would take unknown tags for damage; its
   // lost pixels are known by what libav complains of.
   tells_damage_ = codec->id != AV_CODEC_ID_TIFF;
   if (tells_damage_) decoder_->err_recognition |= AV_EF_EXPLODE;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
-  if (opened < 0) refuse("its decoder cannot be opened", opened);
+  if (opened < 0) container_->refuse("its decoder cannot be opened", opened);
   complaints_ = decoder_complaints();
 }
 
 // Pictures that several threads decode do not tell that they are damaged, their log does.
 bool VideoInput::troubled() const {
   return short_ || !damage_.empty() || (threads_ > 1 && decoder_complaints() != complaints_);
-}
-
-bool VideoInput::says_length_of_all() const {
-  return std::find(std::begin(kLengthOfAll), std::end(kLengthOfAll), demuxer_->iformat->name) !=
-         std::end(kLengthOfAll);
-}
-
-// By the file's own index, not guessed; else 0.
-double VideoInput::promised_seconds() const {
-  if (is_image() || demuxer_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return 0;
-  if (says_length_of_all()) {
-    return demuxer_->duration > 0 ? static_cast<double>(demuxer_->duration) / AV_TIME_BASE : 0;
-  }
-  return stream_->duration > 0 ? seconds() : 0;
 }
 
 void VideoInput::stop(const std::string& reason) {
@@ -197,14 +93,14 @@ void VideoInput::stop(const std::string& reason) {
 
 // A file may break off between two packets without a word: its own index knows better.
 void VideoInput::end_of_file() {
-  const bool all = unread_.empty() && !another_file_begins(packets_->read_to());
-  const double promised = all ? promised_seconds() : 0;
+  const bool all = unread_.empty() && !another_file_begins(container_->packets().read_to());
+  const double promised = all ? container_->promised_seconds() : 0;
   const double missing = promised - last_end_;
   const bool breaks_off = promised > 0 && missing > std::max(0.5, 0.05 * promised);
-  short_ = cut_off_ || breaks_off;
+  short_ = container_->cut_off() || breaks_off;
   if (breaks_off) {
     stop(fmt::format("it breaks off after {:.1f} of {:.1f} s", last_end_, promised));
-  } else if (cut_off_) {
+  } else if (container_->cut_off()) {
     stop(fmt::format("it breaks off after {:.1f} s: its index names more", last_end_));
   }
   if (!draining_) avcodec_send_packet(decoder_.get(), nullptr);
@@ -235,15 +131,8 @@ void VideoInput::remember() {
 // The packet into the decoder. Returns libav's error if it is damaged.
 int VideoInput::send() {
   const AVPacket& packet = *packet_;
-  const AVStream& stream = *demuxer_->streams[packet.stream_index];
-  const std::int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
-  if (begin != AV_NOPTS_VALUE) {
-    const std::int64_t origin =
-        says_length_of_all() || stream.start_time == AV_NOPTS_VALUE ? 0 : stream.start_time;
-    const auto ticks = static_cast<double>(begin - origin + packet.duration);
-    last_end_ = std::max(last_end_, ticks * av_q2d(stream.time_base));
-  }
-  if (packet.stream_index != stream_->index) return 0;
+  last_end_ = std::max(last_end_, container_->end_of(packet));
+  if (packet.stream_index != stream().index) return 0;
   ++fruitless_;
   if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0) return AVERROR_EOF;
   times_.sent(packet);
@@ -254,12 +143,12 @@ int VideoInput::send() {
 
 // One packet into the decoder. False if the decoder is to be asked for what it still has.
 bool VideoInput::feed() {
-  const std::int64_t whole = packets_->read_to();
-  const int read = with_memory(packets_->next(*packet_));
+  const std::int64_t whole = container_->packets().read_to();
+  const int read = with_memory(container_->packets().next(*packet_));
   file_.check();
   const bool doubtful =
-      read < 0 || (packet_->stream_index == stream_->index &&
-                   is_second_file(file_, *packet_, demuxer_->iformat->name, last_dts_));
+      read < 0 || (packet_->stream_index == stream().index &&
+                   is_second_file(file_, *packet_, container_->format(), last_dts_));
   if (read == AVERROR_EOF || (doubtful && another_file_begins(whole))) {
     av_packet_unref(packet_.get());
     end_of_file();
@@ -269,7 +158,7 @@ bool VideoInput::feed() {
     stop("the file breaks off: " + av_reason(read));
     return false;
   }
-  if (packets_->begins_recording() && started_) {
+  if (container_->packets().begins_recording() && started_) {
     joining_ = true;
     avcodec_send_packet(decoder_.get(), nullptr);
     return true;
@@ -280,9 +169,9 @@ bool VideoInput::feed() {
 bool VideoInput::deliver() {
   const int sent = send();
   av_packet_unref(packet_.get());
-  if (sent == AVERROR_EOF && another_file_begins(packets_->read_to())) {
+  if (sent == AVERROR_EOF && another_file_begins(container_->packets().read_to())) {
     end_of_file();
-  } else if (sent < 0 && (started_ || threads_ > 1 || is_image())) {
+  } else if (sent < 0 && (started_ || threads_ > 1 || container_->is_image())) {
     stop(sent == AVERROR_EOF ? "the file breaks off" : "damaged: " + av_reason(sent));
   } else if (sent < 0) {
     ++unusable_;
@@ -303,7 +192,7 @@ void VideoInput::begin_recording() {
 
 bool VideoInput::another_file_begins(std::int64_t from) {
   if (std::exchange(searched_, true)) return false;  // to the end of the file
-  const std::optional<std::int64_t> other = second_file(file_, demuxer_->iformat->name, from);
+  const std::optional<std::int64_t> other = second_file(file_, container_->format(), from);
   if (other) leave_out(*other);
   return other.has_value();
 }
@@ -345,7 +234,7 @@ bool VideoInput::decode(AVFrame& picture) {
     }
     av_frame_unref(&picture);
     // Before the first good picture a stream that was cut out of a longer one may stumble.
-    if (started_ || draining_ || threads_ > 1 || is_image()) {
+    if (started_ || draining_ || threads_ > 1 || container_->is_image()) {
       stop("damaged: " + (got < 0 ? av_reason(got) : "a broken picture"));
       over_ = concealed;  // those behind it may be made from it
     } else {
@@ -381,31 +270,12 @@ bool VideoInput::next(AVFrame& picture) {
 }
 
 void VideoInput::explain(VideoNotes& notes) const {
-  packets_->explain(notes);
+  container_->packets().explain(notes);
   times_.explain(notes);
   if (!unread_.empty()) notes.add(unread_);
   if (unusable_ > 0) {
     notes.add(fmt::format("packets before a first whole picture, not used: {}", unusable_));
   }
-}
-
-bool VideoInput::is_image() const {
-  const std::string_view format = demuxer_->iformat->name;
-  return facts_.one_picture || format.ends_with("_pipe");
-}
-
-double VideoInput::rate() const {
-  for (const AVRational rate : {stream_->avg_frame_rate, stream_->r_frame_rate}) {
-    if (rate.num > 0 && rate.den > 0 && av_q2d(rate) < 1000) return av_q2d(rate);
-  }
-  return 0;
-}
-
-double VideoInput::seconds() const {
-  if (stream_->duration > 0) {
-    return static_cast<double>(stream_->duration) * av_q2d(stream_->time_base);
-  }
-  return demuxer_->duration > 0 ? static_cast<double>(demuxer_->duration) / AV_TIME_BASE : 0;
 }
 
 }  // namespace muybridge

@@ -8,12 +8,10 @@
 #include "core/error.h"
 #include "core/system/file_handle.h"
 #include "data/media/av_handles.h"
-#include "data/media/picture/image_facts.h"
-#include "data/media/picture/video_geometry.h"
 #include "data/media/presentation_times.h"
+#include "data/media/video_container.h"
 #include "data/media/video_file.h"
 #include "data/media/video_notes.h"
-#include "data/media/video_packets.h"
 
 namespace muybridge {
 
@@ -34,20 +32,13 @@ class VideoInput {
   // Of the picture that next() gave last, in ticks of the stream; nothing if the file does not say.
   std::optional<std::int64_t> ticks() const { return ticks_; }
 
-  const AVStream& stream() const { return *stream_; }
-  Orientation orientation() const { return orientation_; }
-  bool is_image() const;
-  bool premultiplied() const { return facts_.premultiplied; }  // its colours, by its alpha
-  double rate() const;     // pictures a second, on average, as the file says; 0 if unknown
-  double seconds() const;  // as the file says; 0 if unknown
+  const VideoContainer& container() const { return *container_; }
+  const AVStream& stream() const { return container_->stream(); }
   const std::string& damage() const { return damage_; }
   void explain(VideoNotes& notes) const;  // what of the file was guessed or is not read
 
  private:
   void open(int threads);
-  void open_demuxer();
-  void choose_stream();
-  void look_at_index();
   void open_decoder(int threads);
   bool decode(AVFrame& picture);
   bool feed();
@@ -60,23 +51,15 @@ class VideoInput {
   bool follows() const;
   void remember();
   bool troubled() const;
-  bool says_length_of_all() const;
-  double promised_seconds() const;
   void stop(const std::string& reason);
-  [[noreturn]] void refuse(const std::string& what, int error) const;
 
   VideoFile file_;
   std::int64_t max_pixels_;
   int threads_;
-  AvIo io_;
-  AvDemuxer demuxer_;
+  std::optional<VideoContainer> container_;
   AvDecoder decoder_;
-  std::optional<VideoPackets> packets_;
   AvPacket packet_;
   PresentationTimes times_;
-  AVStream* stream_ = nullptr;
-  ImageFacts facts_;
-  Orientation orientation_;
   std::int64_t given_ = 0;  // pictures
   std::string damage_;
   int complaints_ = 0;          // of decoders, when this one was opened
@@ -86,7 +69,6 @@ class VideoInput {
   bool draining_ = false;
   bool joining_ = false;  // what the decoder still has of a recording comes before `packet_`
   bool over_ = false;     // nothing more can be used
-  bool cut_off_ = false;  // its index names packets behind the end of the file
   bool short_ = false;    // packets are missing at the end
   double last_end_ = 0;   // the latest end of any packet, in seconds after the beginning
   std::int64_t last_dts_ = AV_NOPTS_VALUE;  // of the stream's packets
@@ -98,8 +80,5 @@ class VideoInput {
   std::int64_t unusable_ = 0;                 // packets and pictures before a first good picture
   std::array<std::int64_t, 16> intervals_{};  // between the latest pictures, in ticks
 };
-
-// What a display matrix (nine numbers, as libav stores it) does to a picture, to the next quarter.
-Orientation orientation_of(const std::int32_t* matrix);
 
 }  // namespace muybridge

@@ -39,9 +39,9 @@ struct VideoReader::State {
       : options(read_options),
         on_picture(std::move(picture_seen)),
         pictures(std::move(file), read_options.max_pixels, read_options.threads, notes),
-        converter({.still = pictures.input().is_image(),
-                   .premultiplied = pictures.input().premultiplied()}) {
-    const VideoInput& input = pictures.input();
+        converter({.still = pictures.input().container().is_image(),
+                   .premultiplied = pictures.input().container().premultiplied()}) {
+    const VideoContainer& input = pictures.input().container();
     orientation = input.orientation();
     info.codec = avcodec_get_name(input.stream().codecpar->codec_id);
     info.image = input.is_image();

@@ -11,8 +11,8 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "data/media/av_handles.h"
 #include "data/media/picture/enlarge.h"
-#include "data/media/video_input.h"
 
 extern "C" {
 #include <libavutil/opt.h>

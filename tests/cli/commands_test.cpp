@@ -181,6 +181,12 @@ TEST_F(CommandsTest, MistakesOnTheCommandLineExitWith2AndSuggest) {
             "dashes: train.steps=VALUE");
 }
 
+TEST_F(CommandsTest, ConfigCheckRefusesALayoutThatNoNumberOfRanksCouldHave) {
+  const Result result = run("config check " + kConfigs + "shapes.yaml parallel.tensor=3");
+  EXPECT_EQ(result.code, 2);
+  EXPECT_EQ(result.err, "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could\n");
+}
+
 TEST_F(CommandsTest, ConfigCheckPassesWhatIsInOrder) {
   const Result result = run("config check " + kConfigs + "shapes.yaml train.steps=5");
   EXPECT_EQ(result.code, 0) << result.err;

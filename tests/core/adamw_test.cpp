@@ -1,4 +1,4 @@
-#include "core/ops/adamw.h"
+#include "core/ops/update/adamw.h"
 
 #include "tests/core/gradient_check.h"
 

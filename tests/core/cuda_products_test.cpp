@@ -1,10 +1,10 @@
 // Products and attention on CUDA against their CPU twins.
 #include "core/error.h"
 #include "core/ops/activation.h"
-#include "core/ops/attention.h"
-#include "core/ops/linear.h"
-#include "core/ops/matmul.h"
+#include "core/ops/attention/attention.h"
 #include "core/ops/norm.h"
+#include "core/ops/product/linear.h"
+#include "core/ops/product/matmul.h"
 #include "core/ops/residual.h"
 #include "tests/core/cuda_twin.h"
 

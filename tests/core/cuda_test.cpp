@@ -5,14 +5,16 @@
 #include "core/error.h"
 #include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
-#include "core/ops/adamw.h"
+#include "core/ops/attention/rope.h"
 #include "core/ops/embedding.h"
 #include "core/ops/flow.h"
 #include "core/ops/loss.h"
-#include "core/ops/muon.h"
 #include "core/ops/norm.h"
+#include "core/ops/product/linear.h"
+#include "core/ops/regroup.h"
 #include "core/ops/residual.h"
-#include "core/ops/rope.h"
+#include "core/ops/update/adamw.h"
+#include "core/ops/update/muon.h"
 #include "core/parameters.h"
 #include "tests/core/cuda_twin.h"
 
@@ -159,6 +161,31 @@ TEST_F(CudaTwin, QkNormRope) {
                                 1e-6);
           });
     }
+}
+
+// As if the other half of each row had the same sums.
+TEST_F(CudaTwin, QkNormRopeOfSharedRows) {
+  const SharedRows shared{.parts = 2, .sum = [](const Tensor& sums) { scale_in_place(sums, 2); }};
+  for (const DType dtype : kFloats)
+    expect_same("qk_norm_rope", {draw({50, 120}, dtype), draw({40}, dtype), draw({40}, dtype)},
+                [&](Inputs in, Device) {
+                  return qk_norm_rope(in[0], {in[1], in[2]}, 2, {}, 1e-6, shared);
+                });
+}
+
+TEST_F(CudaTwin, AddBias) {
+  for (const DType dtype : kFloats)
+    expect_same("add_bias", {draw({33, 70}, dtype), draw({70}, dtype)},
+                [](Inputs in, Device) { return add_bias(in[0], in[1]); });
+}
+
+TEST_F(CudaTwin, PartsApartAndTogether) {
+  for (const DType dtype : kFloats) {
+    const Tensor x = draw({17, 3 * 4 * 10}, dtype);
+    const Tensor apart = parts_apart(x.to(Device::kCuda), 3, 4);
+    expect_near("parts_apart", apart, parts_apart(x, 3, 4), dtype);
+    expect_near("parts_together", parts_together(apart, 3), x, dtype);
+  }
 }
 
 TEST_F(CudaTwin, EmbeddingAndTimes) {

@@ -1,4 +1,4 @@
-#include "core/ops/linear.h"
+#include "core/ops/product/linear.h"
 
 #include "tests/core/gradient_check.h"
 

@@ -1,6 +1,6 @@
-#include "core/ops/matmul.h"
+#include "core/ops/product/matmul.h"
 
-#include "core/ops/linear.h"
+#include "core/ops/product/linear.h"
 #include "tests/core/gradient_check.h"
 
 namespace muybridge {

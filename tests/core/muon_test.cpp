@@ -1,4 +1,4 @@
-#include "core/ops/muon.h"
+#include "core/ops/update/muon.h"
 
 #include "core/parameters.h"
 #include "tests/core/gradient_check.h"

@@ -1,4 +1,4 @@
-#include "core/ops/rope.h"
+#include "core/ops/attention/rope.h"
 
 #include "core/ops/accumulate.h"
 #include "tests/core/gradient_check.h"

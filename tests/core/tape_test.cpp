@@ -2,7 +2,7 @@
 
 #include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
-#include "core/ops/linear.h"
+#include "core/ops/product/linear.h"
 #include "core/ops/residual.h"
 #include "tests/core/gradient_check.h"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 #include "tests/model/tiny_dit.h"
 

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "core/ops/adamw.h"
 #include "core/ops/loss.h"
+#include "core/ops/update/adamw.h"
 #include "model/dit.h"
 #include "model/safetensors.h"
 

@@ -8,7 +8,7 @@
 #include "core/ops/loss.h"
 #include "model/flow_matching.h"
 #include "parallel/grad_reducer.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "parallel/values.h"
 #include "tests/model/tiny_dit.h"
 
@@ -25,18 +25,6 @@ DitOptions options_of(Prediction prediction) {
   options.head_mlp_width = 20;
   options.prediction = prediction;
   return options;
-}
-
-// What starts at zero would hide every gradient behind it.
-void stir(const Parameters& parameters) {
-  for (const Parameter& parameter : parameters.list()) {
-    const Tensor whole =
-        testing::random_tensor(parameter.spec.shape, std::hash<std::string>()(parameter.spec.name));
-    const Tensor share = Tensor::empty(parameter.shape, DType::kF64);
-    gather(whole, parameter.slice(), share);
-    for (std::int64_t i = 0; i < share.numel(); ++i)
-      parameter.var.value().data<double>()[i] += 0.1 * share.data<double>()[i];
-  }
 }
 
 // Clips of unequal sizes, with slack behind them.
@@ -145,17 +133,9 @@ TEST_P(DitLayout, LossAndGradientsAreThoseOfOneRank) {
     EXPECT_EQ(ready, parameters.list().size());
     EXPECT_NEAR(all_reduce_value(*world, loss, Reduce::kSum), expected, 1e-12 * expected);
     ASSERT_EQ(parameters.list().size(), whole.list().size());
+    expect_gradients_of(whole, parameters, 1e-11);
     std::int64_t held = 0;
-    for (const Parameter& parameter : parameters.list()) {
-      const Tensor& all = whole.find(parameter.spec.name)->var.grad();
-      const Tensor want = Tensor::empty(parameter.shape, DType::kF64);
-      gather(all, parameter.slice(), want);
-      const double* const got = parameter.var.grad().data<double>();
-      for (std::int64_t i = 0; i < want.numel(); ++i)
-        ASSERT_NEAR(got[i], want.data<double>()[i], 1e-11 * (1 + std::abs(want.data<double>()[i])))
-            << parameter.spec.name << " element " << i << " on rank " << world->rank();
-      held += parameter.shape.numel();
-    }
+    for (const Parameter& parameter : parameters.list()) held += parameter.shape.numel();
     if (GetParam().sizes.tensor > 1) {
       EXPECT_LT(held, whole.count());
     }

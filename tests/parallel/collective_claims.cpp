@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "parallel/group_stream.h"
+#include "parallel/host/group_stream.h"
 
 namespace muybridge {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "core/random.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 
 namespace muybridge {
 namespace {

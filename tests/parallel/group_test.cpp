@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/parallel/collective_claims.h"
 
 namespace muybridge {

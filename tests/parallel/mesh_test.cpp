@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "parallel/values.h"
 
 namespace muybridge {
@@ -77,6 +77,28 @@ TEST(Mesh, GroupsHoldTheRanksAlongTheirAxis) {
     for (const int rank : ranks_along({Axis::kData}, world->rank(), mesh.sizes())) sum += rank;
     EXPECT_EQ(all_reduce_value(*mesh.data(), world->rank(), Reduce::kSum), sum);
   });
+}
+
+TEST(Mesh, SizesThatNoJobHasAreRefusedWithTheNumberNeededAndWhatWouldDo) {
+  const auto refusal = [](const MeshSizes& sizes, int ranks) {
+    try {
+      resolve(sizes, ranks);
+      return std::string();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(refusal({.data = 2, .tensor = 2}, 8),
+            "parallel: data 2 x tensor 2 x context 1 x pipeline 1 needs 4 ranks, the job has 8; "
+            "start that many, or set parallel.data to 4, or to 0 for what is left");
+  EXPECT_EQ(refusal({.data = 0, .tensor = 2, .context = 1, .pipeline = 2}, 6),
+            "parallel: data 1 x tensor 2 x context 1 x pipeline 2 needs 4 ranks, the job has 6; "
+            "start that many, or any multiple of 4 with parallel.data=0");
+  // Products that 32 and 64 bits cannot hold.
+  constexpr int kHuge = 65536, kMost = 2147483647;
+  EXPECT_NE(refusal({.data = 0, .tensor = kHuge, .context = kHuge}, 1), "");
+  EXPECT_NE(refusal({.data = 1, .tensor = kMost, .context = kMost, .pipeline = kMost}, 1), "");
 }
 
 TEST(Mesh, OfOneRankIsMadeOfGroupsOfOne) {

@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <filesystem>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 
 namespace muybridge {
 namespace {
@@ -73,6 +74,36 @@ TEST(Together, ErrorsOfTheFileSystemAreInputOutput) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kIo);
   }
+}
+
+// A rank of a part of the job is named by its number in the job, also when the whole job hears it.
+TEST(Together, NamesTheRankOfTheJob) {
+  run_local_ranks(4, [](const std::shared_ptr<Group>& world) {
+    const auto part = world->split(world->rank() / 2, world->rank(), "half");
+    const auto words = [](const std::function<void()>& work) {
+      try {
+        work();
+        return std::string();
+      } catch (const Error& error) {
+        return std::string(error.what());
+      }
+    };
+    const auto of_part = [&] {
+      together(*part, [&]() -> std::string {
+        if (world->rank() == 2) fail(ExitCode::kIo, "no room");
+        return "";
+      });
+    };
+    EXPECT_EQ(words(of_part),
+              std::vector<std::string>({"", "", "no room", "rank 2: no room"})[world->rank()]);
+    const std::string heard = words([&] {
+      together(*world, [&] {
+        of_part();
+        return std::string();
+      });
+    });
+    EXPECT_EQ(heard, world->rank() == 2 ? "no room" : "rank 2: no room");
+  });
 }
 
 }  // namespace

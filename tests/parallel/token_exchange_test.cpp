@@ -4,7 +4,7 @@
 
 #include "core/ops/accumulate.h"
 #include "core/random.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 
 namespace muybridge {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 
 namespace muybridge {
 namespace {

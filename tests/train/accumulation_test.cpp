@@ -8,7 +8,7 @@
 #include "data/loader/batch_builder.h"
 #include "model/dit_parallel.h"
 #include "parallel/grad_reducer.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "parallel/schedule/schedule.h"
 #include "parallel/values.h"
 #include "tests/data/temporary_corpus.h"
@@ -141,17 +141,6 @@ class AccumulationOverRanks : public AccumulationTest,
     options.text_heads = 4;
     return options;
   }
-  // What starts at zero would hide every gradient behind it.
-  static void stir(const Parameters& parameters) {
-    for (const Parameter& parameter : parameters.list()) {
-      const Tensor whole = testing::random_tensor(parameter.spec.shape,
-                                                  std::hash<std::string>()(parameter.spec.name));
-      const Tensor share = Tensor::empty(parameter.shape, DType::kF64);
-      gather(whole, parameter.slice(), share);
-      for (std::int64_t i = 0; i < share.numel(); ++i)
-        parameter.var.value().data<double>()[i] += 0.1 * share.data<double>()[i];
-    }
-  }
   // Those of a data rank: every so many, uneven ones.
   std::function<Batch()> batches(int first, int step) const {
     return [this, next = first, step]() mutable {
@@ -238,15 +227,7 @@ TEST_P(AccumulationOverRanks, LossAndGradientsAreThoseOfOneRank) {
                 expected.squared_error, 1e-11 * expected.squared_error);
     EXPECT_EQ(all_reduce_value(*world, static_cast<double>(result.tokens), Reduce::kSum),
               static_cast<double>(expected.tokens));
-    for (const Parameter& parameter : parameters.list()) {
-      const Tensor& all = whole.find(parameter.spec.name)->var.grad();
-      const Tensor want = Tensor::empty(parameter.shape, DType::kF64);
-      gather(all, parameter.slice(), want);
-      const double* const got = parameter.var.grad().data<double>();
-      for (std::int64_t i = 0; i < want.numel(); ++i)
-        ASSERT_NEAR(got[i], want.data<double>()[i], 1e-10 * (1 + std::abs(want.data<double>()[i])))
-            << parameter.spec.name << " element " << i << " on rank " << world->rank();
-    }
+    expect_gradients_of(whole, parameters, 1e-10);
   });
 }
 

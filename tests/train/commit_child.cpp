@@ -16,7 +16,7 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "train/checkpoint/checkpoint_folder.h"
 

@@ -1,9 +1,9 @@
-#include "core/ops/muon.h"
+#include "core/ops/update/muon.h"
 
 #include <gtest/gtest.h>
 
 #include "core/random.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "train/optimizer.h"
 
 namespace muybridge {

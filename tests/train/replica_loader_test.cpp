@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 
 namespace muybridge {

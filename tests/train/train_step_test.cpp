@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "model/dit_parallel.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 #include "train/accumulation.h"
 #include "train/model_options.h"

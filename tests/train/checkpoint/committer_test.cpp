@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/system/file.h"
 #include "data/shards/shard_hdf5.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
 #include "train/checkpoint/checkpoint_folder.h"

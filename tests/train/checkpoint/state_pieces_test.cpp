@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
 #include "train/checkpoint/checkpoint_folder.h"

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "parallel/local_ranks.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 
 namespace muybridge {

@@ -42,7 +42,15 @@ TEST(RequireMemory, NeverRefusesForTheCopyThatIsCommitted) {
   EXPECT_THROW(require_memory(rank, 3, machine, "take less"), Error);
 }
 
-class MemoryOfRun : public testing::TrainingRun {};
+class MemoryOfRun : public testing::TrainingRun {
+ protected:
+  MemoryEstimate of(int ranks, const std::vector<std::string>& overrides) const {
+    std::vector<std::string> all = {"batch.tokens=4096", "eval.samples=0"};
+    all.insert(all.end(), overrides.begin(), overrides.end());
+    return memory_of_run(load_train_config(scratch_ / "tiny.yaml", all),
+                         CorpusIndex::open(scratch_ / "corpus"), 1000, ranks);
+  }
+};
 
 TEST_F(MemoryOfRun, IsRefusedBeforeAnythingIsAllocated) {
   for (const char* huge :
@@ -73,6 +81,18 @@ TEST_F(MemoryOfSampling, IsRefusedBeforeAnythingIsDrawn) {
   EXPECT_TRUE(log_has("draw shorter or smaller clips")) << log();
   // A batch of held-out clips is no larger than they are.
   EXPECT_EQ(run_to_end(kBinary + " evaluate " + name + " batch.tokens=1073741824"), 0) << log();
+}
+
+TEST_F(MemoryOfRun, IsThatOfTheLayout) {
+  const double one = of(1, {}).activations;
+  for (const char* axis : {"parallel.tensor=2", "parallel.context=2"})
+    EXPECT_NEAR(of(2, {axis}).activations / one, 0.5, 0.1) << axis;
+  EXPECT_NEAR(of(4, {"parallel.tensor=2", "parallel.context=2"}).activations / one, 0.25, 0.1);
+  // Two stages of one block each: 1F1B keeps two micro-batches of it, GPipe all four.
+  const double few = of(2, {"parallel.pipeline=2"}).activations,
+               all = of(2, {"parallel.pipeline=2", "parallel.schedule=gpipe"}).activations;
+  EXPECT_NEAR(few / one, 1, 0.1);
+  EXPECT_GT(all, 1.5 * few);
 }
 
 }  // namespace

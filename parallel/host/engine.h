@@ -1,0 +1,72 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parallel/host/operation_runner.h"
+
+namespace muybridge {
+
+// What carries a rank's operations out, for whichever thread looks: the stream's own, or one that
+// waits for an operation and so spares the other the waking up. One looks at a time. Thread-safe.
+class Engine final : public Progress {
+ public:
+  explicit Engine(std::unique_ptr<Transport> transport);
+
+  // Starts the operation when nobody is looking just now; else whoever looks next does. Sets its
+  // result, a failed one after a failure.
+  Work push(Operation operation, std::shared_ptr<Engine> self);
+
+  Look look() override;
+  void hand_over() override;
+
+  bool idle() const { return idle_ && !arrived_; }
+  std::uint64_t pushes() const { return pushes_; }
+  bool failed() const;
+
+  // For the thread that looks when no other does. `pause` sleeps for so long, or until there is
+  // something new; `doze` the same, but a push does not end it; `sleep` until there is something.
+  void pause(std::chrono::microseconds time);
+  void doze(std::chrono::microseconds time);
+  void sleep();
+  void wake();
+
+  // What is under way fails, as does all that is pushed later; nobody looks any more. Returns the
+  // transport.
+  std::unique_ptr<Transport> end(ExitCode code, const std::string& message);
+  // At once, or when a thread that looks has not left off soon.
+  void abort(int code);
+
+ private:
+  enum class Rest : std::uint8_t { kNone, kDoze, kPause };
+  struct Failure {
+    ExitCode code;
+    std::string message;
+  };
+
+  bool admit_arrivals(OperationRunner::Time now);
+  template <class Body>
+  void guarded(const Body& body);
+  void set_failure(ExitCode code, const std::string& message);
+
+  std::mutex looking_mutex_;  // of whoever looks; taken before the other
+  std::unique_ptr<Transport> transport_;
+  std::optional<OperationRunner> runner_;
+  std::vector<Operation> admitted_;  // empty but for the moment; it keeps its memory
+
+  mutable std::mutex mutex_;
+  std::condition_variable news_;
+  std::vector<Operation> arrivals_;
+  std::optional<Failure> failure_;
+  Rest rest_ = Rest::kNone;
+  bool woken_ = false;
+  std::atomic<bool> arrived_{false};
+  std::atomic<bool> idle_{true};
+  std::atomic<std::uint64_t> pushes_{0};
+};
+
+}  // namespace muybridge

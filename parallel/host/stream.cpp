@@ -1,0 +1,200 @@
+#include "parallel/host/stream.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "core/log.h"
+
+namespace muybridge {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPatience = std::chrono::seconds(5);  // for the thread to end
+// Operations often come one after another, each waited for: a thread that looks does it all, and
+// need not wake this one, which goes on dozing for a while before it sleeps.
+constexpr std::chrono::milliseconds kLinger{2};
+constexpr std::chrono::microseconds kDoze{250};
+constexpr std::chrono::milliseconds kLongPause{1};
+constexpr double kGraceSeconds = 30;  // for a thread that is busy, not stuck
+
+// Signals are for the rank's main thread; sleeps shall last what they say.
+void prepare_thread() {
+  sigset_t all;
+  sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds
+  prctl(PR_SET_NAME, "communication");
+}
+
+}  // namespace
+
+std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_limit_seconds) {
+  std::shared_ptr<Stream> stream(new Stream);
+  stream->thread_ = std::thread([stream, make = std::move(make_transport), time_limit_seconds] {
+    stream->run(make, time_limit_seconds);
+  });
+  std::unique_lock lock(stream->mutex_);
+  stream->changed_.wait(lock, [&] { return stream->engine_ || stream->over_; });
+  if (!stream->engine_) {
+    const Failure failure = *stream->failure_;
+    lock.unlock();
+    stream->thread_.join();
+    throw Error(failure.code, failure.message);
+  }
+  return stream;
+}
+
+Stream::~Stream() {
+  if (thread_.joinable()) thread_.detach();  // only when it never ended: see close()
+}
+
+int Stream::next_context() const {
+  const std::lock_guard lock(mutex_);
+  return next_context_;
+}
+
+void Stream::take_context(int context) {
+  const std::lock_guard lock(mutex_);
+  next_context_ = std::max(next_context_, context + 1);
+}
+
+void Stream::close(bool orderly) {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    orderly_ = orderly && !failed();
+  }
+  engine_->wake();
+  {
+    std::unique_lock lock(mutex_);
+    // An orderly close meets the other ranks and may take as long as they do.
+    if (!orderly_ && !changed_.wait_for(lock, kPatience, [this] { return over_; })) {
+      log_warning("the communication thread does not end; leaving it behind");
+      return;
+    }
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Stream::abort(int code) {
+  {
+    const std::lock_guard lock(mutex_);
+    abort_code_ = code;
+  }
+  engine_->wake();
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::seconds(2), [this] { return aborted_ || over_; });
+}
+
+void Stream::run(const MakeTransport& make_transport, double time_limit_seconds) {
+  prepare_thread();
+  if (make_engine(make_transport, time_limit_seconds)) {
+    serve();
+    finish();
+  }
+  const std::lock_guard lock(mutex_);
+  over_ = true;
+  changed_.notify_all();
+}
+
+bool Stream::make_engine(const MakeTransport& make_transport, double time_limit_seconds) {
+  try {
+    std::unique_ptr<Transport> transport = make_transport();
+    rank_ = transport->rank();
+    size_ = transport->size();
+    largest_context_ = transport->largest_tag() / kTagsOfGroup - 1;
+    neighbours_ = transport->neighbours();
+    const auto engine = std::make_shared<Engine>(std::move(transport));
+    engine->time_limit_seconds = time_limit_seconds;
+    const std::lock_guard lock(mutex_);
+    engine_ = engine;
+    changed_.notify_all();
+    return true;
+  } catch (const Error& error) {
+    failure_ = Failure{error.code(), error.what()};
+  } catch (const std::exception& error) {
+    failure_ = Failure{ExitCode::kInternal, error.what()};
+  }
+  return false;
+}
+
+// Does what close() and abort() ask for.
+bool Stream::asked_to_end() {
+  std::unique_lock lock(mutex_);
+  if (abort_code_) {
+    const int code = *std::exchange(abort_code_, std::nullopt);
+    lock.unlock();
+    engine_->abort(code);
+    lock.lock();
+    aborted_ = true;
+    changed_.notify_all();
+  }
+  return stopping_;
+}
+
+void Stream::serve() {
+  Clock::time_point last_move = Clock::now();
+  beat_at_ = last_move;
+  std::uint64_t pushes = 0;
+  while (!asked_to_end()) {
+    const Progress::Look seen = engine_->looking > 0 ? Progress::Look::kTaken : engine_->look();
+    const Clock::time_point now = Clock::now();
+    if (seen == Progress::Look::kMoved || engine_->pushes() != pushes) last_move = now;
+    pushes = engine_->pushes();
+    require_beat(now);
+    rest(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move));
+  }
+}
+
+void Stream::rest(std::chrono::microseconds idle) {
+  if (engine_->looking > 0) return engine_->doze(kLongPause);
+  if (engine_->idle()) {
+    if (idle < kLinger) return engine_->doze(kDoze);
+    engine_->sleep();
+    beat_at_ = Clock::now();
+    return;
+  }
+  const std::chrono::microseconds pause = pause_after(idle, engine_->waiting > 0);
+  if (pause.count() == 0) return std::this_thread::yield();
+  engine_->pause(pause);
+}
+
+// A thread that waits may look and not come back: the network has a lock, or a driver hangs. Its
+// Work::wait can then not throw.
+void Stream::require_beat(Clock::time_point now) {
+  const std::uint64_t beat = engine_->beat;
+  if (beat != beat_ || engine_->idle()) {
+    beat_ = beat;
+    beat_at_ = now;
+  } else if (now - beat_at_ >
+             std::chrono::duration<double>(engine_->time_limit_seconds + kGraceSeconds)) {
+    log_error("a thread is stuck in the network; start the same command again");
+    std::_Exit(static_cast<int>(ExitCode::kRankLost));
+  }
+}
+
+void Stream::finish() {
+  bool orderly = false;
+  {
+    const std::lock_guard lock(mutex_);
+    orderly = orderly_ && !failed();
+  }
+  std::unique_ptr<Transport> transport =
+      engine_->end(ExitCode::kInternal, "a group was used after its job had ended");
+  if (!orderly) {
+    keep_forever(std::move(transport));
+    return;
+  }
+  try {
+    transport->close();
+  } catch (const std::exception& error) {
+    log_warning("closing the network: {}", error.what());
+  }
+}
+
+}  // namespace muybridge
