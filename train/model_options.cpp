@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/dit_parallel.h"
+
 namespace muybridge {
 
 DitOptions dit_options(const TrainConfig& config) {
@@ -102,6 +104,15 @@ Placement placement_of(const TrainConfig& config) {
     }
   };
   return placement_of(p.schedule, p.pipeline, p.virtual_stages > 0 ? p.virtual_stages : usual());
+}
+
+PipelineSchedule schedule_of(const TrainConfig& config, int micro_batches) {
+  const Placement placement = placement_of(config);
+  return make_schedule({.kind = config.parallel.schedule,
+                        .stages = placement.stages,
+                        .virtual_stages = placement.virtual_stages,
+                        .micro_batches = micro_batches,
+                        .costs = section_costs(dit_options(config), placement.sections())});
 }
 
 }  // namespace muybridge

@@ -21,5 +21,7 @@ DType compute_dtype(const TrainConfig& config);
 MeshSizes mesh_sizes(const TrainConfig& config);
 // Throws Error(kUsage) where the schedule cannot have so many virtual stages.
 Placement placement_of(const TrainConfig& config);
+// What the stages do in a step of so many micro-batches.
+PipelineSchedule schedule_of(const TrainConfig& config, int micro_batches);
 
 }  // namespace muybridge

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "model/dit_parallel.h"
 #include "parallel/values.h"
 #include "train/accumulation.h"
 #include "train/model_options.h"
@@ -58,14 +57,18 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
   const int count = loader_.begin_step();  // may be 0: the others' gradients are taken over
   AccumulationResult result;
-  if (count > 0)
+  if (count > 0) {
+    auto found = schedules_.find(count);
+    if (found == schedules_.end())
+      found = schedules_.emplace(count, schedule_of(config_, count)).first;
     result = accumulate_gradients(
-        dit_, schedule_of(count), *mesh_.pipeline(), [this] { return loader_.next(); },
+        dit_, found->second, *mesh_.pipeline(), [this] { return loader_.next(); },
         {.flow = flow_options(config_),
          .seed = static_cast<std::uint64_t>(config_.train.seed),
          .step = step,
          .normaliser = normaliser,
          .on_leaf_ready = [this](std::int64_t tag) { reducer_.on_ready(tag); }});
+  }
   reducer_.finish();
   const Tensor sums =
       Tensor::of<double>({3}, {result.squared_error, static_cast<double>(result.tokens),
@@ -75,20 +78,6 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
           .tokens = sums.data<double>()[1],
           .flops = sums.data<double>()[2],
           .bad_clips = std::move(result.bad_clips)};
-}
-
-const PipelineSchedule& TrainStep::schedule_of(int micro_batches) {
-  const auto found = schedules_.find(micro_batches);
-  if (found != schedules_.end()) return found->second;
-  const Placement placement = placement_of(config_);
-  return schedules_
-      .emplace(micro_batches,
-               make_schedule({.kind = config_.parallel.schedule,
-                              .stages = placement.stages,
-                              .virtual_stages = placement.virtual_stages,
-                              .micro_batches = micro_batches,
-                              .costs = section_costs(dit_.options, placement.sections())}))
-      .first->second;
 }
 
 void TrainStep::fail_diverged(const StepMetrics& metrics, std::int64_t committed,

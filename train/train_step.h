@@ -36,7 +36,6 @@ class TrainStep {
     std::vector<std::int64_t> bad_clips;  // of this rank
   };
   Totals accumulate(std::int64_t step, double normaliser);
-  const PipelineSchedule& schedule_of(int micro_batches);
   [[noreturn]] void fail_diverged(const StepMetrics& metrics, std::int64_t committed,
                                   const std::vector<std::int64_t>& bad_clips) const;
 

@@ -1,0 +1,50 @@
+#include "train/model_options.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace muybridge {
+namespace {
+
+TrainConfig config(const std::vector<std::string>& overrides) {
+  std::vector<std::string> all = {"parallel.pipeline=2"};
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  return parse_train_config(
+      "run: {name: x}\ndata: {train: x}\nmodel: {depth: 12}\ntrain: {steps: 1}\n", "test", all);
+}
+
+std::string first_rank(const std::vector<std::string>& overrides) {
+  return to_string(computations(schedule_of(config(overrides), 3).ranks.front()));
+}
+
+TEST(ModelOptions, TheScheduleIsTheOneAskedFor) {
+  EXPECT_EQ(first_rank({}), "F0 F1 B0 F2 B1 B2");
+  EXPECT_EQ(first_rank({"parallel.schedule=gpipe"}).substr(0, 8), "F0 F1 F2");
+  std::set<std::string> all;
+  for (const char* kind : {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"})
+    all.insert(first_rank({std::string("parallel.schedule=") + kind}));
+  EXPECT_EQ(all.size(), 6U);
+}
+
+TEST(ModelOptions, ARankHasAsManyPartsAsWasSaidOrAsTheScheduleHas) {
+  const auto parts = [](const std::vector<std::string>& overrides) {
+    return placement_of(config(overrides)).virtual_stages;
+  };
+  EXPECT_EQ(parts({}), 1);
+  EXPECT_EQ(parts({"parallel.schedule=zb_v"}), 2);
+  EXPECT_EQ(parts({"parallel.schedule=interleaved"}), 2);
+  EXPECT_EQ(parts({"parallel.schedule=interleaved", "parallel.virtual_stages=3"}), 3);
+  EXPECT_EQ(parts({"parallel.schedule=tuned", "parallel.virtual_stages=4"}), 4);
+  EXPECT_NE(first_rank({"parallel.schedule=interleaved", "parallel.virtual_stages=3"}),
+            first_rank({"parallel.schedule=interleaved"}));
+}
+
+TEST(ModelOptions, EveryAxisOfTheMeshIsTheConfigurations) {
+  const MeshSizes sizes =
+      mesh_sizes(config({"parallel.data=5", "parallel.tensor=4", "parallel.context=3"}));
+  EXPECT_EQ(sizes, (MeshSizes{.data = 5, .tensor = 4, .context = 3, .pipeline = 2}));
+}
+
+}  // namespace
+}  // namespace muybridge
