@@ -7,7 +7,7 @@
 #include "model/sampler.h"
 #include "train/accumulation.h"
 #include "train/model_options.h"
-#include "train/optimizer.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 namespace {

@@ -1,18 +1,24 @@
 #include "core/parameters.h"
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <stdexcept>
+#include <tuple>
 
 #include "core/ops/accumulate.h"
 
 namespace muybridge {
 namespace {
 
+constexpr std::int64_t kAlignment = 16;  // elements
+
+std::int64_t round_up(std::int64_t elements, std::int64_t step) {
+  return (elements + step - 1) / step * step;
+}
+
 // What a parameter takes in the flat tensors.
 std::int64_t room_of(const Parameter& parameter) {
-  constexpr std::int64_t kAlignment = 16;
-  return (parameter.shape.numel() + kAlignment - 1) / kAlignment * kAlignment;
+  return round_up(parameter.shape.numel(), kAlignment);
 }
 
 }  // namespace
@@ -41,43 +47,130 @@ void Parameters::place(const Var& var, const Split& split, int copies) {
   flat_size_ += room_of(parameter);
 }
 
-void Parameters::allocate(DType compute, std::uint64_t seed, Device device) {
-  std::vector<Parameter*> order;
-  for (Parameter& parameter : list_) order.push_back(&parameter);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto* a, const auto* b) { return a->copies < b->copies; });
-  std::int64_t offset = 0;
-  for (Parameter* parameter : order) {
-    parameter->offset = offset;
-    offset += room_of(*parameter);
-  }
-  const DType wide = accumulator_of(compute);
-  const Tensor master = Tensor::zeros({flat_size_}, wide);
-  dispatch_accumulator(wide, "parameters", [&]<class A>() {
-    for (const Parameter& parameter : list_) {
-      const ParameterSpec& spec = parameter.spec;
-      initialise(spec.init, spec.name, spec.shape, seed, parameter.slice(),
-                 slice(master, parameter).span<A>());
-    }
-  });
-  master_ = master.to(device);
-  compute_ = master_.to(compute);
-  gradients_ = Tensor::zeros({flat_size_}, wide, device);
-  for (const Parameter& parameter : list_)
-    parameter.var.bind(slice(parameter.spec.wide ? master_ : compute_, parameter),
-                       slice(gradients_, parameter));
+void Parameters::set_unit(const Var& var, int unit) {
+  list_[static_cast<std::size_t>(var.tag())].unit = unit;
 }
 
-std::vector<CopiesRange> Parameters::ranges() const {
-  std::map<int, std::int64_t> room;
-  for (const Parameter& parameter : list_) room[parameter.copies] += room_of(parameter);
-  std::vector<CopiesRange> ranges;
-  std::int64_t begin = 0;
-  for (const auto& [copies, count] : room) {
-    ranges.push_back({.copies = copies, .begin = begin, .count = count});
-    begin += count;
+// Places and ranges. What is there all the time comes first where units come and go.
+void Parameters::lay_out(const SharingPlan& plan) {
+  const bool apart = sharing_ != Sharing::kNothing;
+  const bool two_types = value_type_ != accumulator_of(value_type_);
+  const auto key = [&](const Parameter& parameter) {
+    return apart ? std::tuple(parameter.unit, parameter.copies, two_types && parameter.spec.wide)
+                 : std::tuple(-1, parameter.copies, false);
+  };
+  std::vector<Parameter*> order;
+  for (Parameter& parameter : list_) order.push_back(&parameter);
+  std::ranges::stable_sort(order, {}, [&](const Parameter* each) { return key(*each); });
+  ranges_.clear();
+  std::int64_t offset = 0, state = 0;
+  for (auto first = order.begin(); first != order.end();) {
+    const auto next = std::find_if(first, order.end(), [&](const Parameter* parameter) {
+      return key(*parameter) != key(**first);
+    });
+    ParameterRange range{.begin = offset, .kept = {}, .state = state};
+    std::tie(range.unit, range.copies, range.wide) = key(**first);
+    for (; first != next; ++first) {
+      (*first)->offset = offset;
+      offset += room_of(**first);
+    }
+    const auto [part, parts] = apart ? plan.share(range.copies) : SharingPlan::Share();
+    range.count = round_up(offset - range.begin, kAlignment * parts);
+    const std::int64_t kept = range.count / parts;
+    range.kept = {range.begin + part * kept, range.begin + (part + 1) * kept};
+    offset = range.begin + range.count;
+    state += kept;
+    ranges_.push_back(std::move(range));
   }
-  return ranges;
+  flat_size_ = offset;
+}
+
+void Parameters::draw(std::uint64_t seed, const Tensor& master) const {
+  dispatch_accumulator(master.dtype(), "parameters", [&]<class A>() {
+    for (const Parameter& parameter : list_) {
+      const ParameterSpec& spec = parameter.spec;
+      const ParameterRange& range = range_of(parameter);
+      const std::int64_t begin = std::max(range.kept.begin, parameter.offset);
+      const std::int64_t end = std::min(range.kept.end, parameter.offset + parameter.shape.numel());
+      if (begin >= end) continue;
+      std::int64_t place = range.state + begin - range.kept.begin;
+      for (const Slice& slice : part_of(parameter.slice(), begin - parameter.offset, end - begin)) {
+        initialise(spec.init, spec.name, spec.shape, seed, slice,
+                   master.rows(place, slice.numel()).span<A>());
+        place += slice.numel();
+      }
+    }
+  });
+}
+
+void Parameters::place_values() {
+  if (sharing_ == Sharing::kNothing) {
+    compute_ = master_.to(value_type_);
+    for (ParameterRange& range : ranges_)
+      if (compute_.dtype() != master_.dtype())
+        range.kept_values = compute_.rows(range.begin, range.count);
+    return;
+  }
+  for (ParameterRange& range : ranges_) {
+    if (range.unit >= 0 && sharing_ >= Sharing::kValues) continue;
+    range.values =
+        Tensor::zeros({range.count}, range.wide ? master_.dtype() : value_type_, master_.device());
+    range.kept_values = range.kept_of(range.values);
+  }
+  round_to_values(master_);
+}
+
+void Parameters::place_gradients() {
+  const DType wide = master_.dtype();
+  if (sharing_ < Sharing::kGradients)
+    gradients_ = Tensor::zeros({flat_size_}, wide, master_.device());
+  for (ParameterRange& range : ranges_) {
+    if (gradients_.defined())
+      range.gradients = gradients_.rows(range.begin, range.count);
+    else if (range.unit < 0)
+      range.gradients = Tensor::zeros({range.count}, wide, master_.device());
+    range.kept_gradients = range.gradients.defined()
+                               ? range.kept_of(range.gradients)
+                               : Tensor::zeros({range.kept.size()}, wide, master_.device());
+  }
+}
+
+void Parameters::allocate(DType compute, std::uint64_t seed, Device device,
+                          const SharingPlan& plan) {
+  sharing_ = plan.what;
+  value_type_ = compute;
+  lay_out(plan);
+  const std::int64_t state =
+      ranges_.empty() ? 0 : ranges_.back().state + ranges_.back().kept.size();
+  const Tensor master = Tensor::zeros({state}, accumulator_of(compute));
+  draw(seed, master);
+  master_ = master.to(device);
+  place_values();
+  place_gradients();
+  for (const Parameter& parameter : list_) {
+    const ParameterRange& range = range_of(parameter);
+    const auto part = [&](const Tensor& of_range) {
+      return of_range.defined()
+                 ? of_range.flat_view(parameter.offset - range.begin, parameter.shape)
+                 : Tensor();
+    };
+    const Tensor value = sharing_ != Sharing::kNothing
+                             ? part(range.values)
+                             : slice(parameter.spec.wide ? master_ : compute_, parameter);
+    parameter.var.bind(value, part(range.gradients));
+  }
+}
+
+const ParameterRange& Parameters::range_of(const Parameter& parameter) const {
+  const auto after =
+      std::ranges::upper_bound(ranges_, parameter.offset, {}, &ParameterRange::begin);
+  return *(after - 1);
+}
+
+FlatRanges Parameters::held() const {
+  FlatRanges held;
+  for (const ParameterRange& range : ranges_) held.push_back(range.kept);
+  return held;
 }
 
 const Parameter* Parameters::find(const std::string& name) const {
@@ -96,9 +189,14 @@ Tensor Parameters::slice(const Tensor& flat, const Parameter& parameter) const {
   return flat.flat_view(parameter.offset, parameter.shape);
 }
 
-void Parameters::round_to_compute(std::int64_t begin, std::int64_t count) const {
-  if (compute_.dtype() == master_.dtype()) return;
-  cast(master_.rows(begin, count), compute_.rows(begin, count));
+void Parameters::zero_gradients() const {
+  for (const ParameterRange& range : ranges_)
+    (range.gradients.defined() ? range.gradients : range.kept_gradients).fill_zero();
+}
+
+void Parameters::round_to_values(const Tensor& state) const {
+  for (const ParameterRange& range : ranges_)
+    if (range.kept_values.defined()) cast(range.state_of(state), range.kept_values);
 }
 
 }  // namespace muybridge

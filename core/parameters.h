@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,17 +27,62 @@ struct Parameter {
   Split split;              // what of it this rank holds
   Shape shape;              // of that
   int copies = 0;           // see Parameters::place
+  int unit = -1;            // see Parameters::set_unit; -1: of none
   std::int64_t offset = 0;  // of its first element in the flat tensors, once allocated
   Var var;
 
   Slice slice() const { return share_slice(spec.shape, split); }
 };
 
-// Parameters that lie together in the flat tensors: elements [begin, begin + count).
-struct CopiesRange {
+// Elements [begin, end) of a rank's flat tensors.
+struct FlatRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  std::int64_t size() const { return end - begin; }
+  bool operator==(const FlatRange&) const = default;
+};
+using FlatRanges = std::vector<FlatRange>;  // ascending, apart
+
+// What ranks that hold copies of the same parameters divide among them instead, each time with what
+// is named before (ZeRO, Rajbhandari et al. 2020, arXiv:1910.02054).
+enum class Sharing : std::uint8_t {
+  kNothing,
+  kState,      // master weights and what an optimizer keeps
+  kGradients,  // of parameters of units
+  kValues,     // of parameters of units
+};
+
+struct SharingPlan {
+  struct Share {
+    int part = 0, parts = 1;
+  };
+  Sharing what = Sharing::kNothing;
+  std::function<Share(int copies)> share = {};  // of this rank; not asked where nothing is shared
+};
+
+// Parameters that lie together in the flat tensors: elements [begin, begin + count). Where the
+// state is shared they are of one unit and one element type, too.
+struct ParameterRange {
   int copies = 0;
+  int unit = -1;
+  bool wide = false;
   std::int64_t begin = 0;
   std::int64_t count = 0;
+  FlatRange kept;          // the elements of which this rank keeps the state
+  std::int64_t state = 0;  // where those begin in tensors of the state
+  // [count]; undefined where they are not there all the time.
+  Tensor values = {};
+  Tensor gradients = {};
+  // [kept.size()]: where their summed gradients arrive, and the values that follow from the master,
+  // undefined where they are the master or not there all the time.
+  Tensor kept_gradients = {};
+  Tensor kept_values = {};
+
+  bool is_shared() const { return kept.size() < count; }
+  // The kept elements in a tensor [count], and in a tensor of the state.
+  Tensor kept_of(const Tensor& range) const { return range.rows(kept.begin - begin, kept.size()); }
+  Tensor state_of(const Tensor& tensor) const { return tensor.rows(state, kept.size()); }
 };
 
 // The parameters of a model, or of what a rank holds of it, in the order they were added. Layers
@@ -54,31 +100,55 @@ class Parameters {
   // std::invalid_argument where it cannot be split so.
   void place(const Var& var, const Split& split, int copies);
 
+  // Before allocate(): the parameter belongs to a part of the model whose values and gradients may
+  // be there only while it runs, such as a block. Not negative.
+  void set_unit(const Var& var, int unit);
+
   // Draws the initial values (core/initializer.h), a share those that the whole has there. Those of
-  // one `copies` lie together, ascending. `compute` is the element type of the Vars'
-  // values, but of those that are `wide`; master and gradients are f32 (f64 where compute is f64).
-  void allocate(DType compute, std::uint64_t seed, Device device = Device::kCpu);
+  // one `copies` lie together, ascending. `compute` is the element type of the Vars' values, but of
+  // those that are `wide`; state and gradients are f32 (f64 where compute is f64). Where the state
+  // is shared, values are those of the shares that this rank keeps, until the others' arrive
+  // (parallel/zero/).
+  void allocate(DType compute, std::uint64_t seed, Device device = Device::kCpu,
+                const SharingPlan& plan = {});
 
   const std::vector<Parameter>& list() const { return list_; }
   const Parameter* find(const std::string& name) const;
   const Parameter& of(const Var& var) const { return list_[static_cast<std::size_t>(var.tag())]; }
   std::int64_t count() const;  // elements of the whole of each, without the gaps
-  std::vector<CopiesRange> ranges() const;
   std::int64_t flat_size() const { return flat_size_; }
 
-  const Tensor& master() const { return master_; }    // [flat_size]
-  const Tensor& compute() const { return compute_; }  // the same handle where types are the same
+  Sharing sharing() const { return sharing_; }
+  DType value_type() const { return value_type_; }  // of those that are not wide
+  const std::vector<ParameterRange>& ranges() const { return ranges_; }  // ascending
+  const ParameterRange& range_of(const Parameter& parameter) const;
+  FlatRanges held() const;  // of which this rank keeps the state
+
+  // A tensor of the state: the elements held, one after another; [flat_size] where nothing is
+  // shared.
+  const Tensor& master() const { return master_; }
+  // Both [flat_size]; undefined where not all of it is there all the time. Values of one type are
+  // the master itself.
+  const Tensor& compute() const { return compute_; }
   const Tensor& gradients() const { return gradients_; }
-  // A parameter's part of any flat tensor, in the shape that this rank holds.
+  // A parameter's part of any tensor [flat_size], in the shape that this rank holds.
   Tensor slice(const Tensor& flat, const Parameter& parameter) const;
 
-  void zero_gradients() const { gradients_.fill_zero(); }
-  // Rounds master into the compute copy of elements [begin, begin + count).
-  void round_to_compute(std::int64_t begin, std::int64_t count) const;
+  void zero_gradients() const;
+  // Rounds a tensor of the state, such as the master, into the values that follow from it.
+  void round_to_values(const Tensor& state) const;
 
  private:
+  void lay_out(const SharingPlan& plan);
+  void draw(std::uint64_t seed, const Tensor& master) const;
+  void place_values();
+  void place_gradients();
+
   std::vector<Parameter> list_;
   std::int64_t flat_size_ = 0;
+  Sharing sharing_ = Sharing::kNothing;
+  DType value_type_ = DType::kF32;
+  std::vector<ParameterRange> ranges_;
   Tensor master_;
   Tensor compute_;
   Tensor gradients_;

@@ -17,9 +17,11 @@ struct DitBlock {
   CrossAttention cross_attention;
   Mlp mlp;
   double eps;
+  Exchange enter, leave;  // of the stream, around all that computes with its parameters
 
   DitBlock(Parameters& parameters, const std::string& name, const DitOptions& options);
-  // `keys` are cross_attention.keys of the text.
+  // `keys` are cross_attention.keys of the text. The caller puts `enter` before all of it, and
+  // `leave` behind.
   Var operator()(const Var& input_TD, const Var& keys_S2D, const Var& time_C6D,
                  const TokenLayout& layout, const Packing& texts) const;
 };

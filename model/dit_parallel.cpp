@@ -248,4 +248,15 @@ Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh
   return dit;
 }
 
+void keep_in(UnitStore& store, Dit& dit) {
+  for (DitChunk& chunk : dit.chunks)
+    for (std::size_t i = 0; i < chunk.blocks.size(); ++i) {
+      const int unit = chunk.range.begin + static_cast<int>(i);
+      chunk.blocks[i].enter =
+          Exchange([&store, unit](const Var& x) { return store.enter(unit, x); });
+      chunk.blocks[i].leave =
+          Exchange([&store, unit](const Var& y) { return store.leave(unit, y); });
+    }
+}
+
 }  // namespace muybridge

@@ -5,6 +5,7 @@
 #include "model/dit.h"
 #include "parallel/mesh.h"
 #include "parallel/schedule/costs.h"
+#include "parallel/zero/unit_store.h"
 
 namespace muybridge {
 
@@ -25,6 +26,9 @@ namespace muybridge {
 // many stages as the mesh pipeline ranks.
 Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh,
              const Placement& placement = {});
+
+// Blocks get their values from the store, and room for gradients; it outlives the model.
+void keep_in(UnitStore& store, Dit& dit);
 
 // The blocks of each section of a pipeline, such that the costliest costs least: the first has the
 // patch embedding too, the last the head. Costs are operations on one token of a clip of `tokens`.

@@ -84,8 +84,10 @@ DitChunk::DitChunk(Parameters& parameters, const DitOptions& options, const Bloc
     const std::size_t first = parameters.list().size();
     blocks.emplace_back(parameters, fmt::format("blocks.{}", i), options);
     parameters_.emplace_back();
-    for (std::size_t p = first; p < parameters.list().size(); ++p)
+    for (std::size_t p = first; p < parameters.list().size(); ++p) {
       parameters_.back().push_back(parameters.list()[p].var);
+      parameters.set_unit(parameters.list()[p].var, i);
+    }
   }
   if (range.end == options.depth) head.emplace(parameters, options);
 }
@@ -97,8 +99,9 @@ Var DitChunk::operator()(const Var& stream, const Condition& condition, const No
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const bool known = !text.keys.empty();
     const auto run = [&block = blocks[i], known, layout, texts = text.packing](Inputs in) {
+      const Var entered = block.enter(in[0]);
       const Var keys = known ? in[1] : block.cross_attention.keys(in[1]);
-      return block(in[0], keys, in[2], layout, texts);
+      return block.leave(block(entered, keys, in[2], layout, texts));
     };
     const std::size_t number = static_cast<std::size_t>(range.begin) + i;
     const std::vector<Var> inputs = {x, known ? text.keys[number] : text.states,

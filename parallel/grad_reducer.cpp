@@ -2,21 +2,26 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <ranges>
 #include <stdexcept>
 
 namespace muybridge {
 
 std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
-                                     const CopiesRange& range, std::int64_t elements) {
+                                     const ParameterRange& range, std::int64_t elements) {
   std::vector<GradBucket> buckets;
   std::int64_t end = range.begin + range.count;
   std::vector<std::size_t> taken;
   for (std::size_t i = parameters.size(); i-- > 0;) {
-    if (parameters[i].copies != range.copies) continue;
-    taken.push_back(i);
     const std::int64_t begin = parameters[i].offset;
+    if (begin < range.begin || begin >= range.begin + range.count) continue;
+    taken.push_back(i);
     if (end - begin < elements && begin != range.begin) continue;
-    buckets.push_back({.begin = begin, .count = end - begin, .parameters = std::move(taken)});
+    GradBucket& bucket = buckets.emplace_back(
+        GradBucket{.begin = begin, .count = end - begin, .parameters = std::move(taken)});
+    if (range.gradients.defined())
+      bucket.gradients = range.gradients.rows(begin - range.begin, bucket.count);
     taken.clear();
     end = begin;
   }
@@ -26,23 +31,30 @@ std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
 GradReducer::GradReducer(const Parameters& parameters,
                          const std::vector<std::shared_ptr<Group>>& groups,
                          const GradReducerOptions& options)
-    : gradients_(parameters.gradients()), places_(parameters.list().size()) {
-  if (!gradients_.defined())
+    : places_(parameters.list().size()) {
+  if (!parameters.master().defined())
     throw std::invalid_argument("grad_reducer: the parameters are not allocated");
   const std::int64_t elements = std::max<std::int64_t>(
-      1, options.bucket_bytes / static_cast<std::int64_t>(size_of(gradients_.dtype())));
-  for (const CopiesRange& range : parameters.ranges()) {
+      1, options.bucket_bytes / static_cast<std::int64_t>(size_of(parameters.master().dtype())));
+  std::map<int, std::size_t> lane_of;  // by copies
+  for (const ParameterRange& range : std::views::reverse(parameters.ranges())) {
     const auto copies = static_cast<std::size_t>(range.copies);
     if (copies >= groups.size() || !groups[copies])
       throw std::invalid_argument(
           fmt::format("grad_reducer: no group for parameters of copies {}", range.copies));
-    if (groups[copies]->size() == 1) continue;
-    const int lane = static_cast<int>(lanes_.size());
-    lanes_.push_back(
-        {.group = groups[copies], .buckets = make_buckets(parameters.list(), range, elements)});
-    for (std::size_t bucket = 0; bucket < lanes_.back().buckets.size(); ++bucket)
-      for (const std::size_t parameter : lanes_.back().buckets[bucket].parameters)
-        places_[parameter] = {.lane = lane, .bucket = bucket};
+    if (groups[copies]->size() == 1 || !range.gradients.defined()) continue;
+    const auto [place, is_new] = lane_of.try_emplace(range.copies, lanes_.size());
+    if (is_new) lanes_.push_back({.group = groups[copies], .buckets = {}});
+    Lane& lane = lanes_[place->second];
+    std::vector<GradBucket> buckets =
+        make_buckets(parameters.list(), range, range.is_shared() ? range.count : elements);
+    if (range.is_shared()) buckets.front().kept = range.kept_gradients;
+    for (GradBucket& bucket : buckets) {
+      for (const std::size_t parameter : bucket.parameters)
+        places_[parameter] = {.lane = static_cast<int>(place->second),
+                              .bucket = lane.buckets.size()};
+      lane.buckets.push_back(std::move(bucket));
+    }
   }
   arm();
 }
@@ -83,9 +95,11 @@ void GradReducer::on_ready(std::int64_t tag) {
     launch_next(lane);
 }
 
-void GradReducer::launch_next(Lane& lane) const {
+void GradReducer::launch_next(Lane& lane) {
   const GradBucket& bucket = lane.buckets[lane.works.size()];
-  lane.works.push_back(lane.group->all_reduce(gradients_.rows(bucket.begin, bucket.count)));
+  lane.works.push_back(bucket.kept.defined()
+                           ? lane.group->reduce_scatter(bucket.gradients, bucket.kept)
+                           : lane.group->all_reduce(bucket.gradients));
 }
 
 void GradReducer::finish() {

@@ -17,19 +17,23 @@ struct GradBucket {
   std::int64_t begin = 0;  // elements
   std::int64_t count = 0;
   std::vector<std::size_t> parameters = {};
+  Tensor gradients = {};  // [count]
+  Tensor kept = {};       // of the sum, where this rank wants no more
 };
 
 // Buckets of the parameters of one range from its last to its first, the order in which backward
 // completes them: each takes parameters until it has at least `elements` of them. They cover the
 // range.
 std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
-                                     const CopiesRange& range, std::int64_t elements);
+                                     const ParameterRange& range, std::int64_t elements);
 
 // Sums gradients over groups while backward still runs: those of parameters with the number
-// `copies` (see Parameters::place) over groups[copies]. The buckets of a group travel in one fixed
-// order, each once all its parameters and all earlier buckets are ready. A round is: zero or more
+// `copies` (see Parameters::place) over groups[copies]. Where ranks share the state each gets the
+// sum of what it keeps, and the rest is used up. The buckets of a group travel in one fixed order,
+// each once all its parameters and all earlier buckets are ready. A round is: zero or more
 // on_ready, then finish; the next round begins by itself. With gradient accumulation only the last
-// micro-batch reports to on_ready. The caller scales the sum. A group of one does nothing.
+// micro-batch reports to on_ready. The caller scales the sum. A group of one does nothing, nor does
+// the reducer with gradients that come and go (parallel/zero/unit_store.h).
 class GradReducer {
  public:
   // `parameters` are allocated, and outlive the reducer.
@@ -64,9 +68,8 @@ class GradReducer {
   };
 
   void arm();
-  void launch_next(Lane& lane) const;
+  static void launch_next(Lane& lane);
 
-  Tensor gradients_;
   std::vector<Lane> lanes_;
   std::vector<Place> places_;  // by parameter
   std::vector<bool> ready_;    // by parameter

@@ -55,6 +55,7 @@ INNER_MAY_INCLUDE = {
         "group": (),
         "host": ("group",),
         "": ("schedule", "group", "host"),
+        "zero": ("", "group"),
     },
     "eval": {
         "scores": ("scoring",),  # the table of the scores, which the scores fill
@@ -68,12 +69,13 @@ INNER_MAY_INCLUDE = {
         "resume_rules": (),
         "unread_keys": ("config", "resume_rules"),
         "checkpoint": (),
+        "update": ("config",),
         "weights": ("config", "model_options", "unread_keys", "checkpoint"),
         "records": ("checkpoint",),
         "evaluation": ("config", "model_options", "records"),
         "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
-        "": ("config", "model_options", "resume_rules", "unread_keys", "checkpoint", "weights",
-             "records", "evaluation", "checks"),
+        "": ("config", "model_options", "resume_rules", "unread_keys", "checkpoint", "update",
+             "weights", "records", "evaluation", "checks"),
     },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.

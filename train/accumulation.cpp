@@ -43,14 +43,15 @@ struct LastOnes {
 // backward once, behind all chunks, which see leaves in its place.
 class MicroBatch {
  public:
-  MicroBatch(const Dit& dit, const Batch& batch, const AccumulationOptions& options)
+  MicroBatch(const Dit& dit, const Batch& batch, bool counts, const AccumulationOptions& options)
       : dit_(dit),
         layout_(dit.layout(batch.packing)),
         clip_ids_(batch.clip_ids),
-        normaliser_(options.normaliser),
+        counts_(counts),
+        error_scale_(counts ? 1.0 / options.normaliser : 0.0),
         chunks_(dit.chunks.size()),
         chunks_left_(dit.chunks.size()),
-        flops_(training_flops(dit.options, batch.packing, batch.text_packing)) {
+        flops_(counts ? training_flops(dit.options, batch.packing, batch.text_packing) : 0) {
     const FlowDraw draw =
         draw_training_flow(options.flow, options.seed, options.step, batch.samples);
     const EncodedText text = dit.encode_text({batch.text_ids, batch.text_packing});
@@ -81,8 +82,9 @@ class MicroBatch {
     chunk.y = model(chunk.x, chunk.condition, input_, layout_);
     if (!model.head) return chunk.y.value();
     const SquaredErrorResult error =
-        squared_error(chunk.y, target_, layout_.clips.offsets, 1.0 / normaliser_);
+        squared_error(chunk.y, target_, layout_.clips.offsets, error_scale_);
     chunk.y = error.loss;
+    if (!counts_) return {};
     result.tokens += layout_.clips.offsets.back();
     const std::vector<double> clips = error.per_clip.to_vector<double>();
     for (std::size_t clip = 0; clip < clips.size(); ++clip) {
@@ -95,11 +97,15 @@ class MicroBatch {
   // `completes_*`: whether the gradients of the chunk and of the conditioning are whole after this.
   Tensor backward(std::size_t index, const Tensor& dy, bool whole, bool completes_chunk,
                   bool completes_conditioning,
-                  const std::function<void(std::int64_t)>& on_leaf_ready) {
+                  const std::function<void(std::int64_t, bool)>& on_leaf_ready) {
     Chunk& chunk = chunks_[index];
     const auto options = [&](bool completes) {
-      return BackwardOptions{.on_leaf_ready = completes ? on_leaf_ready : nullptr,
-                             .later = whole ? nullptr : &chunk.later};
+      BackwardOptions given{.on_leaf_ready = {}, .later = whole ? nullptr : &chunk.later};
+      if (on_leaf_ready)
+        given.on_leaf_ready = [ready = on_leaf_ready, completes](std::int64_t tag) {
+          ready(tag, completes);
+        };
+      return given;
     };
     muybridge::backward({{chunk.y, dy}}, options(completes_chunk));
     const Parts leaves = parts_of(chunk.condition), made = parts_of(condition_);
@@ -140,7 +146,8 @@ class MicroBatch {
   const Dit& dit_;
   TokenLayout layout_;
   std::vector<std::int64_t> clip_ids_;
-  double normaliser_;
+  bool counts_;
+  double error_scale_;
   std::vector<Chunk> chunks_;
   std::size_t chunks_left_;  // to be walked backward
   double flops_;
@@ -182,7 +189,8 @@ class Accumulation final : public PipelineWork {
   // Batches come in their order, whichever is looked at first.
   MicroBatch& at(int micro_batch) {
     while (std::ssize(micro_batches_) <= micro_batch) {
-      micro_batches_.push_back(std::make_unique<MicroBatch>(dit_, next_(), options_));
+      const bool counts = std::ssize(micro_batches_) < options_.counted;
+      micro_batches_.push_back(std::make_unique<MicroBatch>(dit_, next_(), counts, options_));
       result_.flops += micro_batches_.back()->flops();
     }
     return *micro_batches_[static_cast<std::size_t>(micro_batch)];

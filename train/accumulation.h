@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -26,8 +27,12 @@ struct AccumulationOptions {
   std::uint64_t seed = 0;  // noise and times are keyed by (seed, step, sample)
   std::int64_t step = 0;
   double normaliser = 1;  // gradients are those of the squared error over this
-  // When the gradients of a parameter are complete, over all micro-batches; with its tag.
-  std::function<void(std::int64_t tag)> on_leaf_ready = {};
+  // Micro-batches from this one on only go along with those of other replicas: they add nothing, to
+  // gradients nor to the result.
+  int counted = std::numeric_limits<int>::max();
+  // When a micro-batch has added what it gives to the gradient of the parameter `tag`; `complete`
+  // with the last.
+  std::function<void(std::int64_t tag, bool complete)> on_leaf_ready = {};
 };
 
 // Forward and backward of the schedule's micro-batches, which `next` hands out one after another:

@@ -153,6 +153,10 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
   to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
   to.add("context", parallel.context, "ranks that share each clip", kCount);
   to.add("pipeline", parallel.pipeline, "ranks that share the blocks, as stages", kCount);
+  to.add("zero", parallel.zero,
+         "what ranks with the same weights divide: 1 the state of the optimizer, 2 also gradients, "
+         "3 also weights (docs/layouts.md)",
+         {.at_least = 0, .at_most = 3});
   to.add_choice("schedule", parallel.schedule,
                 {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"},
                 "in which order stages work on micro-batches (docs/schedules.md)");

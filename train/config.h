@@ -122,6 +122,7 @@ struct TrainConfig {
     int tensor = 1;
     int context = 1;
     int pipeline = 1;
+    int zero = 0;
     ScheduleKind schedule = ScheduleKind::k1F1B;
     int virtual_stages = 0;  // of a pipeline rank; 0: as many as the schedule has, or 2
   };

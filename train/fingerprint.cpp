@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "train/resume_rules.h"
-#include "train/schedule_lr.h"
+#include "train/update/schedule_lr.h"
 
 namespace muybridge {
 namespace {

@@ -86,6 +86,8 @@ DType compute_dtype(const TrainConfig& config) {
   return config.train.precision == TrainConfig::Precision::kBF16 ? DType::kBF16 : DType::kF32;
 }
 
+Sharing sharing_of(const TrainConfig& config) { return static_cast<Sharing>(config.parallel.zero); }
+
 MeshSizes mesh_sizes(const TrainConfig& config) {
   const TrainConfig::Parallel& p = config.parallel;
   return {.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline};

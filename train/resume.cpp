@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "parallel/together.h"
+#include "parallel/zero/sharing.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/fingerprint.h"
 
@@ -10,12 +11,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The flat tensors of the state, each of which every rank holds whole.
+bool is_shared(const TrainedModel& model) {
+  return model.parameters.sharing() != Sharing::kNothing;
+}
+
+FlatTensor flat_tensor(const TrainedModel& model, StateKind kind, const Tensor& elements) {
+  if (!is_shared(model)) return {kind, elements};
+  return {kind, elements, model.parameters.held()};
+}
+
+// The tensors of the state.
 std::vector<FlatTensor> tensors_of(const TrainedModel& model) {
-  return {{StateKind::kMaster, model.parameters.master()},
-          {StateKind::kMomentum, model.optimizer.momentum()},
-          {StateKind::kVariance, model.optimizer.variance()},
-          {StateKind::kEma, model.optimizer.average()}};
+  return {flat_tensor(model, StateKind::kMaster, model.parameters.master()),
+          flat_tensor(model, StateKind::kMomentum, model.optimizer.momentum()),
+          flat_tensor(model, StateKind::kVariance, model.optimizer.variance()),
+          flat_tensor(model, StateKind::kEma, model.optimizer.average())};
 }
 
 // The ranks that hold the same parameters.
@@ -25,14 +35,29 @@ CopiesGroup copies_of(const TrainedModel& model) {
   };
 }
 
-// What this rank writes, and reads before the ranks tell each other.
+// The flat elements that this rank writes, and reads before the ranks tell each other: of what is
+// held by several a share.
+FlatRanges share_of_state(const TrainedModel& model) {
+  return is_shared(model) ? model.parameters.held()
+                          : shared_out(model.parameters, copies_of(model));
+}
+
 std::vector<StatePiece> share_of(const TrainedModel& model) {
-  const FlatRanges mine = shared_out(model.parameters, copies_of(model));
+  const FlatRanges mine = share_of_state(model);
   std::vector<StatePiece> pieces;
   for (const FlatTensor& tensor : tensors_of(model))
     for (StatePiece& piece : state_pieces(model.parameters, tensor, mine))
       pieces.push_back(std::move(piece));
   return pieces;
+}
+
+// After this rank has read its share of them into tensors of the state: the values of all.
+void spread(const TrainedModel& model, const std::vector<FlatTensor>& read) {
+  if (!is_shared(model))
+    for (const FlatTensor& tensor : read)
+      spread_shares(model.parameters, tensor.elements, copies_of(model));
+  model.parameters.round_to_values(model.parameters.master());
+  spread_values(model.parameters, model.mesh);
 }
 
 // On all ranks or none.
@@ -50,9 +75,7 @@ StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std
   TrainState state{.catalogue = merged(catalogue_of(model.parameters), group),
                    .pieces = share_of(model)};
   fill(reader, state, group);
-  for (const FlatTensor& tensor : tensors_of(model))
-    spread_shares(model.parameters, tensor.elements, copies_of(model));
-  model.parameters.round_to_compute(0, model.parameters.flat_size());
+  spread(model, tensors_of(model));
   model.loader.restore(state.loader_position.get<LoaderPosition>());
   log_info("going on after step {} of {}", state.step, commit.string());
   if (!config.train.init_from.empty())
@@ -72,15 +95,13 @@ void begin_with_weights(const TrainConfig& config, const TrainedModel& model, Gr
   const CheckpointReader reader(commit);
   require_same_model(reader.manifest(), commit, config, group);
   const Parameters& parameters = model.parameters;
-  const FlatTensor weights{
-      reader.manifest().has(StateKind::kEma) ? StateKind::kEma : StateKind::kMaster,
-      parameters.master()};
-  TrainState state{
-      .catalogue = merged(catalogue_of(parameters), group),
-      .pieces = state_pieces(parameters, weights, shared_out(parameters, copies_of(model)))};
+  const FlatTensor weights = flat_tensor(
+      model, reader.manifest().has(StateKind::kEma) ? StateKind::kEma : StateKind::kMaster,
+      parameters.master());
+  TrainState state{.catalogue = merged(catalogue_of(parameters), group),
+                   .pieces = state_pieces(parameters, weights, share_of_state(model))};
   fill(reader, state, group);
-  spread_shares(parameters, parameters.master(), copies_of(model));
-  parameters.round_to_compute(0, parameters.flat_size());
+  spread(model, {weights});
   model.optimizer.restart_average();
   log_info("weights from {}", commit.string());
 }
@@ -106,7 +127,7 @@ CommitterOptions committer_options(const TrainConfig& config, const RunFolder& r
 void commit_run(Committer& committer, const TrainConfig& config, const StepMetrics& last,
                 double train_seconds, const TrainedModel& model, Group& group) {
   TrainState state{.catalogue = catalogue_of(model.parameters), .pieces = share_of(model)};
-  if (group.size() > 1) state.weights = hash_weights(model.parameters, model.parameters.master());
+  if (group.size() > 1) state.weights = hash_weights(model.parameters);
   state.step = last.step;
   state.seed = static_cast<std::uint64_t>(config.train.seed);
   state.loader_position = model.loader.position();

@@ -2,10 +2,10 @@
 
 #include "parallel/mesh.h"
 #include "train/checkpoint/committer.h"
-#include "train/optimizer.h"
 #include "train/records/metrics.h"
 #include "train/records/run_folder.h"
 #include "train/replica_loader.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 

@@ -85,6 +85,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"parallel.tensor", kFree},
     {"parallel.context", kFree},
     {"parallel.pipeline", kFree},
+    {"parallel.zero", kFree},
     {"parallel.schedule", kFree},
     {"parallel.virtual_stages", kFree},
 });

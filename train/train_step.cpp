@@ -8,18 +8,20 @@
 #include "core/error.h"
 #include "parallel/values.h"
 #include "train/accumulation.h"
+#include "train/idle_batch.h"
 #include "train/model_options.h"
-#include "train/schedule_lr.h"
+#include "train/update/schedule_lr.h"
 
 namespace muybridge {
 
 TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-                     const Optimizer& optimizer, ReplicaLoader& loader, Mesh mesh)
+                     const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh)
     : config_(config),
       dit_(dit),
       parameters_(parameters),
       optimizer_(optimizer),
       loader_(loader),
+      store_(store),
       mesh_(std::move(mesh)),
       reducer_(parameters, mesh_.copies()) {}
 
@@ -40,6 +42,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
 
   const double rate = learning_rate_at(config_.optimizer, step, config_.train.steps);
   optimizer_.step(step, rate, scale, norm);
+  store_.forget_values();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {.step = step,
@@ -50,25 +53,35 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
           .seconds = seconds,
           .tflops = totals.flops / seconds * 1e-12,
           .data_wait = (loader_.wait_seconds() - waited) / seconds,
-          .extra = {{"exposed_communication", reducer_.exposed_seconds() / seconds}}};
+          .extra = {{"exposed_communication", exposed_seconds() / seconds}}};
 }
 
 TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
-  const int count = loader_.begin_step();  // may be 0: the others' gradients are taken over
+  const int mine = loader_.begin_step();
+  const int count = micro_batches_of_all(mine);  // may be 0: the others' gradients are taken over
   AccumulationResult result;
   if (count > 0) {
+    int next = 0;
     auto found = schedules_.find(count);
     if (found == schedules_.end())
       found = schedules_.emplace(count, schedule_of(config_, count)).first;
     result = accumulate_gradients(
-        dit_, found->second, *mesh_.pipeline(), [this] { return loader_.next(); },
+        dit_, found->second, *mesh_.pipeline(),
+        [&] {
+          return next++ < mine ? loader_.next() : idle_batch(dit_.options, mesh_.tokens()->size());
+        },
         {.flow = flow_options(config_),
          .seed = static_cast<std::uint64_t>(config_.train.seed),
          .step = step,
          .normaliser = normaliser,
-         .on_leaf_ready = [this](std::int64_t tag) { reducer_.on_ready(tag); }});
+         .counted = mine,
+         .on_leaf_ready = [this](std::int64_t tag, bool complete) {
+           store_.on_ready(tag);
+           if (complete) reducer_.on_ready(tag);
+         }});
   }
+  exposed_in_store_ = store_.finish();
   reducer_.finish();
   const Tensor sums =
       Tensor::of<double>({3}, {result.squared_error, static_cast<double>(result.tokens),
@@ -78,6 +91,13 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
           .tokens = sums.data<double>()[1],
           .flops = sums.data<double>()[2],
           .bad_clips = std::move(result.bad_clips)};
+}
+
+// Where values or gradients of blocks come and go all replicas run as many micro-batches.
+int TrainStep::micro_batches_of_all(int mine) const {
+  if (parameters_.sharing() < Sharing::kGradients) return mine;
+  const int replicas = mesh_.sizes().data;
+  return (config_.batch.micro_batches + replicas - 1) / replicas;
 }
 
 void TrainStep::fail_diverged(const StepMetrics& metrics, std::int64_t committed,

@@ -7,10 +7,11 @@
 #include "parallel/grad_reducer.h"
 #include "parallel/mesh.h"
 #include "parallel/schedule/schedule.h"
+#include "parallel/zero/unit_store.h"
 #include "train/config.h"
-#include "train/optimizer.h"
 #include "train/records/metrics.h"
 #include "train/replica_loader.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 
@@ -20,7 +21,7 @@ class TrainStep {
  public:
   // All that is handed in outlives it.
   TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-            const Optimizer& optimizer, ReplicaLoader& loader, Mesh mesh);
+            const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh);
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
   // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
@@ -36,6 +37,8 @@ class TrainStep {
     std::vector<std::int64_t> bad_clips;  // of this rank
   };
   Totals accumulate(std::int64_t step, double normaliser);
+  int micro_batches_of_all(int mine) const;
+  double exposed_seconds() const { return reducer_.exposed_seconds() + exposed_in_store_; }
   [[noreturn]] void fail_diverged(const StepMetrics& metrics, std::int64_t committed,
                                   const std::vector<std::int64_t>& bad_clips) const;
 
@@ -44,9 +47,11 @@ class TrainStep {
   const Parameters& parameters_;
   const Optimizer& optimizer_;
   ReplicaLoader& loader_;
+  UnitStore& store_;
   const Mesh mesh_;
   GradReducer reducer_;
   std::map<int, PipelineSchedule> schedules_;  // by micro-batches
+  double exposed_in_store_ = 0;                // seconds, of the last step
 };
 
 }  // namespace muybridge

@@ -38,11 +38,17 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   return config;
 }
 
-nlohmann::json layout_of(const MeshSizes& sizes) {
-  return {{"data", sizes.data},
-          {"tensor", sizes.tensor},
-          {"context", sizes.context},
-          {"pipeline", sizes.pipeline}};
+nlohmann::json layout_of(const TrainConfig& config, const MeshSizes& sizes) {
+  return {{"data", sizes.data},           {"tensor", sizes.tensor},
+          {"context", sizes.context},     {"pipeline", sizes.pipeline},
+          {"zero", config.parallel.zero}, {"schedule", to_string(config.parallel.schedule)}};
+}
+
+Dit make_model(const TrainConfig& config, Parameters& parameters, const Mesh& mesh,
+               UnitStore& store) {
+  Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
+  if (sharing_of(config) >= Sharing::kGradients) keep_in(store, dit);
+  return dit;
 }
 
 Corpora same_corpora(const TrainConfig& config, Group& group) {
@@ -72,23 +78,26 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       mesh_(mesh_sizes(config), world.group()),
       corpora_(same_corpora(config, group_)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
-      dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
+      store_(parameters_, mesh_.copies()),
+      dit_(make_model(config, parameters_, mesh_, store_)),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
-  parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
+  parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),
+                       Device::kCpu, sharing_plan(mesh_, sharing_of(config_)));
+  spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ =
-      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, mesh_);
+      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, store_, mesh_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
   committed_ = start_.committed;
   rank_zero(group_, [&] {
     record_run(run_, to_yaml(config_),
-               describe_environment(command_line, layout_of(mesh_.sizes())));
+               describe_environment(command_line, layout_of(config_, mesh_.sizes())));
     records_ =
         std::make_unique<RunRecords>(run_, step_, config_.train.steps, config_.train.log_every);
     return std::string();
@@ -175,7 +184,7 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
 }
 
 void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
-  const WeightsScope average(parameters_, optimizer_->average());
+  const WeightsScope average(parameters_, optimizer_->average(), mesh_, store_);
   const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
                                                      .config = config_,
                                                      .corpus = &corpora_.validation(),

@@ -9,11 +9,11 @@
 #include "parallel/mesh.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
-#include "train/optimizer.h"
 #include "train/records/run_records.h"
 #include "train/resume.h"
 #include "train/stop_request.h"
 #include "train/train_step.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 
@@ -48,6 +48,7 @@ class Trainer {
   const Corpora corpora_;
   const EvaluationPrompts prompts_;
   Parameters parameters_;
+  UnitStore store_;
   const Dit dit_;
   std::unique_ptr<ReplicaLoader> loader_;
   const RunFolder run_;

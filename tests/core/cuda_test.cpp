@@ -78,7 +78,7 @@ TEST_F(CudaTwin, PublishesTheMasterWhereItIs) {
   const Var w = parameters.add({.name = "w", .shape = {1000}, .init = Normal{}});
   parameters.allocate(DType::kBF16, seed_, Device::kCuda);
   scale_in_place(parameters.master(), 0.3);
-  parameters.round_to_compute(0, parameters.flat_size());
+  parameters.round_to_values(parameters.master());
   EXPECT_EQ(w.value().to(DType::kF64).to_vector<double>(), parameters.master()
                                                                .rows(0, 1000)
                                                                .to(Device::kCpu)

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 namespace muybridge {
 namespace {
@@ -63,7 +64,7 @@ TEST(Parameters, ThoseOfOneNumberOfCopiesLieTogether) {
   for (int i = 0; i < 6; i += 2) parameters.place(vars[static_cast<std::size_t>(i)], {}, 1);
   EXPECT_EQ(parameters.flat_size(), 6 * 32);
   parameters.allocate(DType::kF32, 1);
-  const std::vector<CopiesRange> ranges = parameters.ranges();
+  const std::vector<ParameterRange> ranges = parameters.ranges();
   ASSERT_EQ(ranges.size(), 2U);
   EXPECT_EQ(ranges[1].begin, 3 * 32);
   EXPECT_EQ(ranges[1].count, 3 * 32);
@@ -97,7 +98,7 @@ TEST(Parameters, PublishRoundsMasterIntoTheComputeCopy) {
   const Var w = parameters.add({.name = "w", .shape = {20}, .init = Normal{}});
   parameters.allocate(DType::kBF16, 1);
   parameters.master().data<float>()[17] = 1.2345678F;
-  parameters.round_to_compute(16, 4);
+  parameters.round_to_values(parameters.master());
   EXPECT_EQ(w.value().data<bf16>()[17].bits, bf16(1.2345678F).bits);
 }
 
@@ -116,6 +117,88 @@ TEST(Parameters, ASecondOfOneNameIsAnError) {
   Parameters parameters;
   parameters.add({.name = "w", .shape = {2}});
   EXPECT_THROW(parameters.add({.name = "w", .shape = {3}}), std::invalid_argument);
+}
+
+// Of two units and what is of none, on three ranks that hold copies of all.
+class SharedParameters : public ::testing::TestWithParam<Sharing> {
+ protected:
+  static Parameters make(Sharing what, int part, DType compute = DType::kBF16) {
+    Parameters parameters;
+    for (int i = 0; i < 6; ++i) {
+      const Var var = parameters.add({.name = fmt::format("p{}", i),
+                                      .shape = {7 + 10 * i},
+                                      .init = Normal{1},
+                                      .wide = i % 2 == 1});
+      if (i >= 2) parameters.set_unit(var, i / 4);
+    }
+    parameters.allocate(compute, 3, Device::kCpu, {.what = what, .share = [part](int copies) {
+                                                     EXPECT_EQ(copies, 0);
+                                                     return SharingPlan::Share{part, 3};
+                                                   }});
+    return parameters;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Of, SharedParameters,
+                         ::testing::Values(Sharing::kState, Sharing::kGradients, Sharing::kValues));
+
+TEST_P(SharedParameters, EachRankKeepsAThirdOfTheStateAndAllOfItStartsAsTheWhole) {
+  const Parameters whole = [] {
+    Parameters parameters;
+    for (int i = 0; i < 6; ++i)
+      parameters.add({.name = fmt::format("p{}", i), .shape = {7 + 10 * i}, .init = Normal{1}});
+    parameters.allocate(DType::kF32, 3);
+    return parameters;
+  }();
+  std::map<std::string, int> seen;
+  for (int part = 0; part < 3; ++part) {
+    const Parameters parameters = make(GetParam(), part);
+    EXPECT_EQ(parameters.ranges().size(), 6U);  // three units, two types each
+    std::int64_t state = 0;
+    for (const ParameterRange& range : parameters.ranges()) {
+      EXPECT_EQ(range.state, state);
+      state += range.kept.size();
+      EXPECT_EQ(range.kept.size() * 3, range.count);
+    }
+    EXPECT_EQ(parameters.master().numel(), state);
+    EXPECT_EQ(state * 3, parameters.flat_size());
+    for (const Parameter& parameter : parameters.list()) {
+      const ParameterRange& range = parameters.range_of(parameter);
+      EXPECT_EQ(range.wide, parameter.spec.wide);
+      EXPECT_EQ(range.unit, parameter.unit);
+      const Tensor all = whole.find(parameter.spec.name)->var.value();
+      for (std::int64_t i = 0; i < all.numel(); ++i) {
+        const std::int64_t place = parameter.offset + i - range.kept.begin;
+        if (place < 0 || place >= range.kept.size()) continue;
+        ++seen[parameter.spec.name];
+        EXPECT_EQ(range.state_of(parameters.master()).data<float>()[place], all.data<float>()[i]);
+        if (!range.values.defined()) continue;
+        const Tensor value = parameter.var.value().to(DType::kF32);
+        EXPECT_EQ(value.data<float>()[i], parameter.spec.wide
+                                              ? all.data<float>()[i]
+                                              : static_cast<float>(bf16(all.data<float>()[i])));
+      }
+    }
+  }
+  for (const Parameter& parameter : whole.list())
+    EXPECT_EQ(seen[parameter.spec.name], parameter.shape.numel());
+}
+
+TEST_P(SharedParameters, WhatComesAndGoesIsNotThere) {
+  const Parameters parameters = make(GetParam(), 1);
+  for (const ParameterRange& range : parameters.ranges()) {
+    EXPECT_EQ(range.values.defined(), range.unit < 0 || GetParam() < Sharing::kValues);
+    EXPECT_EQ(range.gradients.defined(), range.unit < 0 || GetParam() < Sharing::kGradients);
+    EXPECT_EQ(range.kept_gradients.numel(), range.kept.size());
+    range.kept_gradients.copy_from(Tensor::full(range.kept_gradients.shape(), 2.0));
+  }
+  parameters.zero_gradients();
+  for (const ParameterRange& range : parameters.ranges())
+    for (const float value : range.kept_gradients.span<float>()) EXPECT_EQ(value, 0);
+  for (const Parameter& parameter : parameters.list()) {
+    const ParameterRange& range = parameters.range_of(parameter);
+    EXPECT_EQ(parameter.var.value().defined(), range.values.defined()) << parameter.spec.name;
+    EXPECT_EQ(parameter.var.grad().defined(), range.gradients.defined()) << parameter.spec.name;
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // No option is read and ignored: for each key of the configuration, what a run does differently
 // when it is changed, or how it is refused.
+#include <cmath>
 #include <functional>
 #include <map>
 #include <set>
@@ -181,6 +182,22 @@ std::vector<Options::Case> Options::cases() const {
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
       {"parallel.pipeline", "2", refused("needs 2 ranks"), ""},
+      // One rank has nobody to divide with: the run is the same (tests/train/train_step_test.cpp
+      // and bench/layouts.py have those with several).
+      {"parallel.zero", "3",
+       [](const Options& test, int code) {
+         const auto zero = [&](const char* name) {
+           return nlohmann::json::parse(read_file(test.run(name) / "environment.json"))
+               .at("layout")
+               .at("zero");
+         };
+         const auto loss = [&](const char* name) {
+           return test.metrics(name).back().at("loss").get<double>();
+         };
+         return code == 0 && zero("changed") == 3 && zero("base") == 0 &&
+                std::abs(loss("changed") / loss("base") - 1) < 1e-6;
+       },
+       ""},
       {"parallel.schedule", "zb_v", refused("parallel.schedule"), ""},
       {"parallel.virtual_stages", "3", refused("parallel.virtual_stages"), ""},
   };

@@ -11,8 +11,10 @@
 #include "core/error.h"
 #include "model/dit_parallel.h"
 #include "parallel/host/local_ranks.h"
+#include "parallel/zero/sharing.h"
 #include "tests/data/temporary_corpus.h"
 #include "train/accumulation.h"
+#include "train/checkpoint/state_pieces.h"
 #include "train/model_options.h"
 
 namespace muybridge {
@@ -58,7 +60,8 @@ class TrainStepTest : public TemporaryCorpus {
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
+      UnitStore store(model.parameters, Mesh(group).copies());
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group));
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
       if (group->rank() == 0)
@@ -162,6 +165,7 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
   struct Trained {
     std::vector<StepMetrics> metrics;
     std::map<std::string, Tensor> weights;  // whole
+    int most_values = 0;                    // of blocks, after the steps
   };
   const auto config_of = [](const std::vector<std::string>& more) {
     std::vector<std::string> overrides = {"optimizer.clip_norm=0.5", "optimizer.learning_rate=1e-2",
@@ -182,19 +186,25 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
       omp_set_num_threads(1);
       const Mesh mesh(mesh_sizes(config), world);
       Parameters parameters;
-      const Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
-      parameters.allocate(DType::kF32, 3);
+      Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
+      UnitStore store(parameters, mesh.copies());
+      if (sharing_of(config) >= Sharing::kGradients) keep_in(store, dit);
+      parameters.allocate(compute_dtype(config), 3, Device::kCpu,
+                          sharing_plan(mesh, sharing_of(config)));
+      spread_values(parameters, mesh);
       const Optimizer optimizer(parameters, config.optimizer, mesh);
       ReplicaLoader loader(*corpus_, loader_options(config), mesh);
-      TrainStep step(config, dit, parameters, optimizer, loader, mesh);
+      TrainStep step(config, dit, parameters, optimizer, loader, store, mesh);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
       const std::scoped_lock lock(mutex);
       if (world->rank() == 0) trained.metrics = metrics;
-      for (const Parameter& parameter : parameters.list()) {
-        Tensor& whole = trained.weights[parameter.spec.name];
-        if (!whole.defined()) whole = Tensor::zeros(parameter.spec.shape);
-        scatter(parameters.slice(parameters.master(), parameter), parameter.slice(), whole);
+      trained.most_values = std::max(trained.most_values, store.values_here());
+      for (const StatePiece& piece :
+           state_pieces(parameters, {StateKind::kMaster, parameters.master(), parameters.held()})) {
+        Tensor& whole = trained.weights[piece.name];
+        if (!whole.defined()) whole = Tensor::zeros(parameters.find(piece.name)->spec.shape);
+        scatter(piece.elements, piece.slice, whole);
       }
     });
     return trained;
@@ -207,7 +217,17 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
              {"parallel.data=1", "parallel.tensor=2", "parallel.context=2", "parallel.pipeline=2"},
              {"parallel.data=2", "parallel.pipeline=2", "parallel.schedule=zb_v"},
              {"parallel.data=2", "parallel.tensor=2", "parallel.pipeline=2",
-              "parallel.schedule=interleaved"}}) {
+              "parallel.schedule=interleaved"},
+             {"parallel.data=3", "parallel.zero=1"},
+             {"parallel.data=2", "parallel.zero=2"},
+             {"parallel.data=3", "parallel.zero=3"},
+             {"parallel.data=2", "parallel.zero=3", "model.recompute=true"},
+             {"parallel.data=2", "parallel.tensor=2", "parallel.zero=3"},
+             {"parallel.context=2", "parallel.data=1", "parallel.tensor=2", "parallel.zero=2"},
+             {"parallel.data=2", "parallel.pipeline=2", "parallel.schedule=zb_v",
+              "parallel.zero=3"},
+             {"parallel.data=2", "parallel.pipeline=2", "parallel.schedule=zb_h1",
+              "parallel.zero=2"}}) {
       const std::string about = fmt::format("{} {}", matrices, fmt::join(layout, " "));
       std::vector<std::string> overrides = layout;
       overrides.emplace_back(matrices);
@@ -221,6 +241,7 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
                     1, 1e-6)
             << about;
       }
+      EXPECT_EQ(got.most_values, 0) << about;
       ASSERT_EQ(got.weights.size(), one.weights.size()) << about;
       for (const auto& [name, weights] : one.weights) {
         // AdamW's first steps are the sign of a gradient, however small it is.
@@ -244,7 +265,8 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
+      UnitStore store(model.parameters, Mesh(group).copies());
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group));
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)
         model.parameters.find("head.projection.bias")->var.value().data<float>()[0] =

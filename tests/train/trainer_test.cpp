@@ -63,10 +63,12 @@ TEST_F(TrainerTest, GoesOnInAnotherLayout) {
   const std::vector<Start> starts = {{2, "parallel.tensor=2"},
                                      {4, "parallel.pipeline=2 parallel.tensor=2"},
                                      {3, "parallel.data=3"},
+                                     {3, "parallel.zero=3"},
                                      {4, "parallel.context=2 parallel.pipeline=2"},
+                                     {4, "parallel.tensor=2 parallel.zero=1"},
                                      {1, ""}};
   const std::string common = "eval.every=100 optimizer.schedule=constant";
-  ASSERT_EQ(run_to_end(train(1, "one", common + " train.steps=15")), 0) << log();
+  ASSERT_EQ(run_to_end(train(1, "one", common + " train.steps=21")), 0) << log();
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const auto steps = static_cast<int>(3 * (i + 1));
     ASSERT_EQ(

@@ -162,7 +162,7 @@ void load_weights(const CheckpointReader& reader, const Parameters& parameters, 
   require_fit(reader.manifest().parameters, catalogue_of(parameters), reader.path().string());
   for (const StatePiece& piece : state_pieces(parameters, {which, parameters.master()}))
     reader.read(which, piece.name, piece.slice, piece.elements);
-  parameters.round_to_compute(0, parameters.flat_size());
+  parameters.round_to_values(parameters.master());
 }
 
 }  // namespace muybridge

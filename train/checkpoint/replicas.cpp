@@ -89,10 +89,16 @@ std::string list(const std::vector<std::size_t>& ranks) {
 
 }  // namespace
 
-std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Tensor& flat) {
+std::vector<HeldWeights> hash_weights(const Parameters& parameters) {
+  const auto held_of = [&](const Parameter& parameter) {
+    return parameters.sharing() == Sharing::kNothing
+               ? parameters.slice(parameters.master(), parameter)
+           : parameters.range_of(parameter).values.defined() ? parameter.var.value()
+                                                             : Tensor();
+  };
   std::map<int, std::vector<const Parameter*>> by_copies;
   for (const Parameter& parameter : parameters.list())
-    by_copies[parameter.copies].push_back(&parameter);
+    if (held_of(parameter).defined()) by_copies[parameter.copies].push_back(&parameter);
   std::vector<HeldWeights> all;
   for (const auto& [copies, parameters_of] : by_copies) {
     const std::vector<const Parameter*>& list = parameters_of;
@@ -106,7 +112,7 @@ std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Tensor
     for (const Parameter* parameter : list) held.hashes.emplace_back(parameter->spec.name, "");
     parallel_for_each(std::ssize(list), [&](std::int64_t i, std::int64_t) {
       const auto index = static_cast<std::size_t>(i);
-      const Tensor values = parameters.slice(flat, *list[index]).to(Device::kCpu);
+      const Tensor values = held_of(*list[index]).to(Device::kCpu);
       held.hashes[index].second = hash_bytes(values.raw(), values.bytes());
     });
     all.push_back(std::move(held));

@@ -16,8 +16,9 @@ struct HeldWeights {
   std::vector<std::pair<std::string, std::string>> hashes = {};  // by parameter, of its values
 };
 
-// Hashes of a flat tensor that holds all of the rank's parameters.
-std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Tensor& flat);
+// Hashes of what ranks hold alike of the rank's parameters: of the master, or where that is shared
+// of the values; of those that come and go nothing.
+std::vector<HeldWeights> hash_weights(const Parameters& parameters);
 
 // Throws Error(kInternal) on all ranks where ranks that hold the same have other values: names the
 // first such parameter and the ranks that are not with the most. Collective.

@@ -6,7 +6,7 @@
 namespace muybridge {
 namespace {
 
-FlatRange share_of(const CopiesRange& range, int rank, int ranks) {
+FlatRange share_of(const ParameterRange& range, int rank, int ranks) {
   const FlatRange share = even_share(range.count, rank, ranks);
   return {range.begin + share.begin, range.begin + share.end};
 }
@@ -64,7 +64,7 @@ FlatRange even_share(std::int64_t size, int rank, int ranks) {
 
 FlatRanges shared_out(const Parameters& parameters, const CopiesGroup& group_of) {
   FlatRanges shares;
-  for (const CopiesRange& range : parameters.ranges()) {
+  for (const ParameterRange& range : parameters.ranges()) {
     const Group& group = group_of(range.copies);
     const FlatRange share = share_of(range, group.rank(), group.size());
     if (share.begin < share.end) shares.push_back(share);
@@ -110,7 +110,7 @@ std::vector<StatePiece> state_pieces(const Parameters& parameters, const FlatTen
 
 void spread_shares(const Parameters& parameters, const Tensor& flat, const CopiesGroup& group_of) {
   std::vector<Work> works;
-  for (const CopiesRange& range : parameters.ranges()) {
+  for (const ParameterRange& range : parameters.ranges()) {
     Group& group = group_of(range.copies);
     for (int rank = 0; rank < group.size(); ++rank) {
       const FlatRange share = share_of(range, rank, group.size());

@@ -12,15 +12,6 @@
 // From a rank's flat tensors to pieces of whole parameters, which mean the same in every layout.
 namespace muybridge {
 
-// Elements [begin, end) of a rank's flat tensors.
-struct FlatRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-
-  bool operator==(const FlatRange&) const = default;
-};
-using FlatRanges = std::vector<FlatRange>;  // ascending, apart
-
 // The part of [0, size) that one of `ranks` equals has. Cuts fall anywhere, also inside a
 // parameter.
 FlatRange even_share(std::int64_t size, int rank, int ranks);

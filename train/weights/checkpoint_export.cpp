@@ -56,7 +56,7 @@ void import_weights(const SafetensorsReader& file, const Grid& patch,
     parameters.slice(parameters.master(), parameter)
         .copy_from(whole.to(parameters.master().device()));
   }
-  parameters.round_to_compute(0, parameters.flat_size());
+  parameters.round_to_values(parameters.master());
 }
 
 }  // namespace muybridge

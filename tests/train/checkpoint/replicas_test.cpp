@@ -21,10 +21,11 @@ std::string commit(int ranks, const std::filesystem::path& folder, const Change&
   std::mutex mutex;
   run_local_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
     const Parameters parameters = sample_parameters();
-    const Tensor master = sample_flat(parameters, StateKind::kMaster, 1);
+    const Tensor& master = parameters.master();
+    master.copy_from(sample_flat(parameters, StateKind::kMaster, 1));
     change(group->rank(), parameters, master);
     TrainState state = sample_state(parameters, 1, group->rank(), ranks);
-    state.weights = hash_weights(parameters, master);
+    state.weights = hash_weights(parameters);
     try {
       save_checkpoint(folder, state, *group);
     } catch (const Error& error) {
@@ -81,11 +82,12 @@ TEST(Replicas, OnlyRanksThatHoldTheSameAreCompared) {
       parameters.place(split, {.axis = 1, .part = group->rank() % 2, .parts = 2}, 1);
       parameters.place(all, {}, 2);
       parameters.allocate(DType::kF32, 1);
-      const Tensor flat = sample_flat(parameters, StateKind::kMaster, 1);
+      const Tensor& flat = parameters.master();
+      flat.copy_from(sample_flat(parameters, StateKind::kMaster, 1));
       if (drifts && group->rank() == 3) nudge(parameters, flat, "split");
       std::string message;
       try {
-        require_same_weights(hash_weights(parameters, flat), *group);
+        require_same_weights(hash_weights(parameters), *group);
       } catch (const Error& error) {
         message = error.what();
       }

@@ -8,7 +8,7 @@
 #include "parallel/group.h"
 #include "train/accumulation.h"
 #include "train/config.h"
-#include "train/optimizer.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 namespace {
@@ -50,7 +50,7 @@ Measured measure(const DitOptions& options, DType compute) {
   double peak = in_use();
   parameters.zero_gradients();
   accumulate_gradients(dit, batch,
-                       {.flow = {}, .seed = 1, .step = 1, .on_leaf_ready = [&](std::int64_t) {
+                       {.flow = {}, .seed = 1, .step = 1, .on_leaf_ready = [&](std::int64_t, bool) {
                           peak = std::max(peak, in_use());
                         }});
   measured.activations = peak - before - measured.weights;

@@ -28,7 +28,8 @@ TEST_P(WeightsScopeTest, TheModelComputesWithTheOthersAndGetsItsOwnBackBitForBit
   const std::vector<Tensor> before = values(model.parameters);
   const Tensor master = model.parameters.master().clone();
   {
-    const WeightsScope scope(model.parameters, average);
+    UnitStore store(model.parameters, {});
+    const WeightsScope scope(model.parameters, average, Mesh(solo_group()), store);
     for (const Parameter& parameter : model.parameters.list()) {
       const Tensor& value = parameter.var.value();
       EXPECT_TRUE(same_bits(value, model.parameters.slice(average, parameter).to(value.dtype())))
@@ -47,7 +48,8 @@ TEST_P(WeightsScopeTest, AlsoWhereAnExceptionEndsIt) {
   const std::vector<Tensor> before = values(model.parameters);
   EXPECT_THROW(
       {
-        const WeightsScope scope(model.parameters, average);
+        UnitStore store(model.parameters, {});
+        const WeightsScope scope(model.parameters, average, Mesh(solo_group()), store);
         throw std::runtime_error("the disk is full");
       },
       std::runtime_error);

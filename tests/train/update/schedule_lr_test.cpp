@@ -1,4 +1,4 @@
-#include "train/schedule_lr.h"
+#include "train/update/schedule_lr.h"
 
 #include <gtest/gtest.h>
 

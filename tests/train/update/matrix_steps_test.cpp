@@ -1,10 +1,9 @@
-#include "core/ops/update/muon.h"
-
 #include <gtest/gtest.h>
 
+#include "core/ops/update/muon.h"
 #include "core/random.h"
 #include "parallel/host/local_ranks.h"
-#include "train/optimizer.h"
+#include "train/update/optimizer.h"
 
 namespace muybridge {
 namespace {
