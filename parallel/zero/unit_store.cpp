@@ -12,7 +12,6 @@ namespace {
 
 // Units whose values stay though none runs: the last one, which often runs again, and the next one.
 constexpr std::size_t kIdleUnits = 2;
-constexpr std::size_t kSumsUnderWay = 4;  // ranges
 
 // The identity, with something to do when the gradient passes.
 Var pass(const Var& x, std::function<void()> in_backward) {
@@ -142,7 +141,8 @@ void UnitStore::sum(int number) {
     ++mine.users;
     release(number);
   }
-  while (sums_.size() > kSumsUnderWay) add_oldest();
+  // One unit's sums travel while the next one computes.
+  while (sums_.size() > mine.ranges.size()) add_oldest();
 }
 
 void UnitStore::add_oldest() {
