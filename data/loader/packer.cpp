@@ -1,8 +1,10 @@
 #include "data/loader/packer.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
-#include <tuple>
+#include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -11,8 +13,39 @@
 namespace muybridge {
 namespace {
 
-// How much there is to choose from, in micro-batches: some more steps, and enough for small ones.
-std::int64_t window_of(int micro_batches) { return std::max(2 * micro_batches, 16); }
+// How many micro-batches there are to choose from.
+int choice_of(int micro_batches) { return std::max(4 * micro_batches, 16); }
+
+// Over how many times the samples there are to choose from one may be passed over.
+constexpr std::int64_t kPatience = 4;
+
+// `count` of them such that the dearest is least above their mean. They have the first of all among
+// them, unless others are clearly more alike and it can wait.
+std::vector<MicroBatch> most_alike(std::vector<MicroBatch> all, int count, bool first_can_wait) {
+  constexpr double kClearly = 0.99;
+  const double first = all.front().cost;
+  std::ranges::stable_sort(all, {}, &MicroBatch::cost);
+  const auto place = static_cast<std::size_t>(
+      std::ranges::lower_bound(all, first, {}, &MicroBatch::cost) - all.begin());
+  std::vector<double> sums{0};
+  for (const MicroBatch& batch : all) sums.push_back(sums.back() + batch.cost);
+  const auto length = static_cast<std::size_t>(count);
+  struct Choice {
+    std::size_t begin = 0;
+    double ratio = std::numeric_limits<double>::infinity();  // of the dearest to all of them
+  };
+  Choice with_first, any;
+  for (std::size_t begin = 0; begin + length <= all.size(); ++begin) {
+    const Choice choice{begin, all[begin + length - 1].cost / (sums[begin + length] - sums[begin])};
+    if (choice.ratio < any.ratio) any = choice;
+    if (begin <= place && place < begin + length && choice.ratio < with_first.ratio)
+      with_first = choice;
+  }
+  const bool overtaken = first_can_wait && any.ratio < kClearly * with_first.ratio;
+  const auto begin =
+      all.begin() + static_cast<std::ptrdiff_t>(overtaken ? any.begin : with_first.begin);
+  return {begin, begin + count};
+}
 
 }  // namespace
 
@@ -41,38 +74,51 @@ std::vector<Draw> Packer::candidates() {
     waiting += tokens_[static_cast<std::size_t>(draws.back().item)];
   };
   for (const std::int64_t sample : position_.pending) draw(sample);
-  while (waiting < window_of(options_.micro_batches) * options_.token_budget)
+  while (waiting < choice_of(options_.micro_batches) * options_.token_budget)
     draw(position_.next_sample++);
-
-  // Had samples gone in plain order, none before this one would be left.
-  const std::int64_t overdue = position_.next_sample - std::ssize(draws);
-  std::ranges::sort(draws, {}, [&](const Draw& d) {
-    return std::tuple(d.sample >= overdue, -tokens_[static_cast<std::size_t>(d.item)], d.sample);
+  std::ranges::sort(draws.begin() + 1, draws.end(), {}, [&](const Draw& d) {
+    return std::pair(-tokens_[static_cast<std::size_t>(d.item)], d.sample);
   });
   return draws;
 }
 
 // Largest first, each into the cheapest micro-batch that has room: full, and alike in cost.
-std::vector<MicroBatch> Packer::next_step() {
-  std::vector<MicroBatch> step(static_cast<std::size_t>(options_.micro_batches));
-  std::vector<std::int64_t> left_over;
-  for (const Draw& draw : candidates()) {
+std::vector<MicroBatch> Packer::pack(const std::vector<Draw>& draws) const {
+  const std::int64_t smallest = *std::ranges::min_element(tokens_);
+  std::vector<MicroBatch> all(static_cast<std::size_t>(choice_of(options_.micro_batches)));
+  std::set<std::pair<double, std::size_t>> open;  // those with room for any clip, by cost
+  for (std::size_t i = 0; i < all.size(); ++i) open.emplace(0.0, i);
+  for (const Draw& draw : draws) {
     const std::int64_t tokens = tokens_[static_cast<std::size_t>(draw.item)];
-    MicroBatch* best = nullptr;
-    for (MicroBatch& batch : step)
-      if (batch.tokens + tokens <= options_.token_budget && (!best || batch.cost < best->cost))
-        best = &batch;
-    if (!best) {
-      left_over.push_back(draw.sample);
-      continue;
-    }
-    best->draws.push_back(draw);
-    best->tokens += tokens;
-    best->cost += options_.cost(tokens);
+    const auto found = std::ranges::find_if(open, [&](const auto& each) {
+      return all[each.second].tokens + tokens <= options_.token_budget;
+    });
+    if (found == open.end()) continue;
+    const std::size_t index = found->second;
+    open.erase(found);
+    MicroBatch& batch = all[index];
+    batch.draws.push_back(draw);
+    batch.tokens += tokens;
+    batch.cost += options_.cost(tokens);
+    if (batch.tokens + smallest <= options_.token_budget) open.emplace(batch.cost, index);
   }
-  for (MicroBatch& batch : step) std::ranges::sort(batch.draws, {}, &Draw::sample);
-  std::ranges::sort(left_over);
-  position_.pending = std::move(left_over);
+  return all;
+}
+
+std::vector<MicroBatch> Packer::next_step() {
+  const std::vector<Draw> draws = candidates();
+  const std::int64_t waited = position_.next_sample - draws.front().sample;
+  std::vector<MicroBatch> step =
+      most_alike(pack(draws), options_.micro_batches, waited <= kPatience * std::ssize(draws));
+  std::unordered_set<std::int64_t> taken;
+  for (MicroBatch& batch : step) {
+    std::ranges::sort(batch.draws, {}, &Draw::sample);
+    for (const Draw& draw : batch.draws) taken.insert(draw.sample);
+  }
+  position_.pending.clear();
+  for (const Draw& draw : draws)
+    if (!taken.contains(draw.sample)) position_.pending.push_back(draw.sample);
+  std::ranges::sort(position_.pending);
   return step;
 }
 

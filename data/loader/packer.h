@@ -56,7 +56,9 @@ class Packer {
   // than the budget or empty: the caller sorts these out, for it knows their names.
   Packer(std::vector<std::int64_t> tokens, const PackerOptions& options);
 
-  // options.micro_batches of them. Each sample of the stream is in exactly one step.
+  // options.micro_batches of them, alike in cost, so that ranks need not wait for each other
+  // whichever has which: the most alike of a larger number that might be next. A sample may be
+  // passed over, but not for ever; each is in exactly one step.
   std::vector<MicroBatch> next_step();
 
   const PackerPosition& position() const { return position_; }
@@ -64,9 +66,11 @@ class Packer {
 
  private:
   std::int64_t item_of(std::int64_t sample) const;
-  // Draws samples until there is enough to choose from, and orders them: large clips first, but
-  // before them those that others have overtaken for too long.
+  // Draws samples until there is enough to choose from; the one that waits longest is the first,
+  // then large clips come before small ones.
   std::vector<Draw> candidates();
+  // All that find room in the micro-batches to choose from, as many as there are.
+  std::vector<MicroBatch> pack(const std::vector<Draw>& draws) const;
 
   std::vector<std::int64_t> tokens_;
   PackerOptions options_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -103,6 +104,55 @@ TEST(Packer, LetsNoSampleWaitForever) {
     packer.next_step();
     const PackerPosition& position = packer.position();
     EXPECT_LT(position.next_sample - position.pending.front(), 1000);
+  }
+}
+
+// Corpora of a model whose longest clip has 32,760 tokens, 21 times 1,560 of an image: the cost of
+// the slowest rank over the mean, of 200 steps.
+TEST(Packer, StepsAreAlikeInCostOnWhateverRanks) {
+  const RandomStream random(9, Purpose::kTest);
+  const auto draw = [&](std::uint64_t i, int low, int high) {
+    return random.integer(i, low, high);
+  };
+  const std::map<std::string, std::function<std::int64_t(std::uint64_t)>> corpora = {
+      {"half images", [&](auto i) { return 1560 * (i % 2 == 0 ? 1 : draw(i, 2, 21)); }},
+      {"images and the longest", [&](auto i) { return 1560 * (draw(i, 0, 4) > 0 ? 1 : 21); }},
+      {"three sizes", [&](auto i) {
+         constexpr std::int64_t kAreas[] = {390, 900, 1560};
+         return kAreas[i % 3] * (draw(2 * i, 0, 9) < 3 ? 1 : draw(2 * i + 1, 1, 21));
+       }}};
+  for (const auto& [name, size_of] : corpora)
+    for (const auto& [ranks, each] : {std::pair(8, 1), std::pair(8, 2), std::pair(3, 3)}) {
+      std::vector<std::int64_t> sizes;
+      for (std::uint64_t i = 0; i < 5000; ++i) sizes.push_back(size_of(i));
+      PackerOptions options = options_of(32760, ranks * each);
+      options.cost = {1.0, 8.6e-5};
+      Packer packer(sizes, options);
+      double sum = 0;
+      for (int n = 0; n < 200; ++n) {
+        const std::vector<MicroBatch> step = packer.next_step();
+        double slowest = 0, total = 0;
+        for (const std::vector<int>& share : assign_to_ranks(step, ranks)) {
+          double cost = 0;
+          for (const int batch : share) cost += step[static_cast<std::size_t>(batch)].cost;
+          slowest = std::max(slowest, cost);
+          total += cost / ranks;
+        }
+        sum += slowest / total;
+      }
+      EXPECT_LE(sum / 200, 1.05) << name << ", " << ranks << " ranks of " << each;
+    }
+}
+
+// Whatever its clips are like: a step is not the cheap ones first.
+TEST(Packer, OneMicroBatchAStepIsThatOfTheSampleThatWaitsLongest) {
+  Packer packer(mixed_sizes(100), options_of(4096, 1));
+  for (int step = 0; step < 50; ++step) {
+    const std::int64_t oldest = step == 0 ? 0 : packer.position().pending.front();
+    const std::vector<MicroBatch> batches = packer.next_step();
+    EXPECT_TRUE(std::ranges::any_of(batches[0].draws, [&](const Draw& draw) {
+      return draw.sample == oldest;
+    })) << step;
   }
 }
 
