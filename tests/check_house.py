@@ -53,8 +53,9 @@ INNER_MAY_INCLUDE = {
     "parallel": {
         "schedule": (),
         "group": (),
-        "host": ("group",),
-        "": ("schedule", "group", "host"),
+        "activity": (),
+        "host": ("group", "activity"),
+        "": ("schedule", "group", "activity", "host"),
     },
     "eval": {
         "scores": ("scoring",),  # the table of the scores, which the scores fill

@@ -69,19 +69,21 @@ Trainer::Trainer(const TrainConfig& config, World& world,
                  const std::vector<std::string>& command_line)
     : config_(runnable(config, world)),
       group_(*world.group()),
+      activity_(world.activity()),
       mesh_(mesh_sizes(config), world.group()),
       corpora_(same_corpora(config, group_)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
       dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
-      lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
+      lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)),
+      slow_ranks_(mesh_, world.host_of_rank()) {
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed));
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
-  train_step_ =
-      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, mesh_);
+  train_step_ = std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_,
+                                            mesh_, activity_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
@@ -109,6 +111,7 @@ TrainOutcome Trainer::run() {
   finish_last_step(stop);
   while (step_ < config_.train.steps) {
     StepMetrics metrics = train_step_->run(step_ + 1, committed_);
+    slow_ranks_.add(train_step_->own_times());
     ++step_;
     const bool last = step_ == config_.train.steps, stopping = stop.agreed();
     committer_->look();
@@ -118,6 +121,7 @@ TrainOutcome Trainer::run() {
     if (!waits && records_) records_->add(metrics);
     const int every = config_.train.checkpoint_every;
     if (last || stopping || (every > 0 && step_ % every == 0)) {
+      const InSection committing(activity_, Section::kCommit);
       if (records_) records_->sync();
       commit_run(*committer_, config_, metrics, train_seconds(stop), *model_, group_);
       committed_ = step_;
@@ -175,6 +179,7 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
 }
 
 void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
+  const InSection evaluating(activity_, Section::kEvaluation);
   const WeightsScope average(parameters_, optimizer_->average());
   const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
                                                      .config = config_,

@@ -58,7 +58,8 @@ class TrainStepTest : public TemporaryCorpus {
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
+      Activity activity;
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group), activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
       if (group->rank() == 0)
@@ -186,7 +187,8 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
       parameters.allocate(DType::kF32, 3);
       const Optimizer optimizer(parameters, config.optimizer, mesh);
       ReplicaLoader loader(*corpus_, loader_options(config), mesh);
-      TrainStep step(config, dit, parameters, optimizer, loader, mesh);
+      Activity activity;
+      TrainStep step(config, dit, parameters, optimizer, loader, mesh, activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
       const std::scoped_lock lock(mutex);
@@ -244,7 +246,8 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
       const Model model(config);
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group));
+      Activity activity;
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, Mesh(group), activity);
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)
         model.parameters.find("head.projection.bias")->var.value().data<float>()[0] =
