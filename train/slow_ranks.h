@@ -36,7 +36,7 @@ struct SlowRank {
 // one after the other. It is named once, and again only after kWell or less in two reports.
 class SlowRankJudge {
  public:
-  static constexpr double kRatio = 1.3;
+  static constexpr double kRatio = 1.25;
   static constexpr double kWell = 1.15;
   static constexpr double kShare = 0.05;
 

@@ -8,6 +8,7 @@
 #include "parallel/together.h"
 #include "parallel/values.h"
 #include "train/checks/alike.h"
+#include "train/checks/machines.h"
 #include "train/checks/require_memory.h"
 #include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
@@ -33,7 +34,10 @@ std::int64_t commit_bytes(std::int64_t parameters) {
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   require_alike(*world.group(), facts_of(config));
   const std::string warning = require_runnable(config, world.size());
-  for (const std::string& each : {warning, slow_precision(config, this_machine())})
+  for (const std::string& each :
+       {warning, slow_precision(config, this_machine()),
+        scattered_ranks(resolve(mesh_sizes(config), world.size()), world.host_of_rank()),
+        slow_launcher(world.hosts(), launcher_patience(), config.train.liveness_seconds)})
     if (!each.empty() && world.rank() == 0) log_warning("{}", each);
   return config;
 }
