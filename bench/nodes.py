@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Nodes that die in the middle of a training, and the same run going on with those that are left.
 
-  bench/nodes.py --program build/release/muybridge [--nodes 2] [--ranks 2] [--kills 10] [--cuts 5]
+  bench/nodes.py --program build/release/muybridge [--nodes 2] [--ranks 2] [--kills 10] [--cuts 5] [--stops 0]
 
 A node is a network namespace with a host name of its own, all on one bridge; mpirun runs on the
 first and starts the others through a script that stands for ssh. Some time after the first steps
-either all processes of one node are killed with SIGKILL, or its link goes down. Then the job has to
-end by itself, with a code that launchers try again, and every process on every node with it; and
+either all processes of one node are killed with SIGKILL, or its link goes down, or its ranks are
+stopped (SIGSTOP), which only the other ranks can notice. Then the job has to end by itself, with a code that launchers try again, and every process on every node with it; and
 the run has to go on from its last commit on the nodes that are left, in another layout, to its end.
 
 One line a trial. Exit code 1 where one is not as it should be; 0, with a line that says why, where
@@ -95,6 +95,14 @@ class Nodes:
             except ProcessLookupError:
                 pass
 
+    def stop_ranks(self, node):
+        words = {pid: pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in self.processes(node)}
+        ranks = [pid for pid, command in words.items() if command[0].endswith("muybridge")]
+        if not ranks:
+            sys.exit(f"no rank of muybridge runs on node {node}")
+        for pid in ranks:
+            os.kill(pid, signal.SIGSTOP)
+
     def cut(self, node, up=False):
         run("ip", "link", "set", f"mb-port-{node}", "up" if up else "down")
 
@@ -174,15 +182,19 @@ ip netns exec mb-$node unshare --uts sh -c "hostname node-$node; $*" || exit 255
         self.wait(job, delay)
         problems = [] if job.poll() is None else ["it ended before its node was lost"]
         begin = time.monotonic()
-        self.nodes.kill(victim) if how == "kill" else self.nodes.cut(victim)
+        {"kill": self.nodes.kill, "cut": self.nodes.cut, "stop": self.nodes.stop_ranks}[how](victim)
         code = self.wait(job, PATIENCE)
         ended = time.monotonic() - begin
         rest = self.silence(PATIENCE)
         everything = time.monotonic() - begin
         if how == "cut":
             self.nodes.cut(victim, up=True)
+        said = (self.folder / f"{name}.log").read_text()
+        names = sorted(set(re.findall(r"(rank \d+ on node-\d+): (?:no sign|it hangs)", said)))
         if code is None:
             problems.append("the job does not end")
+        elif how == "stop" and (code != 69 or not any(name.endswith(f"node-{victim}") for name in names)):
+            problems.append("the others did not name a rank of the node and end with 69")
         elif not is_retried(code):
             problems.append(f"exit code {code} is none that launchers try again")
         if rest is None:
@@ -191,8 +203,6 @@ ip netns exec mb-$node unshare --uts sh -c "hostname node-$node; $*" || exit 255
             self.nodes.kill(node)
         if job.poll() is None:
             job.wait()
-        said = (self.folder / f"{name}.log").read_text()
-        names = sorted(set(re.findall(r"(rank \d+ on node-\d+): (?:no sign|it hangs)", said)))
         problems += self.go_on(name, victim, next_layout)
         self.failures += bool(problems)
         code = code if code is None or code >= 0 else 128 - code
@@ -227,6 +237,7 @@ def main():
     parser.add_argument("--ranks", type=int, default=2, help="of a node")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--cuts", type=int, default=5)
+    parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--liveness", type=float, default=60, help="train.liveness_seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="leave the logs where they are")
@@ -238,11 +249,11 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-nodes-"))
     with Nodes(options.nodes) as nodes:
         trials = Trials(options, nodes, folder)
-        for number in range(options.kills):
-            trials.trial(number, "kill")
-        for number in range(options.cuts):
-            trials.trial(number, "cut")
-    print(f"{options.kills + options.cuts - trials.failures} of {options.kills + options.cuts} as they should be")
+        kinds = {"kill": options.kills, "cut": options.cuts, "stop": options.stops}
+        for how, count in kinds.items():
+            for number in range(count):
+                trials.trial(number, how)
+    print(f"{sum(kinds.values()) - trials.failures} of {sum(kinds.values())} as they should be")
     if options.keep or trials.failures:
         print(f"logs: {folder}")
     else:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -14,7 +15,8 @@ namespace {
 
 constexpr std::array kJudged = {Section::kData, Section::kCompute, Section::kOptimizer,
                                 Section::kCommit};
-constexpr int kInARow = 2;
+constexpr std::uint32_t kLastReports = 0b111;
+constexpr int kOfThem = 2;
 static_assert(sizeof(RankTimes) % sizeof(double) == 0);
 constexpr std::int64_t kNumbers = sizeof(RankTimes) / sizeof(double);
 
@@ -100,10 +102,11 @@ std::vector<SlowRank> SlowRankJudge::judge(const std::vector<RankTimes>& reports
       Record& record = records_[rank][index_of(section)];
       const bool is_slow =
           found->ratio > kRatio && found->excess > kShare * reports[rank].step_seconds;
-      record.slow = is_slow ? record.slow + 1 : 0;
-      record.well = !is_slow && found->ratio <= kWell ? record.well + 1 : 0;
-      if (record.well >= kInARow) record.named = false;
-      if (record.slow < kInARow || record.named) continue;
+      const bool is_well = !is_slow && found->ratio <= kWell;
+      record.slow = (record.slow << 1 | std::uint32_t{is_slow}) & kLastReports;
+      record.well = (record.well << 1 | std::uint32_t{is_well}) & kLastReports;
+      if (std::popcount(record.well) >= kOfThem) record.named = false;
+      if (std::popcount(record.slow) < kOfThem || record.named) continue;
       record.named = true;
       slow.push_back(*found);
     }

@@ -32,8 +32,8 @@ struct SlowRank {
 };
 
 // Judges the ranks' times, a report after the other. A rank is slow when it took kRatio times as
-// long as the typical one of the others of its kind, by more than kShare of a step, in two reports
-// one after the other. It is named once, and again only after kWell or less in two reports.
+// long as the typical one of the others of its kind, by more than kShare of a step, in two of the
+// last three reports. It is named once, and again only after kWell or less in two of three.
 class SlowRankJudge {
  public:
   static constexpr double kRatio = 1.25;
@@ -48,7 +48,7 @@ class SlowRankJudge {
 
  private:
   struct Record {
-    int slow = 0, well = 0;  // reports in a row
+    std::uint32_t slow = 0, well = 0;  // a bit a report, the last one lowest
     bool named = false;
   };
   std::optional<SlowRank> compare(const std::vector<RankTimes>& reports, int rank,
