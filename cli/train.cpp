@@ -24,7 +24,8 @@ struct Arguments {
 void train(const Arguments& arguments) {
   const TrainConfig config =
       with_shape_of_clips(load_train_config(arguments.file, arguments.overrides));
-  World world({.time_limit_seconds = config.train.collective_timeout_seconds});
+  World world({.time_limit_seconds = config.train.collective_timeout_seconds,
+               .liveness_seconds = config.train.liveness_seconds});
   set_log_rank(world.rank(), world.size());
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
   if (world.rank() == 0) {

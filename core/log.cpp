@@ -64,7 +64,7 @@ void open_log_file(const std::string& path) {
   auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
   sink->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
   logging().logger.sinks().push_back(std::move(sink));
-  logging().logger.flush_on(spdlog::level::info);
+  logging().logger.flush_on(spdlog::level::debug);
 }
 
 }  // namespace muybridge

@@ -42,9 +42,12 @@ bool started_by_launcher() {
 World::World(const WorldOptions& options)
     : host_(host_name()), exceptions_at_start_(std::uncaught_exceptions()) {
   if (started_by_launcher()) {
-    stream_ = Stream::start(make_mpi_transport, options.time_limit_seconds);
+    stream_ =
+        Stream::start(make_mpi_transport, options.time_limit_seconds, options.liveness_seconds);
+    activity_ = stream_->activity();
     group_ = StreamGroup::world(stream_);
   } else {
+    activity_ = std::make_shared<Activity>();
     group_ = solo_group("world");
   }
   find_neighbours();
@@ -83,6 +86,7 @@ void World::find_neighbours() {
     std::string host;
     words >> host;
     hosts.insert(host);
+    host_of_rank_.push_back(host);
     if (host != host_) continue;
     if (q == rank()) local_rank_ = local_size_;
     ++local_size_;
@@ -90,6 +94,7 @@ void World::find_neighbours() {
     for (int core = 0; words >> core;) of_rank.push_back(core);
   }
   hosts_ = static_cast<int>(hosts.size());
+  if (stream_) stream_->name_hosts(host_of_rank_);
   const int wanted = integer_from_environment("OMP_NUM_THREADS");
   threads_ = wanted > 0 ? wanted : threads_for_rank(cores, local_rank_, cores_granted());
 }

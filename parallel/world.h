@@ -2,8 +2,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
+#include "parallel/activity.h"
 #include "parallel/group.h"
 
 namespace muybridge {
@@ -12,6 +14,7 @@ class Stream;
 
 struct WorldOptions {
   double time_limit_seconds = 600;  // of an operation of which nothing moves: see Stream
+  double liveness_seconds = 60;     // of a rank that gives no sign of life: the same
 };
 
 // Whether mpirun, srun or another launcher of MPI started this process as one of several.
@@ -35,6 +38,7 @@ class World {
   const std::shared_ptr<Group>& group() const { return group_; }
 
   const std::string& host() const { return host_; }
+  const std::vector<std::string>& host_of_rank() const { return host_of_rank_; }
   int hosts() const { return hosts_; }            // machines in the job
   int local_rank() const { return local_rank_; }  // among the ranks of this machine
   int local_size() const { return local_size_; }
@@ -43,6 +47,8 @@ class World {
   int threads() const { return threads_; }
 
   void set_time_limit(double seconds);
+  // What this rank is at, for the others to know.
+  Activity& activity() const { return *activity_; }
 
   // Ends all ranks of the job at once; the launcher returns `code`.
   [[noreturn]] void abort(ExitCode code);
@@ -51,8 +57,10 @@ class World {
   void find_neighbours();
 
   std::shared_ptr<Stream> stream_;  // null when alone
+  std::shared_ptr<Activity> activity_;
   std::shared_ptr<Group> group_;
   std::string host_;
+  std::vector<std::string> host_of_rank_;
   int hosts_ = 1;
   int local_rank_ = 0;
   int local_size_ = 1;

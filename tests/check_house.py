@@ -53,8 +53,9 @@ INNER_MAY_INCLUDE = {
     "parallel": {
         "schedule": (),
         "group": (),
-        "host": ("group",),
-        "": ("schedule", "group", "host"),
+        "activity": (),
+        "host": ("group", "activity"),
+        "": ("schedule", "group", "activity", "host"),
         "zero": ("", "group"),
     },
     "eval": {

@@ -120,8 +120,13 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
   to.add("init_from", train.init_from, "run or checkpoint whose weights a new run starts from");
   to.add("max_seconds", train.max_seconds, "commit and stop after this time; 0: no limit",
          kNotNegative);
+  to.add("liveness_seconds", train.liveness_seconds,
+         "a rank that gives no sign of life for so long, or hangs in a step for so long or five "
+         "steps' time, is lost",
+         kPositive);
   to.add("collective_timeout_seconds", train.collective_timeout_seconds,
-         "silence after which another rank counts as lost", kPositive);
+         "how long others wait for a rank that lives: it may read, evaluate or commit meanwhile",
+         kPositive);
 }
 
 void describe(ConfigSection& to, TrainConfig::Eval& eval) {

@@ -99,6 +99,7 @@ struct TrainConfig {
     Resume resume = Resume::kAuto;
     std::string init_from;   // a checkpoint or run folder
     double max_seconds = 0;  // 0: no limit
+    double liveness_seconds = 60;
     double collective_timeout_seconds = 600;
   };
 

@@ -68,6 +68,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"train.resume", kFree},
     {"train.init_from", kOrigin},
     {"train.max_seconds", kFree},
+    {"train.liveness_seconds", kFree},
     {"train.collective_timeout_seconds", kFree},
     {"eval.every", kFree},
     {"eval.prompts", kFree},

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -13,9 +14,16 @@
 #include "train/update/schedule_lr.h"
 
 namespace muybridge {
+namespace {
+
+constexpr std::size_t kRemembered = 31, kNeeded = 5;  // steps
+constexpr double kLongestStep = 5;                    // over the median
+
+}  // namespace
 
 TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-                     const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh)
+                     const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh,
+                     Activity& activity)
     : config_(config),
       dit_(dit),
       parameters_(parameters),
@@ -23,10 +31,12 @@ TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters
       loader_(loader),
       store_(store),
       mesh_(std::move(mesh)),
+      activity_(activity),
       reducer_(parameters, mesh_.copies()) {}
 
 StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const auto begin = std::chrono::steady_clock::now();
+  const InSection in_step(activity_, Section::kCompute);
   const double waited = loader_.wait_seconds();
   const auto token_width = static_cast<double>(dit_.options.token_width());
   // Any constant would do: gradients are divided by the elements that were really there.
@@ -36,6 +46,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const double elements = totals.tokens * token_width;
   const double loss = totals.squared_error / elements;
   const double scale = normaliser / elements;
+  activity_.begin(Section::kOptimizer);
   const double norm = optimizer_.gradient_norm(scale);
   if (!std::isfinite(loss) || !std::isfinite(norm))
     fail_diverged({.step = step, .loss = loss, .grad_norm = norm}, committed, totals.bad_clips);
@@ -45,6 +56,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   store_.forget_values();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  take_times(seconds);
   return {.step = step,
           .loss = loss,
           .grad_norm = norm,
@@ -56,31 +68,47 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
           .extra = {{"exposed_communication", exposed_seconds() / seconds}}};
 }
 
+// A step that takes much longer than those before it hangs.
+void TrainStep::take_times(double step_seconds) {
+  own_times_.seconds = activity_.take();
+  own_times_.step_seconds = step_seconds;
+  step_seconds_.push_back(step_seconds);
+  if (step_seconds_.size() > kRemembered) step_seconds_.pop_front();
+  if (step_seconds_.size() < kNeeded) return;
+  std::vector<double> sorted(step_seconds_.begin(), step_seconds_.end());
+  std::ranges::nth_element(sorted, sorted.begin() + std::ssize(sorted) / 2);
+  activity_.set_patience(
+      std::max(config_.train.liveness_seconds, kLongestStep * sorted[sorted.size() / 2]));
+}
+
 TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
+  activity_.begin(Section::kData);
   const int mine = loader_.begin_step();
+  activity_.begin(Section::kCompute);
   const int count = micro_batches_of_all(mine);  // may be 0: the others' gradients are taken over
   AccumulationResult result;
   if (count > 0) {
-    int next = 0;
     auto found = schedules_.find(count);
     if (found == schedules_.end())
       found = schedules_.emplace(count, schedule_of(config_, count)).first;
-    result = accumulate_gradients(
-        dit_, found->second, *mesh_.pipeline(),
-        [&] {
-          return next++ < mine ? loader_.next() : idle_batch(dit_.options, mesh_.tokens()->size());
-        },
-        {.flow = flow_options(config_),
-         .seed = static_cast<std::uint64_t>(config_.train.seed),
-         .step = step,
-         .normaliser = normaliser,
-         .counted = mine,
-         .on_leaf_ready = [this](std::int64_t tag, bool complete) {
-           store_.on_ready(tag);
-           if (complete) reducer_.on_ready(tag);
-         }});
+    const auto next = [&, left = mine]() mutable {
+      if (left-- <= 0) return idle_batch(dit_.options, mesh_.tokens()->size());
+      const InSection reading(activity_, Section::kData);
+      return loader_.next();
+    };
+    result = accumulate_gradients(dit_, found->second, *mesh_.pipeline(), next,
+                                  {.flow = flow_options(config_),
+                                   .seed = static_cast<std::uint64_t>(config_.train.seed),
+                                   .step = step,
+                                   .normaliser = normaliser,
+                                   .counted = mine,
+                                   .on_leaf_ready = [this](std::int64_t tag, bool complete) {
+                                     store_.on_ready(tag);
+                                     if (complete) reducer_.on_ready(tag);
+                                   }});
   }
+  own_times_.operations = result.flops / mesh_.replica()->size();
   exposed_in_store_ = store_.finish();
   reducer_.finish();
   const Tensor sums =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "train/config.h"
 #include "train/records/metrics.h"
 #include "train/replica_loader.h"
+#include "train/slow_ranks.h"
 #include "train/update/optimizer.h"
 
 namespace muybridge {
@@ -21,12 +23,16 @@ class TrainStep {
  public:
   // All that is handed in outlives it.
   TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-            const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh);
+            const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh,
+            Activity& activity);
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
   // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
   // are then those of the step before. Collective.
   StepMetrics run(std::int64_t step, std::int64_t committed);
+
+  // What the last step took this rank by itself, and what came between it and the one before.
+  const OwnTimes& own_times() const { return own_times_; }
 
  private:
   // Summed over micro-batches, then over ranks.
@@ -36,6 +42,7 @@ class TrainStep {
     double flops = 0;
     std::vector<std::int64_t> bad_clips;  // of this rank
   };
+  void take_times(double step_seconds);
   Totals accumulate(std::int64_t step, double normaliser);
   int micro_batches_of_all(int mine) const;
   double exposed_seconds() const { return reducer_.exposed_seconds() + exposed_in_store_; }
@@ -49,7 +56,10 @@ class TrainStep {
   ReplicaLoader& loader_;
   UnitStore& store_;
   const Mesh mesh_;
+  Activity& activity_;
   GradReducer reducer_;
+  OwnTimes own_times_;
+  std::deque<double> step_seconds_;            // of the last steps
   std::map<int, PipelineSchedule> schedules_;  // by micro-batches
   double exposed_in_store_ = 0;                // seconds, of the last step
 };

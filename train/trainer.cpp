@@ -8,6 +8,7 @@
 #include "parallel/together.h"
 #include "parallel/values.h"
 #include "train/checks/alike.h"
+#include "train/checks/machines.h"
 #include "train/checks/require_memory.h"
 #include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
@@ -33,7 +34,10 @@ std::int64_t commit_bytes(std::int64_t parameters) {
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   require_alike(*world.group(), facts_of(config));
   const std::string warning = require_runnable(config, world.size());
-  for (const std::string& each : {warning, slow_precision(config, this_machine())})
+  for (const std::string& each :
+       {warning, slow_precision(config, this_machine()),
+        scattered_ranks(resolve(mesh_sizes(config), world.size()), world.host_of_rank()),
+        slow_launcher(world.hosts(), launcher_patience(), config.train.liveness_seconds)})
     if (!each.empty() && world.rank() == 0) log_warning("{}", each);
   return config;
 }
@@ -75,6 +79,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
                  const std::vector<std::string>& command_line)
     : config_(runnable(config, world)),
       group_(*world.group()),
+      activity_(world.activity()),
       mesh_(mesh_sizes(config), world.group()),
       corpora_(same_corpora(config, group_)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
@@ -82,15 +87,16 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       dit_(make_model(config, parameters_, mesh_, store_)),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
-      lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)) {
+      lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)),
+      slow_ranks_(mesh_, world.host_of_rank()) {
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),
                        Device::kCpu, sharing_plan(mesh_, sharing_of(config_)));
   spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
-  train_step_ =
-      std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_, store_, mesh_);
+  train_step_ = std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_,
+                                            store_, mesh_, activity_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
@@ -118,6 +124,7 @@ TrainOutcome Trainer::run() {
   finish_last_step(stop);
   while (step_ < config_.train.steps) {
     StepMetrics metrics = train_step_->run(step_ + 1, committed_);
+    slow_ranks_.add(train_step_->own_times());
     ++step_;
     const bool last = step_ == config_.train.steps, stopping = stop.agreed();
     committer_->look();
@@ -127,6 +134,7 @@ TrainOutcome Trainer::run() {
     if (!waits && records_) records_->add(metrics);
     const int every = config_.train.checkpoint_every;
     if (last || stopping || (every > 0 && step_ % every == 0)) {
+      const InSection committing(activity_, Section::kCommit);
       if (records_) records_->sync();
       commit_run(*committer_, config_, metrics, train_seconds(stop), *model_, group_);
       committed_ = step_;
@@ -184,6 +192,7 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
 }
 
 void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
+  const InSection evaluating(activity_, Section::kEvaluation);
   const WeightsScope average(parameters_, optimizer_->average(), mesh_, store_);
   const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
                                                      .config = config_,

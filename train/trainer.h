@@ -44,6 +44,7 @@ class Trainer {
 
   const TrainConfig config_;
   Group& group_;
+  Activity& activity_;
   const Mesh mesh_;
   const Corpora corpora_;
   const EvaluationPrompts prompts_;
@@ -55,6 +56,7 @@ class Trainer {
   FolderLock lock_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<TrainStep> train_step_;
+  SlowRanks slow_ranks_;
   std::unique_ptr<TrainedModel> model_;
   StartingPoint start_;
   std::unique_ptr<RunRecords> records_;  // of rank 0

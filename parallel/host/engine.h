@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "parallel/host/beats.h"
 #include "parallel/host/operation_runner.h"
 
 namespace muybridge {
@@ -24,12 +25,23 @@ class Engine final : public Progress {
   Look look() override;
   void hand_over() override;
 
+  // From now on the ranks watch each other (Beats). When one is lost, this one writes down in its
+  // log where its own thread is, and what is under way fails a moment later, so that all have
+  // heard.
+  void watch(double limit_seconds);
+  void name_hosts(std::vector<std::string> hosts);
+  // Once nothing is under way any more: parts from those that watch. False where one was lost.
+  bool leave();
+  // Why the rank's process has to end now, if its own thread has not ended it: see watch().
+  std::optional<std::string> overdue() const;
+
   bool idle() const { return idle_ && !arrived_; }
   std::uint64_t pushes() const { return pushes_; }
   bool failed() const;
 
   // For the thread that looks when no other does. `pause` sleeps for so long, or until there is
-  // something new; `doze` the same, but a push does not end it; `sleep` until there is something.
+  // something new; `doze` the same, but a push does not end it; `sleep` until there is something,
+  // or a beat is due.
   void pause(std::chrono::microseconds time);
   void doze(std::chrono::microseconds time);
   void sleep();
@@ -49,6 +61,11 @@ class Engine final : public Progress {
   };
 
   bool admit_arrivals(OperationRunner::Time now);
+  bool advance(OperationRunner::Time now);
+  void tend_beats(OperationRunner::Time now);
+  Busy own_state(OperationRunner::Time now) const;
+  void require_progress(OperationRunner::Time now);
+  void meet_loss(const Loss& loss, OperationRunner::Time now);
   template <class Body>
   void guarded(const Body& body);
   void set_failure(ExitCode code, const std::string& message);
@@ -57,11 +74,18 @@ class Engine final : public Progress {
   std::unique_ptr<Transport> transport_;
   std::optional<OperationRunner> runner_;
   std::vector<Operation> admitted_;  // empty but for the moment; it keeps its memory
+  std::unique_ptr<Beats> beats_;     // null where nobody watches
+  OperationRunner::Time tend_at_;
+  std::string stalled_;  // what the runner said
 
   mutable std::mutex mutex_;
   std::condition_variable news_;
   std::vector<Operation> arrivals_;
   std::optional<Failure> failure_;
+  std::optional<OperationRunner::Time> lost_at_;  // when a loss was heard of
+  std::string loss_;
+  std::vector<std::string> hosts_;              // by rank
+  std::chrono::milliseconds longest_sleep_{0};  // 0: for good
   Rest rest_ = Rest::kNone;
   bool woken_ = false;
   std::atomic<bool> arrived_{false};

@@ -123,7 +123,8 @@ class LocalTransport final : public Transport {
 }  // namespace
 
 void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Group>&)>& body,
-                     double time_limit_seconds, AtEnd at_end, int ranks_per_machine) {
+                     double time_limit_seconds, AtEnd at_end, int ranks_per_machine,
+                     double liveness_seconds) {
   if (size == 1) return body(solo_group("world"));
   const auto exchange =
       std::make_shared<Exchange>(size, ranks_per_machine > 0 ? ranks_per_machine : size);
@@ -134,7 +135,7 @@ void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Gr
     threads.emplace_back([&, rank] {
       const auto stream =
           Stream::start([&] { return std::make_unique<LocalTransport>(exchange, rank, size); },
-                        time_limit_seconds);
+                        time_limit_seconds, liveness_seconds);
       try {
         const auto group = StreamGroup::world(stream);
         body(group);

@@ -15,7 +15,10 @@ constexpr std::chrono::microseconds kPatience{300};
 }  // namespace
 
 void OperationResult::wait() {
-  if (!done_ && !look_until_quiet()) sleep_until_done();
+  if (!done_) {
+    const Activity::Wait wait(progress_->activity.get());
+    if (!look_until_quiet()) sleep_until_done();
+  }
   if (code_ != ExitCode::kDone) throw Error(code_, message_);
 }
 

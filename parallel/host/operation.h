@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parallel/activity.h"
 #include "parallel/host/plan.h"
 
 namespace muybridge {
@@ -39,6 +40,7 @@ class Progress {
   std::atomic<int> waiting{0};         // threads in Work::wait that sleep
   std::atomic<std::uint64_t> beat{0};  // changes whenever somebody has looked
   std::atomic<double> time_limit_seconds{0};
+  std::shared_ptr<Activity> activity;  // of the rank; null where nobody watches it
 };
 
 // How an operation ended, for the threads that wait for it.

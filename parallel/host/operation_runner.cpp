@@ -113,10 +113,24 @@ void OperationRunner::report_lost(const Running& running, double seconds) const 
   const Round& round = running.operation.plan.rounds[running.round];
   for (std::size_t i = 0; i < round.awaited.size(); ++i)
     if (!round.met(i)) peers.insert(members.ranks[static_cast<std::size_t>(round.awaited[i])]);
-  fail(ExitCode::kRankLost,
-       "{}: nothing from rank{} {} of the job for {} s; look into their logs, then start the same "
-       "command again",
-       describe(running.operation), peers.size() > 1 ? "s" : "", fmt::join(peers, ", "), seconds);
+  throw Stalled(
+      fmt::format(
+          "{}: nothing from rank{} {} of the job for {} s; look into their logs, then start "
+          "the same command again",
+          describe(running.operation), peers.size() > 1 ? "s" : "", fmt::join(peers, ", "),
+          seconds),
+      peers.empty() ? members.ranks.front() : *peers.begin());
+}
+
+double OperationRunner::silence(Time now) const {
+  double longest = 0;
+  const auto look_at = [&](const Running& running) {
+    longest = std::max(longest, std::chrono::duration<double>(now - running.moved).count());
+  };
+  for (const Running& running : unordered_) look_at(running);
+  for (const auto& [context, queue] : ordered_)
+    if (!queue.empty()) look_at(queue.front());
+  return longest;
 }
 
 void OperationRunner::fail_all(ExitCode code, const std::string& message) {

@@ -13,6 +13,17 @@
 
 namespace muybridge {
 
+// An operation of which nothing moves: Error(kRankLost), with the first rank that it waits for.
+class Stalled : public Error {
+ public:
+  Stalled(const std::string& message, int peer)
+      : Error(ExitCode::kRankLost, message), peer_(peer) {}
+  int peer() const { return peer_; }
+
+ private:
+  int peer_;
+};
+
 // Carries operations out over a transport, a small piece at each call of `advance`, never blocking.
 // Ordered operations of one group run one at a time; groups and exchanges run side by side. Has
 // no thread and no clock of its own. Not thread-safe.
@@ -27,11 +38,13 @@ class OperationRunner {
   // Posts the first messages of what may begin. `advance` does so, too.
   void start();
 
-  // Moves on what can move; true when a message or an operation is over. Throws Error(kRankLost)
-  // when an operation had no message over for `time_limit`, and what the transport throws: after
-  // that only `fail_all` may follow.
+  // Moves on what can move; true when a message or an operation is over. Throws Stalled when
+  // an operation had no message over for `time_limit`, and what the transport throws: after that
+  // only `fail_all` may follow.
   bool advance(Time now, std::chrono::duration<double> time_limit);
   bool idle() const { return under_way_ == 0; }
+  // For how many seconds nothing has moved of the operation that waits for longest.
+  double silence(Time now) const;
 
   // Ends all operations with this error. Their tensors are never freed: the network may still
   // write to them.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "core/log.h"
+#include "core/system/thread_stack.h"
 
 namespace muybridge {
 namespace {
@@ -33,11 +34,13 @@ void prepare_thread() {
 
 }  // namespace
 
-std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_limit_seconds) {
+std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_limit_seconds,
+                                      double liveness_seconds) {
+  prepare_stack_signal();
   std::shared_ptr<Stream> stream(new Stream);
-  stream->thread_ = std::thread([stream, make = std::move(make_transport), time_limit_seconds] {
-    stream->run(make, time_limit_seconds);
-  });
+  stream->thread_ = std::thread(
+      [stream, start = Start{std::move(make_transport), time_limit_seconds, liveness_seconds,
+                             std::make_shared<Activity>()}] { stream->run(start); });
   std::unique_lock lock(stream->mutex_);
   stream->changed_.wait(lock, [&] { return stream->engine_ || stream->over_; });
   if (!stream->engine_) {
@@ -91,9 +94,9 @@ void Stream::abort(int code) {
   changed_.wait_for(lock, std::chrono::seconds(2), [this] { return aborted_ || over_; });
 }
 
-void Stream::run(const MakeTransport& make_transport, double time_limit_seconds) {
+void Stream::run(const Start& start) {
   prepare_thread();
-  if (make_engine(make_transport, time_limit_seconds)) {
+  if (make_engine(start)) {
     serve();
     finish();
   }
@@ -102,15 +105,17 @@ void Stream::run(const MakeTransport& make_transport, double time_limit_seconds)
   changed_.notify_all();
 }
 
-bool Stream::make_engine(const MakeTransport& make_transport, double time_limit_seconds) {
+bool Stream::make_engine(const Start& start) {
   try {
-    std::unique_ptr<Transport> transport = make_transport();
+    std::unique_ptr<Transport> transport = start.make_transport();
     rank_ = transport->rank();
     size_ = transport->size();
     largest_context_ = transport->largest_tag() / kTagsOfGroup - 1;
     neighbours_ = transport->neighbours();
     const auto engine = std::make_shared<Engine>(std::move(transport));
-    engine->time_limit_seconds = time_limit_seconds;
+    engine->time_limit_seconds = start.time_limit_seconds;
+    engine->activity = start.activity;
+    if (start.liveness_seconds > 0 && size_ > 1) engine->watch(start.liveness_seconds);
     const std::lock_guard lock(mutex_);
     engine_ = engine;
     changed_.notify_all();
@@ -147,6 +152,7 @@ void Stream::serve() {
     if (seen == Progress::Look::kMoved || engine_->pushes() != pushes) last_move = now;
     pushes = engine_->pushes();
     require_beat(now);
+    require_end();
     rest(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move));
   }
 }
@@ -178,12 +184,21 @@ void Stream::require_beat(Clock::time_point now) {
   }
 }
 
+// The rank's own thread learns of a loss when it next waits; it may never do so.
+void Stream::require_end() const {
+  const std::optional<std::string> why = engine_->overdue();
+  if (!why) return;
+  log_error("{}", *why);
+  std::_Exit(static_cast<int>(ExitCode::kRankLost));
+}
+
 void Stream::finish() {
   bool orderly = false;
   {
     const std::lock_guard lock(mutex_);
     orderly = orderly_ && !failed();
   }
+  orderly = orderly && engine_->leave();
   std::unique_ptr<Transport> transport =
       engine_->end(ExitCode::kInternal, "a group was used after its job had ended");
   if (!orderly) {

@@ -26,8 +26,12 @@ class Stream {
   // is thrown here. An operation of which no message is over for `time_limit_seconds` means that a
   // rank is lost: it fails with Error(kRankLost), and so does everything queued or pushed later. A
   // thread that the network does not let go for longer than that and 30 s ends the process with
-  // kRankLost.
-  static std::shared_ptr<Stream> start(MakeTransport make_transport, double time_limit_seconds);
+  // kRankLost. Where there are several ranks and `liveness_seconds` is not 0, they watch each other
+  // (Engine::watch): one that gives no sign of life for so long is lost, too. The thread that calls
+  // this is the rank's own, whose doings the others hear of; where a rank is lost and it does not
+  // come to see it (it computes, or hangs), the process ends with kRankLost some seconds later.
+  static std::shared_ptr<Stream> start(MakeTransport make_transport, double time_limit_seconds,
+                                       double liveness_seconds = 0);
   ~Stream();
 
   int rank() const { return rank_; }
@@ -39,6 +43,9 @@ class Stream {
   Work push(Operation operation) { return engine_->push(std::move(operation), engine_); }
   void set_time_limit(double seconds) { engine_->time_limit_seconds = seconds; }
   bool failed() const { return engine_->failed(); }
+  const std::shared_ptr<Activity>& activity() const { return engine_->activity; }
+  // By rank, for what is said of a lost one.
+  void name_hosts(std::vector<std::string> hosts) { engine_->name_hosts(std::move(hosts)); }
 
   // The smallest context that no group of this rank has had yet, and how to take it. The n-th
   // context owns the n-th piece of the memory that neighbours share.
@@ -58,12 +65,19 @@ class Stream {
   };
 
   Stream() = default;
-  void run(const MakeTransport& make_transport, double time_limit_seconds);
-  bool make_engine(const MakeTransport& make_transport, double time_limit_seconds);
+  struct Start {
+    MakeTransport make_transport;
+    double time_limit_seconds;
+    double liveness_seconds;
+    std::shared_ptr<Activity> activity;
+  };
+  void run(const Start& start);
+  bool make_engine(const Start& start);
   void serve();
   bool asked_to_end();
   void rest(std::chrono::microseconds idle);
   void require_beat(std::chrono::steady_clock::time_point now);
+  void require_end() const;
   void finish();
 
   mutable std::mutex mutex_;

@@ -36,9 +36,17 @@ bool waited(const Outcome& outcome) {
 }
 
 // Runs tests/parallel/rank_program.cpp on `ranks` ranks.
-Outcome run_ranks(int ranks, const std::string& story, double time_limit_seconds) {
-  return run(fmt::format("{} -np {} {} {}", MUYBRIDGE_MPIRUN, ranks, MUYBRIDGE_RANK_PROGRAM,
-                         fmt::format("{} {}", story, time_limit_seconds)));
+Outcome run_ranks(int ranks, const std::string& story, double time_limit_seconds,
+                  double liveness_seconds = kLong) {
+  return run(fmt::format("{} -np {} {} {} {} {}", MUYBRIDGE_MPIRUN, ranks, MUYBRIDGE_RANK_PROGRAM,
+                         story, time_limit_seconds, liveness_seconds));
+}
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+    ++found;
+  return found;
 }
 
 class WorldOfRanks : public ::testing::Test {
@@ -90,6 +98,39 @@ TEST_F(WorldOfRanks, AStalledRankIsReportedAfterTheTimeLimit) {
       << outcome.output;
   EXPECT_NE(outcome.output.find("nothing from rank 1 of the job for 2 s"), std::string::npos)
       << outcome.output;
+}
+
+// Long before the time limit of a collective; ranks that do not watch it themselves hear of it.
+TEST_F(WorldOfRanks, AStoppedRankIsFoundByItsMissingBeatsAndAllOthersNameIt) {
+  const Outcome outcome = run_ranks(7, "stalls", kLong, 2);
+  EXPECT_EQ(outcome.code, 69) << outcome.output;
+  EXPECT_FALSE(waited(outcome)) << outcome.output;
+  for (const int rank : {0, 2, 3, 4, 5, 6}) {
+    EXPECT_NE(outcome.output.find(fmt::format("rank {}: rank 1 on ", rank)), std::string::npos)
+        << rank << outcome.output;
+  }
+  EXPECT_EQ(count(outcome.output, "This rank's own thread is in"), 6U) << outcome.output;
+  EXPECT_GE(count(outcome.output, "OperationResult::wait"), 6U) << outcome.output;
+  EXPECT_NE(outcome.output.find("no sign of life for 2 s"), std::string::npos) << outcome.output;
+}
+
+TEST_F(WorldOfRanks, ARankThatHangsWhileOthersWaitIsNamedAndShowsWhere) {
+  const Outcome outcome = run_ranks(3, "hangs", kLong, kLong);
+  EXPECT_EQ(outcome.code, 69) << outcome.output;
+  EXPECT_NE(outcome.output.find("it hangs in forward and backward"), std::string::npos)
+      << outcome.output;
+  for (const int rank : {0, 2})
+    EXPECT_NE(outcome.output.find(fmt::format("rank {}: rank 1 on ", rank)), std::string::npos)
+        << outcome.output;
+  const std::size_t own = outcome.output.find("error rank 1: rank 1 on ");
+  ASSERT_NE(own, std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("rank_program", own), std::string::npos) << outcome.output;
+}
+
+TEST_F(WorldOfRanks, ALongEvaluationIsNoLoss) {
+  const Outcome outcome = run_ranks(3, "evaluates", kLong, 1);
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_EQ(outcome.output.find("lost"), std::string::npos) << outcome.output;
 }
 
 TEST_F(WorldOfRanks, AbortEndsTheJobWithItsCode) {

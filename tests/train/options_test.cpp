@@ -160,6 +160,7 @@ std::vector<Options::Case> Options::cases() const {
        "run.folder=" + run("base").string()},
       {"train.init_from", run("base").string(), says("weights from"), ""},
       {"train.max_seconds", "1e-6", says("stopped after", 75), ""},
+      {"train.liveness_seconds", "0", refused("above 0"), ""},             // obeyed: see below
       {"train.collective_timeout_seconds", "-1", refused("above 0"), ""},  // obeyed: see below
       {"eval.every", "2", leaves("changed/samples/step-00000002"), ""},
       {"eval.prompts", "[a blue square]", renders_otherwise, ""},
@@ -221,6 +222,37 @@ TEST_F(Options, OfOptimizerAreObeyed) { check("optimizer"); }
 TEST_F(Options, OfTrainAreObeyed) { check("train"); }
 TEST_F(Options, OfEvalAreObeyed) { check("eval"); }
 TEST_F(Options, OfParallelAreRefusedWhereTheyCannotBeObeyed) { check("parallel"); }
+
+TEST_F(Options, LivenessEndsARunWhoseRankIsStoppedAndEveryOtherLogsWhereItIs) {
+  testing::Job job(train(3, "run", "train.steps=100000 train.liveness_seconds=1.5"),
+                   scratch_ / "log");
+  job.wait_for_lines(run("run") / "metrics.jsonl", 2);
+  ASSERT_EQ(job.children().size(), 3U);
+  const pid_t stopped = job.children().back();
+  ::kill(stopped, SIGSTOP);
+  job.wait_for_log("no sign of life for 1.5 s");
+  // mpirun waits for the stopped one, which only SIGKILL reaches.
+  ::kill(stopped, SIGKILL);
+  EXPECT_NE(job.wait(), 0);
+  for (const char* rank : {"0000", "0001"}) {
+    const std::string own = read_file(run("run") / fmt::format("logs/rank-{}.log", rank));
+    EXPECT_NE(own.find("rank 2 on "), std::string::npos) << own;
+    EXPECT_NE(own.find("This rank's own thread is in"), std::string::npos) << own;
+    EXPECT_NE(own.find("muybridge::TrainStep::run"), std::string::npos) << own;
+  }
+}
+
+// While one rank evaluates for longer than its liveness the others wait: nobody is lost.
+TEST_F(Options, LivenessLeavesAlongEvaluationAlone) {
+  EXPECT_EQ(run_to_end(train(2, "run",
+                             "train.steps=8 eval.every=8 eval.samples=1 eval.steps=2000 "
+                             "train.liveness_seconds=0.5")),
+            0)
+      << log();
+  const double seconds = metrics("run").back().at("seconds");
+  EXPECT_GT(seconds, 0);
+  EXPECT_FALSE(log_has("lost")) << log();
+}
 
 TEST_F(Options, TheTimeLimitOfCollectivesEndsARunWhoseRankIsSilent) {
   testing::Job job(train(2, "run", "train.steps=100000 train.collective_timeout_seconds=0.5"),

@@ -61,7 +61,9 @@ class TrainStepTest : public TemporaryCorpus {
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       UnitStore store(model.parameters, Mesh(group).copies());
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group));
+      Activity activity;
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group),
+                     activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
       if (group->rank() == 0)
@@ -194,7 +196,8 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
       spread_values(parameters, mesh);
       const Optimizer optimizer(parameters, config.optimizer, mesh);
       ReplicaLoader loader(*corpus_, loader_options(config), mesh);
-      TrainStep step(config, dit, parameters, optimizer, loader, store, mesh);
+      Activity activity;
+      TrainStep step(config, dit, parameters, optimizer, loader, store, mesh, activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
       const std::scoped_lock lock(mutex);
@@ -266,7 +269,9 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
       const Optimizer optimizer(model.parameters, config.optimizer, Mesh(group));
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       UnitStore store(model.parameters, Mesh(group).copies());
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group));
+      Activity activity;
+      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group),
+                     activity);
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)
         model.parameters.find("head.projection.bias")->var.value().data<float>()[0] =
