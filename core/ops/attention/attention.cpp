@@ -37,20 +37,8 @@ void check(const char* what, const Problem& p, const Tensor& q_rows, const Tenso
 Tensor forward(const Problem& p, const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
                const Tensor& log_sum_exp) {
   const Tensor out = Tensor::empty({q.x.shape().rows(), p.width}, q.x.dtype(), q.x.device());
-  if (q.x.device() == Device::kCuda)
-    cuda::attention_forward(p.shape(), q, k, v, out, log_sum_exp);
-  else
-    cpu::attention_forward(p.shape(), q, k, v, out, log_sum_exp);
+  attention_forward(p.shape(), q, k, v, out, log_sum_exp);
   return out;
-}
-
-void backward(const Problem& p, const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
-              const Tensor& out, const Tensor& log_sum_exp, const Tensor& dout,
-              const cpu::AttentionGradients& gradients) {
-  if (q.x.device() == Device::kCuda)
-    cuda::attention_backward(p.shape(), q, k, v, out, log_sum_exp, dout, gradients);
-  else
-    cpu::attention_backward(p.shape(), q, k, v, out, log_sum_exp, dout, gradients);
 }
 
 Tensor make_log_sum_exp(const Problem& p, const Tensor& q) {
@@ -60,6 +48,23 @@ Tensor make_log_sum_exp(const Problem& p, const Tensor& q) {
 Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
 
 }  // namespace
+
+void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                       const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
+  if (q.x.device() == Device::kCuda)
+    cuda::attention_forward(shape, q, k, v, out, log_sum_exp);
+  else
+    cpu::attention_forward(shape, q, k, v, out, log_sum_exp);
+}
+
+void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                        const Tensor& dout, const AttentionGradients& gradients) {
+  if (q.x.device() == Device::kCuda)
+    cuda::attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
+  else
+    cpu::attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
+}
 
 Var self_attention(const Var& qkv, std::int64_t heads, const Packing& packing) {
   const Tensor& x = qkv.value();
@@ -74,8 +79,9 @@ Var self_attention(const Var& qkv, std::int64_t heads, const Packing& packing) {
   return Var::op(out, {qkv}, [=](Inputs in, const Tensor& dout) {
     const Tensor& input = in[0].value();
     const Tensor grad = empty_like(input);
-    backward(problem, {input, 0}, {input, width}, {input, 2 * width}, out, log_sum_exp, dout,
-             {.dq = {grad, 0}, .dk = {grad, width}, .dv = {grad, 2 * width}});
+    attention_backward(problem.shape(), {input, 0}, {input, width}, {input, 2 * width}, out,
+                       log_sum_exp, dout,
+                       {.dq = {grad, 0}, .dk = {grad, width}, .dv = {grad, 2 * width}});
     in[0].add_grad(grad);
   });
 }
@@ -94,8 +100,9 @@ Var cross_attention(const Var& q, const Var& kv, std::int64_t heads, const Packi
   const Tensor out = forward(problem, {x, 0}, {y, 0}, {y, width}, log_sum_exp);
   return Var::op(out, {q, kv}, [=](Inputs in, const Tensor& dout) {
     const Tensor dq = empty_like(in[0].value()), dkv = empty_like(in[1].value());
-    backward(problem, {in[0].value(), 0}, {in[1].value(), 0}, {in[1].value(), width}, out,
-             log_sum_exp, dout, {.dq = {dq, 0}, .dk = {dkv, 0}, .dv = {dkv, width}});
+    attention_backward(problem.shape(), {in[0].value(), 0}, {in[1].value(), 0},
+                       {in[1].value(), width}, out, log_sum_exp, dout,
+                       {.dq = {dq, 0}, .dk = {dkv, 0}, .dv = {dkv, width}});
     in[0].add_grad(dq);
     in[1].add_grad(dkv);
   });
