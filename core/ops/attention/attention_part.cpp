@@ -89,16 +89,22 @@ void merge_attention(const AttentionResult& into, const AttentionResult& other,
 }
 
 PartGradients attend_part_backward(const AttentionPart& part, const Tensor& out,
-                                   const Tensor& log_sum_exp, const Tensor& dout) {
+                                   const Tensor& log_sum_exp, const Tensor& dout,
+                                   const PartGradients& into) {
   check(part);
   const Shape shape{part.q.x.shape().rows(), part.width};
   require_shape("attend_part_backward", "out", out, shape);
   require_shape("attend_part_backward", "dout", dout, shape);
   require_shape("attend_part_backward", "log-sum-exp", log_sum_exp, {part.heads, shape[0]});
   require_same_kind("attend_part_backward", {&part.q.x, &out, &dout});
-  PartGradients grads{.dq = wide_rows(part, part.q.x),
-                      .dk = wide_rows(part, part.k.x),
-                      .dv = wide_rows(part, part.v.x)};
+  PartGradients grads = into;
+  if (!into.dq.defined())
+    grads = {.dq = wide_rows(part, part.q.x),
+             .dk = wide_rows(part, part.k.x),
+             .dv = wide_rows(part, part.v.x)};
+  require_shape("attend_part_backward", "dq", grads.dq, shape);
+  require_shape("attend_part_backward", "dk", grads.dk, {part.k.x.shape().rows(), part.width});
+  require_shape("attend_part_backward", "dv", grads.dv, {part.v.x.shape().rows(), part.width});
   attention_backward(shape_of(part), part.q, part.k, part.v, out, log_sum_exp, dout,
                      {.dq = {grads.dq, 0}, .dk = {grads.dk, 0}, .dv = {grads.dv, 0}});
   return grads;

@@ -35,13 +35,15 @@ AttentionResult attend_part(const AttentionPart& part);
 // Adds the result over other keys of queries [first, first + rows of `other`).
 void merge_attention(const AttentionResult& into, const AttentionResult& other, std::int64_t first);
 
-// dq [T, D] is this part's share, dk and dv [S, D] are whole. `out` (of the operands' type),
-// log_sum_exp and `dout` are over all keys.
+// dq [T, D] is this part's share, dk and dv [S, D] are whole.
 struct PartGradients {
   Tensor dq, dk, dv;
 };
+// `out` and `dout` are of the operands' type, and over all keys, as log_sum_exp is. Written to
+// `into` where it is given.
 PartGradients attend_part_backward(const AttentionPart& part, const Tensor& out,
-                                   const Tensor& log_sum_exp, const Tensor& dout);
+                                   const Tensor& log_sum_exp, const Tensor& dout,
+                                   const PartGradients& into = {});
 
 // Columns [first, first + count) of log_sum_exp.
 Tensor log_sum_exp_of(const Tensor& log_sum_exp, std::int64_t first, std::int64_t count);
