@@ -26,7 +26,9 @@ Var SelfAttention::operator()(const Var& x, const TokenLayout& layout) const {
   const AttentionExchanges& e = exchanges;
   const Var rotated =
       qk_norm_rope(qkv(e.enter(x)), {norm_q, norm_k}, heads, layout.rope, eps, e.norm);
-  const Var attended = self_attention(e.to_heads(rotated), attended_heads, layout.packing);
+  const Var qkv_here = e.to_heads(rotated);
+  const Var attended = e.attend ? e.attend(qkv_here, attended_heads, layout.packing)
+                                : self_attention(qkv_here, attended_heads, layout.packing);
   return out.through(e.leave, e.to_tokens(attended));
 }
 

@@ -12,9 +12,11 @@ struct AttentionExchanges {
   Exchange enter;       // tokens of this rank -> tokens of all that share its heads
   Exchange enter_text;  // the same for the text
   Exchange leave;       // partial sums -> tokens of this rank
-  Exchange to_heads;    // q, k and v of some tokens -> of all tokens, of some heads
+  Exchange to_heads;    // q, k and v of some tokens -> of more tokens, of some heads
   Exchange to_tokens;   // back
-  SharedRows norm;      // of q and k
+  // Attends in place of self_attention where the keys are not all here.
+  std::function<Var(const Var& qkv, std::int64_t heads, const Packing& packing)> attend;
+  SharedRows norm;  // of q and k
 };
 
 // Self-attention of Wan2.1: RMS norms over the full width of q and k, then rotary positions.

@@ -152,6 +152,12 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
          kCountOrNone);
   to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
   to.add("context", parallel.context, "ranks that share each clip", kCount);
+  to.add_choice("context_method", parallel.context_method, {"ulysses", "ring"},
+                "how they attend to each other's tokens: each to all of some heads, or keys and "
+                "values come round (docs/layouts.md)");
+  to.add("ring", parallel.ring,
+         "context ranks of a ring, those within it share heads as with ulysses; 0: all of them",
+         kCountOrNone);
   to.add("pipeline", parallel.pipeline, "ranks that share the blocks, as stages", kCount);
   to.add_choice("schedule", parallel.schedule,
                 {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"},
@@ -232,6 +238,17 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
 
 void check_parallel(ConfigReader& reader, const TrainConfig& config) {
   const TrainConfig::Parallel& parallel = config.parallel;
+  const bool ring = parallel.context_method == TrainConfig::ContextMethod::kRing;
+  if (ring && parallel.context == 1)
+    reader.refuse("parallel.context_method",
+                  "ring says how ranks share clips, but parallel.context is 1");
+  else if (!ring && parallel.ring > 0)
+    reader.refuse("parallel.ring", fmt::format("{} ranks form a ring, but parallel.context_method "
+                                               "is ulysses",
+                                               parallel.ring));
+  else if (parallel.ring > 0 && parallel.context % parallel.ring != 0)
+    reader.refuse("parallel.ring", fmt::format("{} does not divide parallel.context = {}",
+                                               parallel.ring, parallel.context));
   if (parallel.pipeline > 1) return;
   if (parallel.schedule != TrainConfig::Parallel().schedule)
     reader.refuse("parallel.schedule",

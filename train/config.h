@@ -25,6 +25,7 @@ struct TrainConfig {
   enum class Resume { kAuto, kNever };
   enum class Commit { kBehind, kWait };
   enum class Solver { kEuler, kHeun, kAb2 };
+  enum class ContextMethod { kUlysses, kRing };
 
   struct Run {
     std::string name;
@@ -121,6 +122,8 @@ struct TrainConfig {
     int data = 0;  // ranks; 0: all that the others leave
     int tensor = 1;
     int context = 1;
+    ContextMethod context_method = ContextMethod::kUlysses;
+    int ring = 0;  // context ranks of a ring; 0: all of them
     int pipeline = 1;
     ScheduleKind schedule = ScheduleKind::k1F1B;
     int virtual_stages = 0;  // of a pipeline rank; 0: as many as the schedule has, or 2

@@ -88,7 +88,14 @@ DType compute_dtype(const TrainConfig& config) {
 
 MeshSizes mesh_sizes(const TrainConfig& config) {
   const TrainConfig::Parallel& p = config.parallel;
-  return {.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline};
+  const bool ring = p.context_method == TrainConfig::ContextMethod::kRing;
+  return {.data = p.data,
+          .tensor = p.tensor,
+          .context = p.context,
+          .pipeline = p.pipeline,
+          .ring = !ring        ? 1
+                  : p.ring > 0 ? p.ring
+                               : p.context};
 }
 
 Placement placement_of(const TrainConfig& config) {

@@ -84,6 +84,8 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"parallel.data", kFree},
     {"parallel.tensor", kFree},
     {"parallel.context", kFree},
+    {"parallel.context_method", kFree},
+    {"parallel.ring", kFree},
     {"parallel.pipeline", kFree},
     {"parallel.schedule", kFree},
     {"parallel.virtual_stages", kFree},

@@ -42,6 +42,7 @@ nlohmann::json layout_of(const MeshSizes& sizes) {
   return {{"data", sizes.data},
           {"tensor", sizes.tensor},
           {"context", sizes.context},
+          {"ring", sizes.ring},
           {"pipeline", sizes.pipeline}};
 }
 

@@ -46,5 +46,18 @@ TEST(ModelOptions, EveryAxisOfTheMeshIsTheConfigurations) {
   EXPECT_EQ(sizes, (MeshSizes{.data = 5, .tensor = 4, .context = 3, .pipeline = 2}));
 }
 
+TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
+  const auto sizes = [](const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {"parallel.context=6"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return mesh_sizes(config(overrides));
+  };
+  EXPECT_EQ(sizes({}).ring, 1);
+  EXPECT_EQ(sizes({"parallel.context_method=ring"}).ring, 6);
+  const MeshSizes nested = sizes({"parallel.context_method=ring", "parallel.ring=2"});
+  EXPECT_EQ(nested.ring, 2);
+  EXPECT_EQ(nested.sharing(), 3);
+}
+
 }  // namespace
 }  // namespace muybridge

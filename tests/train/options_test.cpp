@@ -180,6 +180,8 @@ std::vector<Options::Case> Options::cases() const {
       {"parallel.data", "2", refused("needs 2 ranks"), ""},
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
+      {"parallel.context_method", "ring", refused("parallel.context_method"), ""},
+      {"parallel.ring", "2", refused("parallel.ring"), ""},
       {"parallel.pipeline", "2", refused("needs 2 ranks"), ""},
       {"parallel.schedule", "zb_v", refused("parallel.schedule"), ""},
       {"parallel.virtual_stages", "3", refused("parallel.virtual_stages"), ""},
