@@ -76,7 +76,7 @@ LAYOUTS = [
     "tensor=2 pipeline=4 schedule=zb_v",
     "context=2 pipeline=2 schedule=interleaved",
     "context=2 pipeline=4 schedule=zb_h1",
-    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=true",
+    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=block",
     "context=2 context_method=ring",
     "context=3 context_method=ring",
     "context=8 context_method=ring",
@@ -88,12 +88,12 @@ LAYOUTS = [
     "context=3 pipeline=2 context_method=ring schedule=interleaved",
     "context=4 pipeline=2 context_method=ring schedule=interleaved",
     "context=4 pipeline=2 context_method=ring ring=2 schedule=zb_v",
-    "tensor=2 context=2 pipeline=2 context_method=ring schedule=zb_v",
+    "tensor=2 context=2 pipeline=2 context_method=ring schedule=zb_v recompute=attention",
 ]
 QUICK = [
     "data=3",
     "data=2 tensor=2 pipeline=2 schedule=1f1b",
-    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=true",
+    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=block",
     "context=2 pipeline=2 schedule=interleaved",
     "context=3 pipeline=2 context_method=ring schedule=interleaved",
 ]

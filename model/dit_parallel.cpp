@@ -39,8 +39,9 @@ class Splitter {
     }
     if (over_context && ring_->size() > 1)
       attention.exchanges.attend = [group = ring_](const Var& qkv, std::int64_t heads,
-                                                   const Packing& packing) {
-        return ring_attention(qkv, heads, packing, group);
+                                                   const Packing& packing,
+                                                   const KeptAttention& kept) {
+        return ring_attention(qkv, heads, packing, group, kept);
       };
   }
 

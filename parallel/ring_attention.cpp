@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "core/ops/accumulate.h"
-#include "core/ops/attention/attention.h"
 #include "core/ops/attention/attention_part.h"
 #include "core/ops/regroup.h"
 
@@ -179,8 +178,8 @@ Slice shared_rows(const Packing& packing, int rank, int other, int ranks) {
 }
 
 Var ring_attention(const Var& qkv, std::int64_t heads, const Packing& packing,
-                   const std::shared_ptr<Group>& group) {
-  if (group->size() == 1) return self_attention(qkv, heads, packing);
+                   const std::shared_ptr<Group>& group, const KeptAttention& kept) {
+  if (group->size() == 1) return self_attention(qkv, heads, packing, kept);
   const Tensor& x = qkv.value();
   if (x.shape().rank() != 2 || x.shape().back() % 3 || x.shape()[0] * group->size() != packing.rows)
     throw std::invalid_argument(fmt::format(
@@ -188,12 +187,15 @@ Var ring_attention(const Var& qkv, std::int64_t heads, const Packing& packing,
         "rows; [rows / ranks, 3 D] expected",
         x.shape(), group->size(), group->name(), packing.rows));
   const auto ring = std::make_shared<const Ring>(packing, heads, group);
-  const AttentionResult sums = ring->forward(x);
-  const Tensor out = sums.out.to(x.dtype());
-  return Var::op(out, {qkv},
-                 [ring, out, log_sum_exp = sums.log_sum_exp](Inputs in, const Tensor& dout) {
-                   in[0].add_grad(ring->backward(in[0].value(), out, log_sum_exp, dout));
-                 });
+  const AttentionOutput output = attend_once(kept, [&] {
+    const AttentionResult sums = ring->forward(x);
+    return AttentionOutput{sums.out.to(x.dtype()), sums.log_sum_exp};
+  });
+  return Var::op(
+      output.out, {qkv},
+      [ring, out = output.out, log_sum_exp = output.log_sum_exp](Inputs in, const Tensor& dout) {
+        in[0].add_grad(ring->backward(in[0].value(), out, log_sum_exp, dout));
+      });
 }
 
 }  // namespace muybridge

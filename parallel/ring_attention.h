@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/ops/attention/attention.h"
 #include "core/packing.h"
 #include "core/slice.h"
 #include "core/tape.h"
@@ -25,7 +26,7 @@ namespace muybridge {
 // qkv [R, 3 D] in blocks q, k, v -> [R, D]. `packing` is of the N R rows of all ranks, which call
 // this, and so its backward, in the same order. In a group of one it is self_attention.
 Var ring_attention(const Var& qkv_R3D, std::int64_t heads, const Packing& packing,
-                   const std::shared_ptr<Group>& group);
+                   const std::shared_ptr<Group>& group, const KeptAttention& kept = {});
 
 // The rows that `rank` has of the clip that lies in the segments of both, counted from its first
 // row; none where they share no clip. Of two ranks.

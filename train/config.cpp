@@ -62,8 +62,10 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
          "add sines of the place to the patches; rotary positions are always there");
   to.add("rope_theta", model.rope_theta, "longest wave of the rotary positions", kPositive);
   to.add("eps", model.eps, "added to variances in the norms", kPositive);
-  to.add("recompute", model.recompute,
-         "run blocks again in backward: a third more time, far less memory");
+  to.add_choice(
+      "recompute", model.recompute, {"none", "attention", "block"},
+      "what backward makes again instead of keeping it: q, k and v, or whole blocks for a "
+      "third more time (docs/layouts.md)");
 }
 
 void describe(ConfigSection& to, TrainConfig::Flow& flow) {

@@ -19,6 +19,7 @@ namespace muybridge {
 struct TrainConfig {
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
+  enum class Recompute { kNone, kAttention, kBlock };
   enum class Schedule { kConstant, kCosine, kLinear };
   enum class Matrices { kAdamW, kMuon };
   enum class Precision { kF32, kBF16 };
@@ -57,7 +58,7 @@ struct TrainConfig {
     bool sine_positions = true;  // added to the patches, besides the rotary ones
     double rope_theta = 10000;
     double eps = 1e-6;
-    bool recompute = false;
+    Recompute recompute = Recompute::kNone;
   };
 
   struct Flow {

@@ -6,6 +6,22 @@
 
 namespace muybridge {
 
+namespace {
+
+Recompute recompute_of(TrainConfig::Recompute recompute) {
+  switch (recompute) {
+    case TrainConfig::Recompute::kAttention:
+      return Recompute::kAttention;
+    case TrainConfig::Recompute::kBlock:
+      return Recompute::kBlock;
+    case TrainConfig::Recompute::kNone:
+      break;
+  }
+  return Recompute::kNone;
+}
+
+}  // namespace
+
 DitOptions dit_options(const TrainConfig& config) {
   const TrainConfig::Model& m = config.model;
   return {.channels = m.channels,
@@ -23,7 +39,7 @@ DitOptions dit_options(const TrainConfig& config) {
           .rope_theta = m.rope_theta,
           .eps = m.eps,
           .sine_positions = m.sine_positions,
-          .recompute = m.recompute};
+          .recompute = recompute_of(m.recompute)};
 }
 
 FlowOptions flow_options(const TrainConfig& config) {

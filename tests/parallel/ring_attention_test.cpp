@@ -156,6 +156,22 @@ TEST(RingAttention, SendsTheRowsOfSharedClipsAndNothingElse) {
                                              8 * 50 + 2 * 100}));
 }
 
+TEST(RingAttention, WhatIsKeptIsNotSentForAgain) {
+  const Packing packing = packing_of({240});
+  run_local_ranks(3, [&](const std::shared_ptr<Group>& world) {
+    omp_set_num_threads(1);
+    const auto group = std::make_shared<Counting>(world);
+    const auto kept = std::make_shared<AttentionOutput>();
+    const auto key = static_cast<std::uint64_t>(world->rank());
+    const Var x = Var::leaf(numbers({80, 3 * kWidth}, key, DType::kF64));
+    const Var first = ring_attention(x, kHeads, packing, group, kept);
+    const std::int64_t sent = group->rows;
+    EXPECT_GT(sent, 0);
+    EXPECT_EQ(ring_attention(x, kHeads, packing, group, kept).value().raw(), first.value().raw());
+    EXPECT_EQ(group->rows, sent);
+  });
+}
+
 TEST(RingAttention, OfTwoSegmentsIsOneClipAtMost) {
   const Packing packing = packing_of({20, 60, 150});
   EXPECT_EQ(shared_rows(packing, 0, 1, 4), Slice::range(20, 40));

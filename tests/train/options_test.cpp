@@ -119,7 +119,7 @@ std::vector<Options::Case> Options::cases() const {
       {"model.sine_positions", "false", trains_otherwise, ""},
       {"model.rope_theta", "50", trains_otherwise, ""},
       {"model.eps", "0.1", trains_otherwise, ""},
-      {"model.recompute", "true",
+      {"model.recompute", "attention",
        hands_on([](const TrainConfig& config) { return dit_options(config).recompute; }), ""},
       {"flow.timesteps", "uniform", trains_otherwise, ""},
       {"flow.shift", "1", trains_otherwise, ""},
