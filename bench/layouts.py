@@ -65,7 +65,7 @@ LAYOUTS = [
     "data=3 zero=1",
     "data=2 zero=2",
     "data=3 zero=3",
-    "data=4 zero=3 recompute=true",
+    "data=4 zero=3 recompute=block",
     "data=2 tensor=2 zero=1",
     "data=2 tensor=2 zero=3",
     "tensor=2 context=2 zero=3",
@@ -85,13 +85,26 @@ LAYOUTS = [
     "tensor=2 pipeline=4 schedule=zb_v",
     "context=2 pipeline=2 schedule=interleaved",
     "context=2 pipeline=4 schedule=zb_h1",
-    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=true",
+    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=block",
+    "context=2 context_method=ring",
+    "context=3 context_method=ring",
+    "context=8 context_method=ring",
+    "context=4 context_method=ring ring=2",
+    "context=6 context_method=ring ring=3",
+    "tensor=2 context=2 context_method=ring",
+    "tensor=2 context=4 context_method=ring ring=2",
+    "data=2 context=3 context_method=ring",
+    "context=3 pipeline=2 context_method=ring schedule=interleaved",
+    "context=4 pipeline=2 context_method=ring schedule=interleaved",
+    "context=4 pipeline=2 context_method=ring ring=2 schedule=zb_v",
+    "tensor=2 context=2 pipeline=2 context_method=ring schedule=zb_v recompute=attention",
 ]
 QUICK = [
     "data=3 zero=3",
     "data=2 tensor=2 pipeline=2 schedule=1f1b",
-    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=true",
+    "tensor=2 context=2 pipeline=2 schedule=zb_v recompute=block",
     "context=2 pipeline=2 schedule=interleaved",
+    "context=3 pipeline=2 context_method=ring schedule=interleaved",
 ]
 
 

@@ -68,7 +68,7 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
   add("memory_available", "  available", machine.memory_available, in_gib(machine.memory_available),
       machine.memory_available >= 4 * kGiB
           ? ""
-          : "less than 4 GiB are free: lower batch.tokens or set model.recompute=true");
+          : "less than 4 GiB are free: lower batch.tokens or set model.recompute=block");
   const std::int64_t disk = free_disk(folder);
   add("disk_available", "disk", disk, in_gib(disk) + " free in " + folder.string(),
       disk >= 10 * kGiB ? "" : "less than 10 GiB are free: corpora and checkpoints may not fit");

@@ -64,7 +64,7 @@ class Pool {
       if (!block)
         fail(ExitCode::kInternal,
              "out of memory: {} MiB wanted, {} MiB in use; lower batch.tokens or set "
-             "model.recompute: true",
+             "model.recompute: block",
              size >> 20, statistics_.in_use_bytes >> 20);
       ++statistics_.system_allocations;
       statistics_.reserved_bytes += size;

@@ -32,7 +32,7 @@ void attention_forward(const AttentionShape&, const HeadColumns&, const HeadColu
 }
 void attention_backward(const AttentionShape&, const HeadColumns&, const HeadColumns&,
                         const HeadColumns&, const Tensor&, const Tensor&, const Tensor&,
-                        const cpu::AttentionGradients&) {
+                        const AttentionGradients&) {
   no_cuda();
 }
 

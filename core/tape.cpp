@@ -144,10 +144,12 @@ struct BackwardPass {
 
   static thread_local BackwardPass* current;
 
-  BackwardPass(const std::vector<Root>& roots, BackwardOptions given)
+  // Goes no further than `ends`, which collect gradients as leaves do.
+  BackwardPass(const std::vector<Root>& roots, BackwardOptions given, Inputs ends = {})
       : options(std::move(given)), outer(current) {
     if (outer) options.later = outer->options.later;
     std::unordered_map<Node*, bool> seen;
+    for (const Var& end : ends) seen[end.node_.get()] = true;
     std::vector<std::shared_ptr<Node>> pending;
     const auto visit = [&](const Var& var) {
       if (!var.requires_grad() || seen[var.node_.get()]) return;
@@ -172,6 +174,10 @@ struct BackwardPass {
     std::sort(order.begin(), order.end(),
               [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
     current = this;
+  }
+  BackwardPass(const Var& output, const Tensor& dy, Inputs ends)
+      : BackwardPass({{output, dy}}, {}, ends) {
+    output.add_grad(dy);
   }
   ~BackwardPass() { current = outer; }
   BackwardPass(const BackwardPass&) = delete;
@@ -257,14 +263,10 @@ Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& in
   const std::size_t count = inputs.size();
   std::vector<Var> all = inputs;
   all.insert(all.end(), parameters.begin(), parameters.end());
+  // On the same inputs, whose gradients are added to as if they had been recorded: the same bits.
   const auto run_again = [body, count](Inputs in, const Tensor& dy) {
-    std::vector<Var> again;
-    for (const Var& input : in.first(count))
-      again.push_back(input.requires_grad() ? Var::leaf(input.value())
-                                            : Var::constant(input.value()));
-    backward(body(again), dy);
-    for (std::size_t i = 0; i < count; ++i)
-      if (again[i].requires_grad() && again[i].grad().defined()) in[i].add_grad(again[i].grad());
+    const Inputs kept = in.first(count);
+    BackwardPass(body(kept), dy, kept).run();
   };
   return Var::op(std::move(value), std::move(all), run_again, Dy::kAsSummed);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/ops/attention/attention.h"
 #include "model/linear.h"
 #include "model/token_layout.h"
 
@@ -12,9 +13,13 @@ struct AttentionExchanges {
   Exchange enter;       // tokens of this rank -> tokens of all that share its heads
   Exchange enter_text;  // the same for the text
   Exchange leave;       // partial sums -> tokens of this rank
-  Exchange to_heads;    // q, k and v of some tokens -> of all tokens, of some heads
+  Exchange to_heads;    // q, k and v of some tokens -> of more tokens, of some heads
   Exchange to_tokens;   // back
-  SharedRows norm;      // of q and k
+  // Attends in place of self_attention where the keys are not all here.
+  std::function<Var(const Var& qkv, std::int64_t heads, const Packing& packing,
+                    const KeptAttention& kept)>
+      attend;
+  SharedRows norm;  // of q and k
 };
 
 // Self-attention of Wan2.1: RMS norms over the full width of q and k, then rotary positions.
@@ -26,6 +31,7 @@ struct SelfAttention {
   std::int64_t heads;           // of this rank's share of qkv
   std::int64_t attended_heads;  // of this rank between to_heads and to_tokens
   double eps;
+  bool remakes_qkv = false;  // in backward, instead of keeping them; what attention gave is kept
   AttentionExchanges exchanges = {};
 
   // `gain` is that of the output's weight, see Glorot.
@@ -43,6 +49,7 @@ struct CrossAttention {
   Linear out;
   std::int64_t heads;
   double eps;
+  bool remakes_q = false;  // as SelfAttention::remakes_qkv
   AttentionExchanges exchanges = {};
 
   CrossAttention(Parameters& parameters, const std::string& name, std::int64_t width,

@@ -25,7 +25,9 @@ DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOpt
       norm3_bias(parameters.add({.name = name + ".norm3.bias", .shape = {o.width}})),
       cross_attention(parameters, name + ".cross_attention", o.width, o.heads, o.eps),
       mlp(parameters, name + ".mlp", o.width, o.mlp_width, kBranchGain),
-      eps(o.eps) {}
+      eps(o.eps) {
+  self_attention.remakes_qkv = cross_attention.remakes_q = o.recompute == Recompute::kAttention;
+}
 
 Var DitBlock::operator()(const Var& input, const Var& keys, const Var& time,
                          const TokenLayout& layout, const Packing& texts) const {

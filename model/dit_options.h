@@ -12,6 +12,14 @@ namespace muybridge {
 // clean clip can be learned.
 enum class Prediction : std::uint8_t { kVelocity, kClean };
 
+// What is made again in backward instead of being kept from forward (docs/layouts.md has the
+// bytes).
+enum class Recompute : std::uint8_t {
+  kNone,
+  kAttention,  // q, k and v of both attentions, from what the norms before them gave
+  kBlock,      // all of a block, from the stream of tokens that goes into it
+};
+
 // What a DiT is built from.
 struct DitOptions {
   int channels = 3;                                  // of a pixel or latent
@@ -26,10 +34,9 @@ struct DitOptions {
   std::int64_t text_heads = 4;
   Prediction prediction = Prediction::kVelocity;
   double rope_theta = 10000.0;
-  double eps = 1e-6;  // of all norms
-  bool sine_positions =
-      true;                // add sines of the place to the patches; rotary ones are always there
-  bool recompute = false;  // run each block again in backward instead of keeping its activations
+  double eps = 1e-6;           // of all norms
+  bool sine_positions = true;  // added to the patches; rotary ones are always there
+  Recompute recompute = Recompute::kNone;
 
   std::int64_t token_width() const { return channels * patch.tokens(); }
 };

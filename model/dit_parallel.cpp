@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "parallel/ring_attention.h"
 #include "parallel/token_exchange.h"
 
 namespace muybridge {
@@ -14,7 +15,8 @@ class Splitter {
   Splitter(Parameters& parameters, const Mesh& mesh)
       : parameters_(parameters),
         tensor_(mesh.tensor()),
-        context_(mesh.context()),
+        heads_(mesh.heads()),
+        ring_(mesh.ring()),
         whole_(mesh.tensor()->size() > 1 ? kOverTensor : kReplicas) {
     for (const Parameter& parameter : parameters.list())
       parameters_.place(parameter.var, {}, whole_ | over_stages(parameter, mesh));
@@ -28,12 +30,19 @@ class Splitter {
     attention.exchanges = exchanges();
     attention.heads /= tensor_->size();
     attention.attended_heads = attention.heads;
-    if (!over_context || context_->size() == 1) return;
-    attention.attended_heads /= context_->size();
-    attention.exchanges.to_heads =
-        Exchange([group = context_](const Var& x) { return tokens_to_heads(x, 3, group); });
-    attention.exchanges.to_tokens =
-        Exchange([group = context_](const Var& x) { return heads_to_tokens(x, 1, group); });
+    if (over_context && heads_->size() > 1) {
+      attention.attended_heads /= heads_->size();
+      attention.exchanges.to_heads =
+          Exchange([group = heads_](const Var& x) { return tokens_to_heads(x, 3, group); });
+      attention.exchanges.to_tokens =
+          Exchange([group = heads_](const Var& x) { return heads_to_tokens(x, 1, group); });
+    }
+    if (over_context && ring_->size() > 1)
+      attention.exchanges.attend = [group = ring_](const Var& qkv, std::int64_t heads,
+                                                   const Packing& packing,
+                                                   const KeptAttention& kept) {
+        return ring_attention(qkv, heads, packing, group, kept);
+      };
   }
 
   void split(CrossAttention& attention) const {
@@ -84,6 +93,7 @@ class Splitter {
             .leave = Exchange([group = tensor_](const Var& x) { return sum_to_rows(x, group); }),
             .to_heads = {},
             .to_tokens = {},
+            .attend = {},
             .norm = {.parts = tensor_->size(), .sum = [group = tensor_](const Tensor& sums) {
                        group->all_reduce(sums).wait();
                      }}};
@@ -91,8 +101,8 @@ class Splitter {
 
   Parameters& parameters_;
   std::shared_ptr<Group> tensor_;
-  std::shared_ptr<Group> context_;
-  int whole_;  // copies of what is not split
+  std::shared_ptr<Group> heads_, ring_;  // of the context
+  int whole_;                            // copies of what is not split
 };
 
 // A forward alone, section after section; the last one's result goes to all.
@@ -136,12 +146,13 @@ struct ForwardCosts {
   }
 };
 
-void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks) {
+void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks,
+                      const char* instead = "") {
   if (ranks < 1 || number % ranks == 0) return;
   std::int64_t fewer = ranks - 1;
   while (number % fewer != 0) --fewer;
-  fail(ExitCode::kUsage, "{} = {} cannot be shared by {} = {}; {} could", what, number, by, ranks,
-       fewer);
+  fail(ExitCode::kUsage, "{} = {} cannot be shared by {} = {}; {} could{}", what, number, by, ranks,
+       fewer, instead);
 }
 
 }  // namespace
@@ -203,7 +214,12 @@ void require_layout(const DitOptions& o, const MeshSizes& sizes, const Placement
   require_division("model.text_heads", o.text_heads, "parallel.tensor", sizes.tensor);
   require_division("model.mlp_width", o.mlp_width, "parallel.tensor", sizes.tensor);
   require_division("model.heads", o.heads, "parallel.tensor", sizes.tensor);
-  require_division("model.heads", o.heads, "parallel.tensor x parallel.context", both);
+  if (sizes.ring == 1)
+    require_division("model.heads", o.heads, "parallel.tensor x parallel.context", both,
+                     ", or parallel.context_method=ring, which shares no heads over context");
+  else
+    require_division("model.heads", o.heads, "parallel.tensor x parallel.context / parallel.ring",
+                     std::int64_t{sizes.tensor} * sizes.sharing());
   require_division("batch.tokens", batch_rows, "parallel.tensor x parallel.context", both);
 }
 

@@ -16,8 +16,10 @@ namespace muybridge {
 // encoder (Shoeybi et al. 2019, arXiv:1909.08053), and of the tokens everywhere else (sequence
 // parallelism, Korthikanti et al. 2022, arXiv:2205.05198). Context ranks have a segment of the
 // batch's tokens each and exchange tokens for heads around attention (DeepSpeed-Ulysses, Jacobs et
-// al. 2023, arXiv:2309.14509); the text is there on all of them. What is not split has copies,
-// whose gradients are of their ranks' tokens and are summed (Mesh::copies).
+// al. 2023, arXiv:2309.14509), or let keys and values come round (ring attention), or both: tokens
+// for heads inside, the ring outside (USP, Fang and Zhao 2024, arXiv:2405.07719). The text is there
+// on all of them. What is not split has copies, whose gradients are of their ranks' tokens and are
+// summed (Mesh::copies).
 
 // Pipeline ranks have consecutive blocks each, their chunks, and all make the conditions of their
 // clips themselves, which is cheaper than to send them.
@@ -41,8 +43,9 @@ std::vector<BlockRange> balanced_sections(const DitOptions& options, int section
 PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens = 4096);
 
 // Throws Error(kUsage) where such a model cannot be shared so, with the reason and what would do:
-// heads and hidden columns must divide among tensor ranks, heads and the rows of a batch among
-// tensor and context ranks, and a section of a pipeline has at least one block.
+// heads and hidden columns must divide among tensor ranks, the rows of a batch among tensor and
+// context ranks, heads among tensor and those context ranks that are not of a ring, and a section
+// of a pipeline has at least one block.
 void require_layout(const DitOptions& options, const MeshSizes& sizes, const Placement& placement,
                     std::int64_t batch_rows);
 

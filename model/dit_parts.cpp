@@ -78,7 +78,7 @@ Var DitHead::operator()(const Var& x, const Condition& condition, const NoisyCli
 }
 
 DitChunk::DitChunk(Parameters& parameters, const DitOptions& options, const BlockRange& chunk)
-    : range(chunk), recompute_(options.recompute) {
+    : range(chunk), recompute_(options.recompute == Recompute::kBlock) {
   if (range.begin == 0) embedding.emplace(parameters, options);
   for (int i = range.begin; i < range.end; ++i) {
     const std::size_t first = parameters.list().size();

@@ -86,7 +86,7 @@ struct DitChunk {
                  const TokenLayout& layout) const;
 
  private:
-  bool recompute_;
+  bool recompute_;                            // blocks as a whole
   std::vector<std::vector<Var>> parameters_;  // of each block
 };
 

@@ -1,6 +1,7 @@
 #include "parallel/mesh.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -51,6 +52,10 @@ MeshSizes resolve(MeshSizes sizes, int ranks) {
   if (sizes.data < 0 || sizes.tensor < 1 || sizes.context < 1 || sizes.pipeline < 1)
     fail(ExitCode::kUsage, "parallel: {}: sizes must be at least 1 (data may be 0: what is left)",
          to_string(sizes));
+  if (sizes.ring < 1 || sizes.context % sizes.ring != 0)
+    fail(ExitCode::kUsage,
+         "parallel.context = {} ranks cannot be rings of parallel.ring = {}; {} could",
+         sizes.context, sizes.ring, std::gcd(sizes.context, std::max(1, sizes.ring)));
   const std::int64_t model = product({sizes.tensor, sizes.context, sizes.pipeline});
   if (sizes.data == 0) sizes.data = static_cast<int>(std::max<std::int64_t>(1, ranks / model));
   const std::int64_t needed = product({sizes.data, sizes.tensor, sizes.context, sizes.pipeline});
@@ -104,6 +109,14 @@ Mesh::Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world)
       pipeline_(along({Axis::kPipeline}, "pipeline")),
       tokens_(along({Axis::kTensor, Axis::kContext}, "tokens")),
       replica_(along({Axis::kTensor, Axis::kContext, Axis::kPipeline}, "replica")) {
+  // Groups are few (docs/parallelism.md): no new ones where these are there.
+  const int ring = sizes_.ring, sharing = sizes_.sharing(), place = context_->rank() % sharing;
+  heads_ = ring == 1 ? context_ : solo_group("heads");
+  ring_ = ring == 1 ? solo_group("ring") : context_;
+  if (ring > 1 && sharing > 1) {
+    heads_ = context_->split(context_->rank() / sharing, place, "heads");
+    ring_ = context_->split(place, context_->rank() / sharing, "ring");
+  }
   for (int number = 0; number <= (kOverTensor | kOverPipeline); ++number) {
     std::vector<Axis> axes = {Axis::kData, Axis::kContext};
     if (number & kOverTensor) axes.push_back(Axis::kTensor);

@@ -19,7 +19,10 @@ struct MeshSizes {
   int tensor = 1;
   int context = 1;
   int pipeline = 1;
+  int ring = 1;  // how many context ranks form a ring; the others share heads with it
 
+  // Context ranks that share heads.
+  int sharing() const { return context / ring; }
   int along(Axis axis) const;
   int ranks() const { return data * tensor * context * pipeline; }
   bool operator==(const MeshSizes&) const = default;
@@ -37,7 +40,8 @@ struct Coordinate {
 
 std::string to_string(const MeshSizes& sizes);  // "data 2 x tensor 4 x context 1 x pipeline 2"
 
-// `sizes` with data filled in where it is 0. Throws Error(kUsage) unless their product is `ranks`.
+// `sizes` with data filled in where it is 0. Throws Error(kUsage) unless their product is `ranks`
+// and the ring divides the context ranks.
 MeshSizes resolve(MeshSizes sizes, int ranks);
 
 Coordinate coordinate_of(int rank, const MeshSizes& sizes);
@@ -64,6 +68,9 @@ class Mesh {
   const std::shared_ptr<Group>& tensor() const { return tensor_; }
   const std::shared_ptr<Group>& context() const { return context_; }
   const std::shared_ptr<Group>& pipeline() const { return pipeline_; }
+  // Context ranks in two levels: neighbours that share heads, and of each the ones in its place.
+  const std::shared_ptr<Group>& heads() const { return heads_; }
+  const std::shared_ptr<Group>& ring() const { return ring_; }
   // Tensor and context: the ranks that have the tokens of one batch between them, in order.
   const std::shared_ptr<Group>& tokens() const { return tokens_; }
   // Tensor, context and pipeline: the ranks of one replica of the model.
@@ -78,7 +85,7 @@ class Mesh {
   std::shared_ptr<Group> world_;
   MeshSizes sizes_;
   Coordinate coordinate_;
-  std::shared_ptr<Group> data_, tensor_, context_, pipeline_, tokens_, replica_;
+  std::shared_ptr<Group> data_, tensor_, context_, pipeline_, tokens_, replica_, heads_, ring_;
   std::vector<std::shared_ptr<Group>> copies_;
 };
 

@@ -62,8 +62,10 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
          "add sines of the place to the patches; rotary positions are always there");
   to.add("rope_theta", model.rope_theta, "longest wave of the rotary positions", kPositive);
   to.add("eps", model.eps, "added to variances in the norms", kPositive);
-  to.add("recompute", model.recompute,
-         "run blocks again in backward: a third more time, far less memory");
+  to.add_choice(
+      "recompute", model.recompute, {"none", "attention", "block"},
+      "what backward makes again instead of keeping it: q, k and v, or whole blocks for a "
+      "third more time (docs/layouts.md)");
 }
 
 void describe(ConfigSection& to, TrainConfig::Flow& flow) {
@@ -157,6 +159,12 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
          kCountOrNone);
   to.add("tensor", parallel.tensor, "ranks that share each layer", kCount);
   to.add("context", parallel.context, "ranks that share each clip", kCount);
+  to.add_choice("context_method", parallel.context_method, {"ulysses", "ring"},
+                "how they attend to each other's tokens: each to all of some heads, or keys and "
+                "values come round (docs/layouts.md)");
+  to.add("ring", parallel.ring,
+         "context ranks of a ring, those within it share heads as with ulysses; 0: all of them",
+         kCountOrNone);
   to.add("pipeline", parallel.pipeline, "ranks that share the blocks, as stages", kCount);
   to.add("zero", parallel.zero,
          "what ranks with the same weights divide: 1 the state of the optimizer, 2 also gradients, "
@@ -241,6 +249,17 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
 
 void check_parallel(ConfigReader& reader, const TrainConfig& config) {
   const TrainConfig::Parallel& parallel = config.parallel;
+  const bool ring = parallel.context_method == TrainConfig::ContextMethod::kRing;
+  if (ring && parallel.context == 1)
+    reader.refuse("parallel.context_method",
+                  "ring says how ranks share clips, but parallel.context is 1");
+  else if (!ring && parallel.ring > 0)
+    reader.refuse("parallel.ring", fmt::format("{} ranks form a ring, but parallel.context_method "
+                                               "is ulysses",
+                                               parallel.ring));
+  else if (parallel.ring > 0 && parallel.context % parallel.ring != 0)
+    reader.refuse("parallel.ring", fmt::format("{} does not divide parallel.context = {}",
+                                               parallel.ring, parallel.context));
   if (parallel.pipeline > 1) return;
   if (parallel.schedule != TrainConfig::Parallel().schedule)
     reader.refuse("parallel.schedule",

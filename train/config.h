@@ -19,12 +19,14 @@ namespace muybridge {
 struct TrainConfig {
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
+  enum class Recompute { kNone, kAttention, kBlock };
   enum class Schedule { kConstant, kCosine, kLinear };
   enum class Matrices { kAdamW, kMuon };
   enum class Precision { kF32, kBF16 };
   enum class Resume { kAuto, kNever };
   enum class Commit { kBehind, kWait };
   enum class Solver { kEuler, kHeun, kAb2 };
+  enum class ContextMethod { kUlysses, kRing };
 
   struct Run {
     std::string name;
@@ -56,7 +58,7 @@ struct TrainConfig {
     bool sine_positions = true;  // added to the patches, besides the rotary ones
     double rope_theta = 10000;
     double eps = 1e-6;
-    bool recompute = false;
+    Recompute recompute = Recompute::kNone;
   };
 
   struct Flow {
@@ -122,6 +124,8 @@ struct TrainConfig {
     int data = 0;  // ranks; 0: all that the others leave
     int tensor = 1;
     int context = 1;
+    ContextMethod context_method = ContextMethod::kUlysses;
+    int ring = 0;  // context ranks of a ring; 0: all of them
     int pipeline = 1;
     int zero = 0;
     ScheduleKind schedule = ScheduleKind::k1F1B;

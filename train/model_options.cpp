@@ -6,6 +6,22 @@
 
 namespace muybridge {
 
+namespace {
+
+Recompute recompute_of(TrainConfig::Recompute recompute) {
+  switch (recompute) {
+    case TrainConfig::Recompute::kAttention:
+      return Recompute::kAttention;
+    case TrainConfig::Recompute::kBlock:
+      return Recompute::kBlock;
+    case TrainConfig::Recompute::kNone:
+      break;
+  }
+  return Recompute::kNone;
+}
+
+}  // namespace
+
 DitOptions dit_options(const TrainConfig& config) {
   const TrainConfig::Model& m = config.model;
   return {.channels = m.channels,
@@ -23,7 +39,7 @@ DitOptions dit_options(const TrainConfig& config) {
           .rope_theta = m.rope_theta,
           .eps = m.eps,
           .sine_positions = m.sine_positions,
-          .recompute = m.recompute};
+          .recompute = recompute_of(m.recompute)};
 }
 
 FlowOptions flow_options(const TrainConfig& config) {
@@ -105,7 +121,14 @@ Sharing sharing_of(const TrainConfig& config) { return static_cast<Sharing>(conf
 
 MeshSizes mesh_sizes(const TrainConfig& config) {
   const TrainConfig::Parallel& p = config.parallel;
-  return {.data = p.data, .tensor = p.tensor, .context = p.context, .pipeline = p.pipeline};
+  const bool ring = p.context_method == TrainConfig::ContextMethod::kRing;
+  return {.data = p.data,
+          .tensor = p.tensor,
+          .context = p.context,
+          .pipeline = p.pipeline,
+          .ring = !ring        ? 1
+                  : p.ring > 0 ? p.ring
+                               : p.context};
 }
 
 Placement placement_of(const TrainConfig& config) {

@@ -85,6 +85,8 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"parallel.data", kFree},
     {"parallel.tensor", kFree},
     {"parallel.context", kFree},
+    {"parallel.context_method", kFree},
+    {"parallel.ring", kFree},
     {"parallel.pipeline", kFree},
     {"parallel.zero", kFree},
     {"parallel.schedule", kFree},

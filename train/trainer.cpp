@@ -43,9 +43,13 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
 }
 
 nlohmann::json layout_of(const TrainConfig& config, const MeshSizes& sizes) {
-  return {{"data", sizes.data},           {"tensor", sizes.tensor},
-          {"context", sizes.context},     {"pipeline", sizes.pipeline},
-          {"zero", config.parallel.zero}, {"schedule", to_string(config.parallel.schedule)}};
+  return {{"data", sizes.data},
+          {"tensor", sizes.tensor},
+          {"context", sizes.context},
+          {"ring", sizes.ring},
+          {"pipeline", sizes.pipeline},
+          {"zero", config.parallel.zero},
+          {"schedule", to_string(config.parallel.schedule)}};
 }
 
 Dit make_model(const TrainConfig& config, Parameters& parameters, const Mesh& mesh,

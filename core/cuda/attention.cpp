@@ -7,6 +7,7 @@
 #include "core/cuda/private_functors.h"
 #include "core/error.h"
 #include "core/launch.h"
+#include "core/ops/accumulate.h"
 
 // T query rows  S key rows  A heads  E head width  D = A E
 namespace muybridge::cuda {
@@ -35,7 +36,7 @@ std::int64_t stride(const HeadColumns& columns) {
 void* address(const HeadColumns& columns) { return columns.x.data<bf16>() + columns.column; }
 
 AttentionPlanKey plan_key(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
-                          const HeadColumns& v, const cpu::AttentionGradients& gradients) {
+                          const HeadColumns& v, const AttentionGradients& gradients) {
   const auto clips = static_cast<std::uint64_t>(shape.query_offsets.size() - 1);
   return {.batch = static_cast<std::int64_t>(std::bit_ceil(clips)),
           .heads = shape.heads,
@@ -115,12 +116,32 @@ void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t widt
                                Context::get().stream()));
 }
 
+// Gradients that are wider than cuDNN's own, each a tensor of its own.
+void backward_widened(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                      const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                      const Tensor& dout, const AttentionGradients& wide) {
+  const auto rounded = [](const HeadColumns& columns) {
+    return HeadColumns{Tensor::empty(columns.x.shape(), DType::kBF16, Device::kCuda),
+                       columns.column};
+  };
+  const AttentionGradients own{rounded(wide.dq), rounded(wide.dk), rounded(wide.dv)};
+  attention_backward(shape, q, k, v, out, log_sum_exp, dout, own);
+  cast(own.dq.x, wide.dq.x);
+  cast(own.dk.x, wide.dk.x);
+  cast(own.dv.x, wide.dv.x);
+}
+
 }  // namespace
 
 // cuDNN packs its statistics as [T, A]; ours are [A, T] on every device.
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
   require_bf16(q.x);
+  if (out.dtype() != DType::kBF16) {
+    const Tensor rounded = Tensor::empty(out.shape(), DType::kBF16, Device::kCuda);
+    attention_forward(shape, q, k, v, rounded, log_sum_exp);
+    return cast(rounded, out);
+  }
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
   zero_slack({out, 0}, used, shape.heads * shape.head_width);
   if (used == 0) return;
@@ -145,8 +166,10 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
 
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
-                        const Tensor& dout, const cpu::AttentionGradients& gradients) {
+                        const Tensor& dout, const AttentionGradients& gradients) {
   require_bf16(q.x);
+  if (gradients.dq.x.dtype() != DType::kBF16)
+    return backward_widened(shape, q, k, v, out, log_sum_exp, dout, gradients);
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows(),
                      width = shape.heads * shape.head_width;
   // Keys that no query looks at have no kernel to write their zeros.

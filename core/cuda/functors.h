@@ -3,6 +3,7 @@
 // Every functor header of core/ops; a forgotten one is an undefined launcher at link time.
 #include "core/ops/accumulate_functor.h"
 #include "core/ops/activation_functor.h"
+#include "core/ops/attention/attention_part_functor.h"
 #include "core/ops/attention/rope_functor.h"
 #include "core/ops/embedding_functor.h"
 #include "core/ops/flow_functor.h"

@@ -197,6 +197,20 @@ TEST(SelfAttention, SlackIsZeroInOutputAndGradient) {
   for (int i = 5 * 24; i < 9 * 24; ++i) EXPECT_EQ(x.grad().data<double>()[i], 0.0);
 }
 
+TEST(SelfAttention, WhatIsKeptIsTakenAndNotComputedAgain) {
+  const Packing packing = Packing::of_lengths({9, 30});
+  const Tensor qkv = random_tensor({39, 24}, 1), dout = random_tensor({39, 8}, 2);
+  const auto kept = std::make_shared<AttentionOutput>();
+  const Var x = Var::leaf(qkv);
+  const Var first = self_attention(x, 2, packing, kept),
+            second = self_attention(x, 2, packing, kept);
+  EXPECT_EQ(second.value().raw(), first.value().raw());
+  backward(second, dout);
+  const Var plain = Var::leaf(qkv);
+  backward(self_attention(plain, 2, packing), dout);
+  EXPECT_EQ(x.grad().to_vector<double>(), plain.grad().to_vector<double>());
+}
+
 TEST(SelfAttention, LargeScoresDoNotOverflow) {
   const Packing packing = Packing::of_lengths({40});
   Tensor qkv = random_tensor({40, 24}, 1, DType::kF32);

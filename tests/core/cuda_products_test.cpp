@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/ops/activation.h"
 #include "core/ops/attention/attention.h"
+#include "core/ops/attention/attention_part.h"
 #include "core/ops/norm.h"
 #include "core/ops/product/linear.h"
 #include "core/ops/product/matmul.h"
@@ -87,6 +88,34 @@ TEST_F(CudaTwin, CrossAttentionOverTwoPackings) {
   expect_same("cross_attention",
               {draw({queries.rows, 192}, DType::kBF16), draw({keys.rows, 384}, DType::kBF16)},
               [&](Inputs in, Device) { return cross_attention(in[0], in[1], 3, queries, keys); });
+}
+
+// Two parts of the keys, forward and backward.
+TEST_F(CudaTwin, AttentionInPartsOfTheKeys) {
+  const std::int64_t heads = 2, width = heads * 64, rows = 210;
+  const Tensor q = draw({rows, width}, DType::kBF16), kv = draw({400, 2 * width}, DType::kBF16),
+               dout = draw({rows, width}, DType::kBF16);
+  const auto run = [&](Device device) {
+    const auto part = [&](std::int64_t begin, std::int64_t end) {
+      const Tensor keys = kv.to(device).rows(begin, end - begin);
+      const auto count = static_cast<std::int32_t>(end - begin);
+      return AttentionPart{.heads = heads,
+                           .q = {q.to(device), 0},
+                           .k = {keys, 0},
+                           .v = {keys, width},
+                           .width = width,
+                           .queries = {0, 90, 200},
+                           .keys = {0, count / 3, count}};
+    };
+    const AttentionResult sums = attend_part(part(0, 150));
+    merge_attention(sums, attend_part(part(150, 400)), 0);
+    const PartGradients grads = attend_part_backward(part(0, 150), sums.out.to(DType::kBF16),
+                                                     sums.log_sum_exp, dout.to(device));
+    return std::vector<Tensor>{sums.out, log_sum_exp_of(sums.log_sum_exp, 10, 180), grads.dq,
+                               grads.dk, grads.dv};
+  };
+  const std::vector<Tensor> got = run(Device::kCuda), want = run(Device::kCpu);
+  for (std::size_t i = 0; i < want.size(); ++i) expect_near("parts", got[i], want[i], DType::kBF16);
 }
 
 TEST_F(CudaTwin, AttentionOfF32SaysThatBf16IsNeeded) {

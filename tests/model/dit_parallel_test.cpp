@@ -51,32 +51,45 @@ double walk(const Dit& dit, const BackwardOptions& options = {}) {
 struct Layout {
   MeshSizes sizes;
   Prediction prediction = Prediction::kVelocity;
-  bool recompute = false;
+  Recompute recompute = Recompute::kNone;
   Placement placement = {};
 };
 std::string name_of(const ::testing::TestParamInfo<Layout>& test) {
   const Layout& layout = test.param;
-  return fmt::format("Tensor{}Context{}Pipeline{}Chunks{}{}{}", layout.sizes.tensor,
-                     layout.sizes.context, layout.sizes.pipeline, layout.placement.virtual_stages,
-                     layout.prediction == Prediction::kClean ? "Clean" : "",
-                     layout.recompute ? "Recompute" : "");
+  return fmt::format(
+      "Tensor{}Context{}{}Pipeline{}Chunks{}{}{}", layout.sizes.tensor, layout.sizes.context,
+      layout.sizes.ring > 1 ? fmt::format("Ring{}", layout.sizes.ring) : "", layout.sizes.pipeline,
+      layout.placement.virtual_stages, layout.prediction == Prediction::kClean ? "Clean" : "",
+      layout.recompute == Recompute::kNone    ? ""
+      : layout.recompute == Recompute::kBlock ? "Recompute"
+                                              : "Remade");
 }
 
 const auto kTokenLayouts = ::testing::Values(
     Layout{{.tensor = 2}}, Layout{{.tensor = 4}}, Layout{{.context = 2}}, Layout{{.context = 4}},
     Layout{{.tensor = 2, .context = 2}}, Layout{{.tensor = 2, .context = 2}, Prediction::kClean},
-    Layout{{.tensor = 2, .context = 2}, Prediction::kClean, true});
+    Layout{{.tensor = 2, .context = 2}, Prediction::kClean, Recompute::kBlock},
+    Layout{{.context = 2, .ring = 2}}, Layout{{.context = 3, .ring = 3}},
+    Layout{{.context = 8, .ring = 8}}, Layout{{.context = 4, .ring = 2}},
+    Layout{{.context = 6, .ring = 3}, Prediction::kClean},
+    Layout{{.tensor = 2, .context = 3, .ring = 3}, Prediction::kClean, Recompute::kBlock},
+    Layout{{.tensor = 2, .context = 2}, Prediction::kVelocity, Recompute::kAttention},
+    Layout{{.tensor = 2, .context = 4, .ring = 2}, Prediction::kVelocity, Recompute::kAttention});
 // Their gradients are tested with their schedules, in tests/train/accumulation_test.cpp.
-const auto kStages =
-    ::testing::Values(Layout{{.pipeline = 2}, Prediction::kVelocity, false, {.stages = 2}},
-                      Layout{{.pipeline = 2},
-                             Prediction::kClean,
-                             false,
-                             {.stages = 2, .virtual_stages = 2, .fold = Fold::kV}},
-                      Layout{{.tensor = 2, .context = 2, .pipeline = 2},
-                             Prediction::kClean,
-                             false,
-                             {.stages = 2, .virtual_stages = 2}});
+const auto kStages = ::testing::Values(
+    Layout{{.pipeline = 2}, Prediction::kVelocity, Recompute::kNone, {.stages = 2}},
+    Layout{{.pipeline = 2},
+           Prediction::kClean,
+           Recompute::kNone,
+           {.stages = 2, .virtual_stages = 2, .fold = Fold::kV}},
+    Layout{{.tensor = 2, .context = 2, .pipeline = 2},
+           Prediction::kClean,
+           Recompute::kNone,
+           {.stages = 2, .virtual_stages = 2}},
+    Layout{{.context = 3, .pipeline = 2, .ring = 3},
+           Prediction::kVelocity,
+           Recompute::kNone,
+           {.stages = 2, .virtual_stages = 2}});
 
 class DitLayout : public ::testing::TestWithParam<Layout> {};
 class DitSampling : public ::testing::TestWithParam<Layout> {};
@@ -185,7 +198,13 @@ TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
   EXPECT_EQ(message({.tensor = 3}, 64),
             "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could");
   EXPECT_EQ(message({.tensor = 2, .context = 4}, 64),
-            "model.heads = 4 cannot be shared by parallel.tensor x parallel.context = 8; 4 could");
+            "model.heads = 4 cannot be shared by parallel.tensor x parallel.context = 8; 4 could, "
+            "or parallel.context_method=ring, which shares no heads over context");
+  EXPECT_EQ(message({.context = 64, .ring = 64}, 64), "");
+  EXPECT_EQ(message({.tensor = 2, .context = 6, .ring = 3}, 60), "");
+  EXPECT_EQ(message({.tensor = 2, .context = 9, .ring = 3}, 72),
+            "model.heads = 4 cannot be shared by parallel.tensor x parallel.context / "
+            "parallel.ring = 6; 4 could");
   EXPECT_EQ(
       message({.tensor = 2, .context = 2}, 66),
       "batch.tokens = 66 cannot be shared by parallel.tensor x parallel.context = 4; 3 could");

@@ -62,22 +62,6 @@ TEST_P(DitGradient, OfEveryParameterMatchesFiniteDifferences) {
   }
 }
 
-TEST(Dit, RecomputeGivesTheSameGradientUpToTheOrderOfSums) {
-  DitOptions options = tiny_dit_options();
-  const TinyDit keep(options, DType::kF64);
-  options.recompute = true;
-  const TinyDit again(options, DType::kF64);
-  const Example example;
-  std::vector<std::int64_t> ready;
-  backward(example.loss(keep.dit));
-  backward(example.loss(again.dit), {},
-           {.on_leaf_ready = [&](std::int64_t tag) { ready.push_back(tag); }});
-  const std::vector<double> expected = keep.parameters.gradients().to_vector<double>();
-  const std::vector<double> got = again.parameters.gradients().to_vector<double>();
-  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-12);
-  EXPECT_EQ(ready.size(), again.parameters.list().size());
-}
-
 // All ops of a step, forward and backward, with and without the clean clip as what is predicted.
 TEST(Dit, AStepTakesNoMemoryInsideParallelLoops) {
   const int threads = omp_get_max_threads();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/error.h"
@@ -79,6 +80,33 @@ TEST(Mesh, GroupsHoldTheRanksAlongTheirAxis) {
   });
 }
 
+TEST(Mesh, ContextRanksShareHeadsWithTheirNeighboursAndFormARingWithTheirLikes) {
+  struct Case {
+    int ring;
+    std::vector<std::vector<int>> heads, rings;  // of the context ranks 0 to 5
+  };
+  const Case cases[] = {{1, {{0, 1, 2, 3, 4, 5}}, {{0}, {1}, {2}, {3}, {4}, {5}}},
+                        {2, {{0, 1, 2}, {3, 4, 5}}, {{0, 3}, {1, 4}, {2, 5}}},
+                        {3, {{0, 1}, {2, 3}, {4, 5}}, {{0, 2, 4}, {1, 3, 5}}},
+                        {6, {{0}, {1}, {2}, {3}, {4}, {5}}, {{0, 1, 2, 3, 4, 5}}}};
+  for (const Case& each : cases)
+    run_local_ranks(6, [&](const std::shared_ptr<Group>& world) {
+      const Mesh mesh({.data = 1, .context = 6, .ring = each.ring}, world);
+      const auto ranks_of = [&](Group& group) {
+        const Tensor mine = Tensor::full({1}, world->rank(), DType::kF64);
+        const Tensor all = Tensor::empty({group.size()}, DType::kF64);
+        group.all_gather(mine, all).wait();
+        const std::vector<double> ranks = all.to_vector<double>();
+        return std::vector<int>(ranks.begin(), ranks.end());
+      };
+      const auto holds = [&](const std::vector<std::vector<int>>& groups, Group& group) {
+        return std::ranges::find(groups, ranks_of(group)) != groups.end();
+      };
+      EXPECT_TRUE(holds(each.heads, *mesh.heads())) << each.ring;
+      EXPECT_TRUE(holds(each.rings, *mesh.ring())) << each.ring;
+    });
+}
+
 TEST(Mesh, SizesThatNoJobHasAreRefusedWithTheNumberNeededAndWhatWouldDo) {
   const auto refusal = [](const MeshSizes& sizes, int ranks) {
     try {
@@ -95,6 +123,8 @@ TEST(Mesh, SizesThatNoJobHasAreRefusedWithTheNumberNeededAndWhatWouldDo) {
   EXPECT_EQ(refusal({.data = 0, .tensor = 2, .context = 1, .pipeline = 2}, 6),
             "parallel: data 1 x tensor 2 x context 1 x pipeline 2 needs 4 ranks, the job has 6; "
             "start that many, or any multiple of 4 with parallel.data=0");
+  EXPECT_EQ(refusal({.data = 1, .context = 6, .ring = 4}, 6),
+            "parallel.context = 6 ranks cannot be rings of parallel.ring = 4; 2 could");
   // Products that 32 and 64 bits cannot hold.
   constexpr int kHuge = 65536, kMost = 2147483647;
   EXPECT_NE(refusal({.data = 0, .tensor = kHuge, .context = kHuge}, 1), "");

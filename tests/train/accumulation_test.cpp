@@ -26,7 +26,7 @@ class AccumulationTest : public TemporaryCorpus {
     TemporaryCorpus::SetUp();
     corpus_ = std::make_unique<CorpusIndex>(make(mixed(9)));
     options_.patch = kPatch;
-    options_.token_budget = 400;
+    options_.token_budget = 408;  // which many numbers of ranks divide
   }
 
   // Training clips number `begin` to `end` - 1, as draws of those numbers.
@@ -124,7 +124,7 @@ struct Layout {
   MeshSizes sizes;
   ScheduleKind schedule = ScheduleKind::k1F1B;
   int virtual_stages = 1;
-  bool recompute = false;
+  Recompute recompute = Recompute::kNone;
 };
 
 class AccumulationOverRanks : public AccumulationTest,
@@ -157,28 +157,35 @@ class AccumulationOverRanks : public AccumulationTest,
 
 INSTANTIATE_TEST_SUITE_P(
     Layouts, AccumulationOverRanks,
-    ::testing::Values(Layout{{.pipeline = 2}}, Layout{{.pipeline = 5}, ScheduleKind::kGpipe},
-                      Layout{{.pipeline = 2}, ScheduleKind::kInterleaved, 2},
-                      Layout{{.pipeline = 3}, ScheduleKind::kZbH1},
-                      Layout{{.pipeline = 2}, ScheduleKind::kZbV, 2},
-                      Layout{{.pipeline = 2}, ScheduleKind::kZbV, 2, /*recompute=*/true},
-                      Layout{{.data = 3}}, Layout{{.data = 2, .tensor = 2}},
-                      Layout{{.data = 2, .tensor = 2, .pipeline = 2}},
-                      Layout{{.tensor = 2, .context = 2, .pipeline = 2}},
-                      Layout{{.tensor = 2, .context = 2, .pipeline = 2}, ScheduleKind::kZbV, 2},
-                      Layout{{.context = 2, .pipeline = 2}, ScheduleKind::kInterleaved, 2},
-                      Layout{{.pipeline = 2}, ScheduleKind::kTuned, 2}),
+    ::testing::Values(
+        Layout{{.pipeline = 2}}, Layout{{.pipeline = 5}, ScheduleKind::kGpipe},
+        Layout{{.pipeline = 2}, ScheduleKind::kInterleaved, 2},
+        Layout{{.pipeline = 3}, ScheduleKind::kZbH1},
+        Layout{{.pipeline = 2}, ScheduleKind::kZbV, 2},
+        Layout{{.pipeline = 2}, ScheduleKind::kZbV, 2, Recompute::kBlock},
+        Layout{{.pipeline = 2}, ScheduleKind::kZbV, 2, Recompute::kAttention}, Layout{{.data = 3}},
+        Layout{{.data = 2, .tensor = 2}}, Layout{{.data = 2, .tensor = 2, .pipeline = 2}},
+        Layout{{.tensor = 2, .context = 2, .pipeline = 2}},
+        Layout{{.tensor = 2, .context = 2, .pipeline = 2}, ScheduleKind::kZbV, 2},
+        Layout{{.context = 2, .pipeline = 2}, ScheduleKind::kInterleaved, 2},
+        Layout{{.context = 3, .pipeline = 2, .ring = 3}, ScheduleKind::kInterleaved, 2},
+        Layout{
+            {.context = 4, .pipeline = 2, .ring = 2}, ScheduleKind::kZbV, 2, Recompute::kAttention},
+        Layout{{.data = 2, .tensor = 2, .context = 2, .ring = 2}},
+        Layout{{.pipeline = 2}, ScheduleKind::kTuned, 2}),
     [](const auto& test) {
       const Layout& layout = test.param;
       return fmt::format(
-          "Data{}Tensor{}Context{}Pipeline{}_{}{}", layout.sizes.data, layout.sizes.tensor,
-          layout.sizes.context, layout.sizes.pipeline,
+          "Data{}Tensor{}Context{}Ring{}Pipeline{}_{}{}", layout.sizes.data, layout.sizes.tensor,
+          layout.sizes.context, layout.sizes.ring, layout.sizes.pipeline,
           [&] {
             std::string name(to_string(layout.schedule));
             if (name == "1f1b") name = "OneFOneB";
             return name;
           }(),
-          layout.recompute ? "_recompute" : "");
+          layout.recompute == Recompute::kNone    ? ""
+          : layout.recompute == Recompute::kBlock ? "_recompute"
+                                                  : "_remade");
     });
 
 TEST_P(AccumulationOverRanks, LossAndGradientsAreThoseOfOneRank) {

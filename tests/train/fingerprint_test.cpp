@@ -53,14 +53,18 @@ std::string of_model(const TrainConfig& before, const TrainConfig& now) {
 // The configuration with another value for the key, the first of many that it takes.
 std::optional<TrainConfig> with_another(const std::string& key) {
   for (const char* value :
-       {"true",  "false",   "2",    "4",      "6",     "64",        "0.5",  "1",
-        "clean", "uniform", "muon", "cosine", "bf16",  "never",     "heun", "gpipe",
-        "wait",  "cpu",     "1e-4", "cuda",   "16x16", "[1, 4, 8]", "other"}) {
+       {"true",    "false", "2",      "4",         "6",     "64",    "0.5",   "1",    "clean",
+        "uniform", "muon",  "cosine", "bf16",      "never", "heun",  "gpipe", "wait", "cpu",
+        "1e-4",    "cuda",  "16x16",  "[1, 4, 8]", "ring",  "block", "other"}) {
     try {
       std::vector<std::string> overrides = {key + "=" + value};
       // What says how stages work needs some.
       if (key == "parallel.schedule" || key == "parallel.virtual_stages")
         overrides.emplace_back("parallel.pipeline=2");
+      // And so does what says how ranks share clips.
+      if (key == "parallel.context_method" || key == "parallel.ring")
+        overrides.emplace_back("parallel.context=2");
+      if (key == "parallel.ring") overrides.emplace_back("parallel.context_method=ring");
       const TrainConfig changed = config(overrides);
       if (value_of(changed, key) != value_of(config(), key)) return changed;
     } catch (const Error&) {

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "core/error.h"
+
 namespace muybridge {
 namespace {
 
@@ -44,6 +46,39 @@ TEST(ModelOptions, EveryAxisOfTheMeshIsTheConfigurations) {
   const MeshSizes sizes =
       mesh_sizes(config({"parallel.data=5", "parallel.tensor=4", "parallel.context=3"}));
   EXPECT_EQ(sizes, (MeshSizes{.data = 5, .tensor = 4, .context = 3, .pipeline = 2}));
+}
+
+TEST(ModelOptions, WhatIsMadeAgainIsWhatWasAskedFor) {
+  const auto recompute = [](const std::string& word) {
+    return dit_options(config({"model.recompute=" + word})).recompute;
+  };
+  EXPECT_EQ(dit_options(config({})).recompute, Recompute::kNone);
+  EXPECT_EQ(recompute("none"), Recompute::kNone);
+  EXPECT_EQ(recompute("attention"), Recompute::kAttention);
+  EXPECT_EQ(recompute("block"), Recompute::kBlock);
+  for (const char* flag : {"true", "false"}) {  // as it was said once
+    try {
+      recompute(flag);
+      ADD_FAILURE() << flag;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("expected one of none, attention, block"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+}
+
+TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
+  const auto sizes = [](const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {"parallel.context=6"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return mesh_sizes(config(overrides));
+  };
+  EXPECT_EQ(sizes({}).ring, 1);
+  EXPECT_EQ(sizes({"parallel.context_method=ring"}).ring, 6);
+  const MeshSizes nested = sizes({"parallel.context_method=ring", "parallel.ring=2"});
+  EXPECT_EQ(nested.ring, 2);
+  EXPECT_EQ(nested.sharing(), 3);
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ std::vector<Options::Case> Options::cases() const {
       {"model.sine_positions", "false", trains_otherwise, ""},
       {"model.rope_theta", "50", trains_otherwise, ""},
       {"model.eps", "0.1", trains_otherwise, ""},
-      {"model.recompute", "true",
+      {"model.recompute", "attention",
        hands_on([](const TrainConfig& config) { return dit_options(config).recompute; }), ""},
       {"flow.timesteps", "uniform", trains_otherwise, ""},
       {"flow.shift", "1", trains_otherwise, ""},
@@ -182,6 +182,8 @@ std::vector<Options::Case> Options::cases() const {
       {"parallel.data", "2", refused("needs 2 ranks"), ""},
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
+      {"parallel.context_method", "ring", refused("parallel.context_method"), ""},
+      {"parallel.ring", "2", refused("parallel.ring"), ""},
       {"parallel.pipeline", "2", refused("needs 2 ranks"), ""},
       // One rank has nobody to divide with: the run is the same (tests/train/train_step_test.cpp
       // and bench/layouts.py have those with several).

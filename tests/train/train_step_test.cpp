@@ -224,7 +224,7 @@ TEST_F(TrainStepTest, StaysOnOneCurveOnAnyLayout) {
              {"parallel.data=3", "parallel.zero=1"},
              {"parallel.data=2", "parallel.zero=2"},
              {"parallel.data=3", "parallel.zero=3"},
-             {"parallel.data=2", "parallel.zero=3", "model.recompute=true"},
+             {"parallel.data=2", "parallel.zero=3", "model.recompute=block"},
              {"parallel.data=2", "parallel.tensor=2", "parallel.zero=3"},
              {"parallel.context=2", "parallel.data=1", "parallel.tensor=2", "parallel.zero=2"},
              {"parallel.data=2", "parallel.pipeline=2", "parallel.schedule=zb_v",

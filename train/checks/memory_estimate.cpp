@@ -15,6 +15,9 @@ double numbers_of_block(const DitOptions& o) {
   return 19.0 * static_cast<double>(o.width) + 2.0 * static_cast<double>(o.mlp_width);
 }
 
+// Those of them that Recompute::kAttention makes again: qkv and rotated qkv, q and normed q.
+double numbers_of_qkv(const DitOptions& o) { return 8.0 * static_cast<double>(o.width); }
+
 // The gradients that a block's backward holds at once.
 double numbers_of_backward(const DitOptions& o) {
   return 6.0 * static_cast<double>(o.width) + 2.0 * static_cast<double>(o.mlp_width);
@@ -40,15 +43,18 @@ MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DTy
   const auto width = static_cast<double>(o.width), depth = static_cast<double>(o.depth);
   const auto token_width = static_cast<double>(o.token_width());
   const auto head_mlp = static_cast<double>(o.head_mlp_width);
-  const double kept_blocks = o.recompute ? 1 : depth;
+  const bool again = o.recompute == Recompute::kBlock;
+  const double kept_blocks = again ? 1 : depth;
+  // What a block makes again is less than the gradients of its MLP, which are gone by then.
+  const double kept =
+      numbers_of_block(o) - (o.recompute == Recompute::kAttention ? numbers_of_qkv(o) : 0.0);
 
   // Patches as they are read, noisy, as a target, predicted, and their gradients; the stream of
   // tokens before the first block, and between blocks that are run again.
   const double ends =
-      tokens * (7 * token_width * wide + width * element * (4 + (o.recompute ? depth : 0)) +
+      tokens * (7 * token_width * wide + width * element * (4 + (again ? depth : 0)) +
                 (o.head_mlp_width > 0 ? 2 * token_width + 3 * head_mlp : 0) * element);
-  const double blocks =
-      tokens * element * (kept_blocks * numbers_of_block(o) + numbers_of_backward(o));
+  const double blocks = tokens * element * (kept_blocks * kept + numbers_of_backward(o));
   const double captions =
       text * element * (o.text_depth * numbers_of_text_block(o) + 4 * width * (kept_blocks + 1));
   const double modulation = clips * 6 * width * wide * (depth + 3);

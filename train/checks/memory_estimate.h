@@ -26,8 +26,8 @@ struct MemoryEstimate {
   double total() const;
 };
 
-// `parameters` are the elements of the flat tensors. Without `recompute` in the options the
-// activations of all blocks are there at once.
+// `parameters` are the elements of the flat tensors. Unless the options
+// recompute whole blocks the activations of all blocks are there at once.
 MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DType compute,
                                const MicroBatchSize& batch, std::int64_t sampled_tokens,
                                int batches_ahead);

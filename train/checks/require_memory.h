@@ -18,7 +18,7 @@ MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& 
 
 inline constexpr const char* kLessForTraining =
     "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
-    "model.recompute=true, or start fewer ranks on a machine";
+    "model.recompute=block, or start fewer ranks on a machine";
 inline constexpr const char* kLessForSampling = "draw shorter or smaller clips";
 
 // Throws Error(kUsage) when `ranks` of them need more than the machine has, without the snapshots,

@@ -34,34 +34,51 @@ void check(const char* what, const Problem& p, const Tensor& q_rows, const Tenso
       throw std::invalid_argument(fmt::format("{}: clip {} has queries and no keys", what, clip));
 }
 
-Tensor forward(const Problem& p, const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
-               const Tensor& log_sum_exp) {
-  const Tensor out = Tensor::empty({q.x.shape().rows(), p.width}, q.x.dtype(), q.x.device());
-  if (q.x.device() == Device::kCuda)
-    cuda::attention_forward(p.shape(), q, k, v, out, log_sum_exp);
-  else
-    cpu::attention_forward(p.shape(), q, k, v, out, log_sum_exp);
-  return out;
-}
-
-void backward(const Problem& p, const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
-              const Tensor& out, const Tensor& log_sum_exp, const Tensor& dout,
-              const cpu::AttentionGradients& gradients) {
-  if (q.x.device() == Device::kCuda)
-    cuda::attention_backward(p.shape(), q, k, v, out, log_sum_exp, dout, gradients);
-  else
-    cpu::attention_backward(p.shape(), q, k, v, out, log_sum_exp, dout, gradients);
-}
-
-Tensor make_log_sum_exp(const Problem& p, const Tensor& q) {
-  return Tensor::empty({p.heads, q.shape().rows()}, accumulator_of(q.dtype()), q.device());
+AttentionOutput forward(const Problem& p, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const KeptAttention& kept) {
+  return attend_once(kept, [&] {
+    const std::int64_t rows = q.x.shape().rows();
+    const DType dtype = q.x.dtype();
+    const Device device = q.x.device();
+    const AttentionOutput output{
+        .out = Tensor::empty({rows, p.width}, dtype, device),
+        .log_sum_exp = Tensor::empty({p.heads, rows}, accumulator_of(dtype), device)};
+    attention_forward(p.shape(), q, k, v, output.out, output.log_sum_exp);
+    return output;
+  });
 }
 
 Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
 
 }  // namespace
 
-Var self_attention(const Var& qkv, std::int64_t heads, const Packing& packing) {
+void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                       const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
+  if (q.x.device() == Device::kCuda)
+    cuda::attention_forward(shape, q, k, v, out, log_sum_exp);
+  else
+    cpu::attention_forward(shape, q, k, v, out, log_sum_exp);
+}
+
+void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                        const Tensor& dout, const AttentionGradients& gradients) {
+  if (q.x.device() == Device::kCuda)
+    cuda::attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
+  else
+    cpu::attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
+}
+
+AttentionOutput attend_once(const KeptAttention& kept,
+                            const std::function<AttentionOutput()>& attend) {
+  if (kept && kept->out.defined()) return *kept;
+  const AttentionOutput output = attend();
+  if (kept) *kept = output;
+  return output;
+}
+
+Var self_attention(const Var& qkv, std::int64_t heads, const Packing& packing,
+                   const KeptAttention& kept) {
   const Tensor& x = qkv.value();
   if (x.shape().rank() != 2 || x.shape().back() % 3)
     throw std::invalid_argument(
@@ -69,19 +86,22 @@ Var self_attention(const Var& qkv, std::int64_t heads, const Packing& packing) {
   const std::int64_t width = x.shape().back() / 3;
   const Problem problem{heads, width, packing, packing};
   check("self_attention", problem, x, x);
-  const Tensor log_sum_exp = make_log_sum_exp(problem, x);
-  const Tensor out = forward(problem, {x, 0}, {x, width}, {x, 2 * width}, log_sum_exp);
-  return Var::op(out, {qkv}, [=](Inputs in, const Tensor& dout) {
-    const Tensor& input = in[0].value();
-    const Tensor grad = empty_like(input);
-    backward(problem, {input, 0}, {input, width}, {input, 2 * width}, out, log_sum_exp, dout,
-             {.dq = {grad, 0}, .dk = {grad, width}, .dv = {grad, 2 * width}});
-    in[0].add_grad(grad);
-  });
+  const AttentionOutput output = forward(problem, {x, 0}, {x, width}, {x, 2 * width}, kept);
+  return Var::op(output.out, {qkv},
+                 [problem, width, out = output.out, log_sum_exp = output.log_sum_exp](
+                     Inputs in, const Tensor& dout) {
+                   const Tensor& input = in[0].value();
+                   const Tensor grad = empty_like(input);
+                   attention_backward(
+                       problem.shape(), {input, 0}, {input, width}, {input, 2 * width}, out,
+                       log_sum_exp, dout,
+                       {.dq = {grad, 0}, .dk = {grad, width}, .dv = {grad, 2 * width}});
+                   in[0].add_grad(grad);
+                 });
 }
 
 Var cross_attention(const Var& q, const Var& kv, std::int64_t heads, const Packing& queries,
-                    const Packing& keys) {
+                    const Packing& keys, const KeptAttention& kept) {
   const Tensor &x = q.value(), &y = kv.value();
   const std::int64_t width = x.shape().back();
   if (x.shape().rank() != 2 || y.shape().rank() != 2 || y.shape().back() != 2 * width)
@@ -90,15 +110,17 @@ Var cross_attention(const Var& q, const Var& kv, std::int64_t heads, const Packi
   require_same_kind("cross_attention", {&x, &y});
   const Problem problem{heads, width, queries, keys};
   check("cross_attention", problem, x, y);
-  const Tensor log_sum_exp = make_log_sum_exp(problem, x);
-  const Tensor out = forward(problem, {x, 0}, {y, 0}, {y, width}, log_sum_exp);
-  return Var::op(out, {q, kv}, [=](Inputs in, const Tensor& dout) {
-    const Tensor dq = empty_like(in[0].value()), dkv = empty_like(in[1].value());
-    backward(problem, {in[0].value(), 0}, {in[1].value(), 0}, {in[1].value(), width}, out,
-             log_sum_exp, dout, {.dq = {dq, 0}, .dk = {dkv, 0}, .dv = {dkv, width}});
-    in[0].add_grad(dq);
-    in[1].add_grad(dkv);
-  });
+  const AttentionOutput output = forward(problem, {x, 0}, {y, 0}, {y, width}, kept);
+  return Var::op(output.out, {q, kv},
+                 [problem, width, out = output.out, log_sum_exp = output.log_sum_exp](
+                     Inputs in, const Tensor& dout) {
+                   const Tensor dq = empty_like(in[0].value()), dkv = empty_like(in[1].value());
+                   attention_backward(problem.shape(), {in[0].value(), 0}, {in[1].value(), 0},
+                                      {in[1].value(), width}, out, log_sum_exp, dout,
+                                      {.dq = {dq, 0}, .dk = {dkv, 0}, .dv = {dkv, width}});
+                   in[0].add_grad(dq);
+                   in[1].add_grad(dkv);
+                 });
 }
 
 }  // namespace muybridge

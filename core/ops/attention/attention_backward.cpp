@@ -80,7 +80,8 @@ void softmax_grad(Panels<C>& p, const C* lse, std::int64_t first, std::int64_t r
   }
 }
 
-template <class T, class C>
+// G is the type of the gradients.
+template <class T, class C, class G>
 void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head,
                    const HeadColumns& q, const HeadColumns& k, const HeadColumns& v,
                    const Tensor& out, const Tensor& log_sum_exp, const Tensor& dout,
@@ -105,6 +106,7 @@ void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head
     std::fill(p.dk, p.dk + p.columns * p.width, C{0});
     std::fill(p.dv, p.dv + p.columns * p.width, C{0});
   }
+  if (keys.count == 0) std::fill(p.dq, p.dq + p.rows * p.width, C{0});
   const C* const lse = log_sum_exp.data<C>() + head * out.shape().rows() + queries.begin;
 
   for (std::int64_t j = 0; j < p.columns; j += kKeyBlock) {
@@ -127,10 +129,33 @@ void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head
     }
   }
   const auto by_scale = [scale](std::int64_t) { return scale; };
-  unpack_rows<T, C>(p.dq, p.width, gradients.dq, queries, s.head_width, by_scale);
-  unpack_rows<T, C>(p.dk, p.width, gradients.dk, keys, s.head_width, by_scale);
-  unpack_rows<T, C>(p.dv, p.width, gradients.dv, keys, s.head_width,
+  unpack_rows<G, C>(p.dq, p.width, gradients.dq, queries, s.head_width, by_scale);
+  unpack_rows<G, C>(p.dk, p.width, gradients.dk, keys, s.head_width, by_scale);
+  unpack_rows<G, C>(p.dv, p.width, gradients.dv, keys, s.head_width,
                     [](std::int64_t) { return C{1}; });
+}
+
+template <class T, class C, class G>
+void backward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k,
+              const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+              const Tensor& dout, const AttentionGradients& gradients) {
+  const std::int64_t clips = static_cast<std::int64_t>(s.query_offsets.size()) - 1;
+  std::int64_t scratch = 0;  // of the largest clip
+  for (std::int64_t clip = 0; clip < clips; ++clip)
+    scratch =
+        std::max(scratch, Panels<C>(s.query_offsets[clip + 1] - s.query_offsets[clip],
+                                    s.key_offsets[clip + 1] - s.key_offsets[clip], s.head_width)
+                              .elements());
+  const std::int64_t tasks = clips * s.heads;
+  const Buffer memory(sizeof(C) * scratch * parallel_slots(tasks), Device::kCpu);
+  parallel_for_each(tasks, [&](std::int64_t task, std::int64_t slot) {
+    backward_head<T, C, G>(s, task / s.heads, task % s.heads, q, k, v, out, log_sum_exp, dout,
+                           gradients, static_cast<C*>(memory.data()) + slot * scratch);
+  });
+  const std::int64_t width = s.heads * s.head_width;
+  zero_slack<G>(gradients.dq, s.query_offsets.back(), width);
+  zero_slack<G>(gradients.dk, s.key_offsets.back(), width);
+  zero_slack<G>(gradients.dv, s.key_offsets.back(), width);
 }
 
 }  // namespace
@@ -138,25 +163,11 @@ void backward_head(const AttentionShape& s, std::int64_t clip, std::int64_t head
 void attention_backward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients) {
-  const std::int64_t clips = static_cast<std::int64_t>(s.query_offsets.size()) - 1;
   dispatch_float(q.x.dtype(), "attention", [&]<class T>() {
     using C = Accumulator<T>;
-    std::int64_t scratch = 0;  // of the largest clip
-    for (std::int64_t clip = 0; clip < clips; ++clip)
-      scratch =
-          std::max(scratch, Panels<C>(s.query_offsets[clip + 1] - s.query_offsets[clip],
-                                      s.key_offsets[clip + 1] - s.key_offsets[clip], s.head_width)
-                                .elements());
-    const std::int64_t tasks = clips * s.heads;
-    const Buffer memory(sizeof(C) * scratch * parallel_slots(tasks), Device::kCpu);
-    parallel_for_each(tasks, [&](std::int64_t task, std::int64_t slot) {
-      backward_head<T, C>(s, task / s.heads, task % s.heads, q, k, v, out, log_sum_exp, dout,
-                          gradients, static_cast<C*>(memory.data()) + slot * scratch);
-    });
-    const std::int64_t width = s.heads * s.head_width;
-    zero_slack<T>(gradients.dq, s.query_offsets.back(), width);
-    zero_slack<T>(gradients.dk, s.key_offsets.back(), width);
-    zero_slack<T>(gradients.dv, s.key_offsets.back(), width);
+    if (gradients.dq.x.dtype() == q.x.dtype())
+      return backward<T, C, T>(s, q, k, v, out, log_sum_exp, dout, gradients);
+    backward<T, C, C>(s, q, k, v, out, log_sum_exp, dout, gradients);
   });
 }
 

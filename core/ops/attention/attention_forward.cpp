@@ -85,7 +85,8 @@ struct RunningSoftmax {
   }
 };
 
-template <class T, class C>
+// O is the type of the result.
+template <class T, class C, class O>
 void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k,
              const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
   const std::int64_t panel_width = padded(s.head_width, kLanes<C>);
@@ -135,21 +136,26 @@ void forward(const AttentionShape& s, const HeadColumns& q, const HeadColumns& k
       block_product<C>({scores, kKeyBlock, 1}, values.from(j).data, values.stride, rows,
                        panel_width, count, sums, panel_width, j > 0);
     }
+    if (key_count == 0) std::fill(sums, sums + rows * panel_width, C{0});
     C* const lse = log_sum_exp.data<C>() + head * tokens + block.begin;
     for (std::int64_t i = 0; i < block.count; ++i)
       lse[i] = softmax.maximum[i] + std::log(softmax.sum[i]);
-    unpack_rows<T, C>(sums, panel_width, {out, 0}, span, s.head_width,
-                      [&softmax](std::int64_t i) { return C{1} / softmax.sum[i]; });
+    unpack_rows<O, C>(sums, panel_width, {out, 0}, span, s.head_width, [&](std::int64_t i) {
+      return key_count == 0 ? C{0} : C{1} / softmax.sum[i];
+    });
   });
-  zero_slack<T>({out, 0}, s.query_offsets.back(), s.heads * s.head_width);
+  zero_slack<O>({out, 0}, s.query_offsets.back(), s.heads * s.head_width);
 }
 
 }  // namespace
 
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
-  dispatch_float(q.x.dtype(), "attention",
-                 [&]<class T>() { forward<T, Accumulator<T>>(shape, q, k, v, out, log_sum_exp); });
+  dispatch_float(q.x.dtype(), "attention", [&]<class T>() {
+    using C = Accumulator<T>;
+    if (out.dtype() == q.x.dtype()) return forward<T, C, T>(shape, q, k, v, out, log_sum_exp);
+    forward<T, C, C>(shape, q, k, v, out, log_sum_exp);
+  });
 }
 
 }  // namespace muybridge::cpu

@@ -13,6 +13,7 @@ struct HeadColumns {
   std::int64_t column = 0;
 };
 
+// Clips of queries and keys: a clip may have either without the other.
 struct AttentionShape {
   std::int64_t heads;
   std::int64_t head_width;
@@ -20,15 +21,26 @@ struct AttentionShape {
   std::span<const std::int32_t> key_offsets;
 };
 
-namespace cpu {
+struct AttentionGradients {
+  HeadColumns dq, dk, dv;
+};
 
-// out [T, D] of q's type; log_sum_exp [A, T] f32 (f64), which backward needs. Slack is written.
+// On the device of q. `out` [T, D] is of q's type, or of its accumulator, which is not rounded;
+// log_sum_exp [A, T] f32 (f64). Queries without keys give zero, and -inf; slack of `out` is zero.
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp);
 
-struct AttentionGradients {
-  HeadColumns dq, dk, dv;  // written, slack too
-};
+// With the `out`, of q's type, and log_sum_exp of all keys these may be a part of them: dq is that
+// part's share, dk and dv are whole. Gradients are all of q's type, or all of its accumulator; what
+// nothing reaches is zero, slack too.
+void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
+                        const Tensor& dout, const AttentionGradients& gradients);
+
+namespace cpu {
+
+void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                       const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp);
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients);

@@ -107,10 +107,22 @@ TEST(MemoryEstimate, KnowsWhatRunningBlocksAgainSaves) {
   DitOptions options = some_model();
   options.depth = 12;
   const double whole = estimate(options, DType::kF32).activations;
-  options.recompute = true;
+  options.recompute = Recompute::kBlock;
   const double again = estimate(options, DType::kF32).activations;
   EXPECT_GT(again, measure(options, DType::kF32).activations);
   EXPECT_LT(again, 0.3 * whole);
+}
+
+TEST(MemoryEstimate, KnowsWhatMakingQueriesAndKeysAgainSaves) {
+  DitOptions options = some_model();
+  options.depth = 9;
+  const double whole = estimate(options, DType::kF32).activations,
+               measured = measure(options, DType::kF32).activations;
+  options.recompute = Recompute::kAttention;
+  const double saved = whole - estimate(options, DType::kF32).activations;
+  EXPECT_GT(saved, 0.2 * whole);
+  EXPECT_NEAR(measured - measure(options, DType::kF32).activations, saved, 0.15 * saved);
+  for (const DType compute : {DType::kF32, DType::kBF16}) expect_close(options, compute);
 }
 
 TEST(MemoryEstimate, OfAbsurdSizesIsAbsurdAndNotWrong) {
