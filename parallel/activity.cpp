@@ -48,6 +48,7 @@ void Activity::begin(Section section) {
 
 void Activity::count(Clock::time_point now) {
   seconds_[static_cast<std::size_t>(section_.load())] += seconds_of(now - counted_at_ - waited_);
+  timeline.add(Timeline::Lane::kSteps, name_of(section_), counted_at_, now);
   counted_at_ = now;
   waited_ = {};
 }
@@ -68,6 +69,7 @@ Activity::Wait::~Wait() {
   if (activity_ == nullptr) return;
   const Clock::time_point now = Clock::now();
   activity_->waited_ += now - begin_;
+  activity_->timeline.add(Timeline::Lane::kWaits, "wait", begin_, now);
   activity_->active_at_ = now;
   activity_->waits_ = false;
 }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "core/timeline.h"
+
 namespace muybridge {
 
 // What a rank is at.
@@ -48,6 +50,8 @@ class Activity {
     Activity* activity_;  // null where another thread waits
     Clock::time_point begin_;
   };
+
+  Timeline timeline;  // of the rank
 
   struct State {
     Section section;

@@ -32,11 +32,16 @@ class Streams {
 
 class Execution {
  public:
-  Execution(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline)
-      : place_(schedule.placement), work_(work), pipeline_(pipeline) {}
+  Execution(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline,
+            Timeline* timeline)
+      : place_(schedule.placement), work_(work), pipeline_(pipeline), timeline_(timeline) {}
 
   void run(const Order& order) {
-    for (const Action& action : order) run(action);
+    for (const Action& action : order) {
+      const TimelineScope span(action.computes() ? timeline_ : nullptr, Timeline::Lane::kWork,
+                               [&] { return to_string(action); });
+      run(action);
+    }
     for (const Work& exchange : exchanges_) exchange.wait();
   }
 
@@ -102,6 +107,7 @@ class Execution {
   const Placement place_;
   PipelineWork& work_;
   Group& pipeline_;
+  Timeline* timeline_;
   Streams arrived_;  // by the chunk that uses them
   Streams leaving_;  // by the chunk that made them
   std::vector<Work> exchanges_;
@@ -109,8 +115,9 @@ class Execution {
 
 }  // namespace
 
-void run_pipeline(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline) {
-  Execution(schedule, work, pipeline)
+void run_pipeline(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline,
+                  Timeline* timeline) {
+  Execution(schedule, work, pipeline, timeline)
       .run(schedule.ranks.at(static_cast<std::size_t>(pipeline.rank())));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/timeline.h"
 #include "parallel/group.h"
 #include "parallel/schedule/pipeline_schedule.h"
 
@@ -24,7 +25,9 @@ class PipelineWork {
 
 // Does what the schedule says for this rank of `pipeline`, and exchanges streams with the others;
 // they travel while the rank computes. Returns when all is done. Every rank of the group calls it
-// with the same schedule. In a group of one nothing travels.
-void run_pipeline(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline);
+// with the same schedule. In a group of one nothing travels. `timeline` gets each computation, and
+// may be null.
+void run_pipeline(const PipelineSchedule& schedule, PipelineWork& work, Group& pipeline,
+                  Timeline* timeline = nullptr);
 
 }  // namespace muybridge

@@ -214,7 +214,7 @@ AccumulationResult accumulate_gradients(const Dit& dit, const PipelineSchedule& 
                                         const AccumulationOptions& options) {
   Accumulation work(dit, schedule.ranks.at(static_cast<std::size_t>(pipeline.rank())), next,
                     options);
-  run_pipeline(schedule, work, pipeline);
+  run_pipeline(schedule, work, pipeline, options.timeline);
   return work.result();
 }
 

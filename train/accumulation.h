@@ -26,6 +26,7 @@ struct AccumulationOptions {
   FlowOptions flow;
   std::uint64_t seed = 0;  // noise and times are keyed by (seed, step, sample)
   std::int64_t step = 0;
+  Timeline* timeline = nullptr;
   double normaliser = 1;  // gradients are those of the squared error over this
   // Micro-batches from this one on only go along with those of other replicas: they add nothing, to
   // gradients nor to the result.

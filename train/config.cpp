@@ -154,6 +154,13 @@ void describe(ConfigSection& to, TrainConfig::Eval& eval) {
          "held-out clips whose loss is measured; 0: none", kCountOrNone);
 }
 
+void describe(ConfigSection& to, TrainConfig::Trace& trace) {
+  to.add(
+      "steps", trace.steps,
+      "steps of each start that are drawn as a timeline of all ranks, from the second on; 0: none",
+      {.at_least = 0, .at_most = 1000});
+}
+
 void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
   to.add("data", parallel.data, "ranks that train on different clips; 0: all that are left",
          kCountOrNone);
@@ -194,6 +201,7 @@ ConfigSection describe(TrainConfig& config) {
            config.optimizer);
   describe(to.add_section("train", "How long, how exactly, and what is kept"), config.train);
   describe(to.add_section("eval", "What is rendered and measured on the way"), config.eval);
+  describe(to.add_section("trace", "What is recorded of time"), config.trace);
   describe(to.add_section("parallel", "How many ranks share what"), config.parallel);
   return to;
 }

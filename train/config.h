@@ -120,6 +120,10 @@ struct TrainConfig {
     int validation_clips = 64;
   };
 
+  struct Trace {
+    int steps = 0;  // of each start, in a timeline; 0: none
+  };
+
   struct Parallel {
     int data = 0;  // ranks; 0: all that the others leave
     int tensor = 1;
@@ -142,6 +146,7 @@ struct TrainConfig {
   Optimizer optimizer;
   Train train;
   Eval eval;
+  Trace trace;
   Parallel parallel;
 
   std::filesystem::path folder() const;

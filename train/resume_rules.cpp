@@ -82,6 +82,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"eval.fps", kFree},
     {"eval.upscale", kFree},
     {"eval.validation_clips", kFree},
+    {"trace.steps", kFree},
     {"parallel.data", kFree},
     {"parallel.tensor", kFree},
     {"parallel.context", kFree},

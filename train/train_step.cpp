@@ -101,6 +101,7 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
                                   {.flow = flow_options(config_),
                                    .seed = static_cast<std::uint64_t>(config_.train.seed),
                                    .step = step,
+                                   .timeline = &activity_.timeline,
                                    .normaliser = normaliser,
                                    .counted = mine,
                                    .on_leaf_ready = [this](std::int64_t tag, bool complete) {

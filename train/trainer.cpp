@@ -92,7 +92,8 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)),
-      slow_ranks_(mesh_, world.host_of_rank()) {
+      slow_ranks_(mesh_, world.host_of_rank()),
+      trace_(config.trace.steps, run_, activity_.timeline, mesh_) {
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),
@@ -127,7 +128,9 @@ TrainOutcome Trainer::run() {
   const StopRequest stop(group_, config_.train.max_seconds);
   finish_last_step(stop);
   while (step_ < config_.train.steps) {
+    trace_.before(step_ + 1);
     StepMetrics metrics = train_step_->run(step_ + 1, committed_);
+    trace_.after(step_ + 1);
     slow_ranks_.add(train_step_->own_times());
     ++step_;
     const bool last = step_ == config_.train.steps, stopping = stop.agreed();
@@ -145,12 +148,14 @@ TrainOutcome Trainer::run() {
     }
     if (stopping && !last) {
       committer_->wait();
+      trace_.finish();
       log_info("stopped after step {}; the same command goes on from there", step_);
       return TrainOutcome::kPreempted;
     }
     if (waits) evaluate_and_record(std::move(metrics), stop);
   }
   committer_->wait();
+  trace_.finish();
   if (records_) records_->clear_progress();
   if (failed_evaluations_ > 0)
     log_warning(

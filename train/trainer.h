@@ -10,6 +10,7 @@
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
 #include "train/records/run_records.h"
+#include "train/records/step_trace.h"
 #include "train/resume.h"
 #include "train/stop_request.h"
 #include "train/train_step.h"
@@ -60,6 +61,7 @@ class Trainer {
   std::unique_ptr<TrainedModel> model_;
   StartingPoint start_;
   std::unique_ptr<RunRecords> records_;  // of rank 0
+  StepTrace trace_;
   std::unique_ptr<Committer> committer_;
   std::int64_t step_ = 0;        // steps done
   std::int64_t committed_ = -1;  // step of the last commit, which may be under way

@@ -60,6 +60,11 @@ void OperationResult::sleep_until_done() {
   progress_->waiting.fetch_sub(1);
 }
 
+Timeline* OperationResult::timeline() const {
+  Activity* const activity = progress_ ? progress_->activity.get() : nullptr;
+  return activity != nullptr ? &activity->timeline : nullptr;
+}
+
 bool OperationResult::done() const { return done_; }
 
 void OperationResult::succeed() {

@@ -50,6 +50,8 @@ class OperationResult final : public Completion {
 
   void wait() override;
   bool done() const override;
+  // Of the rank; null where nobody watches it.
+  Timeline* timeline() const;
   void succeed();
   void fail(ExitCode code, const std::string& message);
 

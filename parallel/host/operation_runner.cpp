@@ -45,6 +45,7 @@ bool OperationRunner::advance(Time now, std::chrono::duration<double> time_limit
 }
 
 void OperationRunner::start_round(Running& running) {
+  if (running.round == 0) running.began = std::chrono::steady_clock::now();
   const GroupMembers& members = *running.operation.members;
   const Plan& plan = running.operation.plan;
   const Round& round = plan.rounds[running.round];
@@ -103,6 +104,11 @@ void OperationRunner::end(Running& running) {
   for (Round& round : running.operation.plan.rounds) round.before = round.then = nullptr;
   running.borrowed = Buffer();
   --under_way_;
+  if (Timeline* const timeline = result->timeline(); timeline != nullptr && timeline->on())
+    timeline->add(Timeline::Lane::kTravel,
+                  fmt::format("{} {} {} B", running.operation.members->name, running.operation.what,
+                              running.operation.bytes),
+                  running.began, std::chrono::steady_clock::now());
   result->succeed();
 }
 

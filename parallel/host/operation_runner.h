@@ -58,6 +58,7 @@ class OperationRunner {
   struct Running {
     Operation operation;
     Time moved;  // when it was admitted, became first of its queue or last had a message over
+    Time began;  // its first round
     std::size_t round = 0;
     bool started = false;  // whether the round's messages are posted
     std::vector<Flight> flights;

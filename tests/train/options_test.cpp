@@ -179,6 +179,7 @@ std::vector<Options::Case> Options::cases() const {
       {"eval.fps", "4", renders_otherwise, ""},
       {"eval.upscale", "1", renders_otherwise, ""},
       {"eval.validation_clips", "2", measures_otherwise, ""},
+      {"trace.steps", "2", leaves("changed/trace/steps-00000002-00000003.json"), ""},
       {"parallel.data", "2", refused("needs 2 ranks"), ""},
       {"parallel.tensor", "2", refused("needs 2 ranks"), ""},
       {"parallel.context", "2", refused("needs 2 ranks"), ""},
@@ -223,6 +224,7 @@ TEST_F(Options, OfBatchAreObeyed) { check("batch"); }
 TEST_F(Options, OfOptimizerAreObeyed) { check("optimizer"); }
 TEST_F(Options, OfTrainAreObeyed) { check("train"); }
 TEST_F(Options, OfEvalAreObeyed) { check("eval"); }
+TEST_F(Options, OfTraceLeaveATimeline) { check("trace"); }
 TEST_F(Options, OfParallelAreRefusedWhereTheyCannotBeObeyed) { check("parallel"); }
 
 TEST_F(Options, LivenessEndsARunWhoseRankIsStoppedAndEveryOtherLogsWhereItIs) {
