@@ -33,6 +33,7 @@ double median(std::vector<double> values) {
 // Ranks that hold the same stage have the same to do for an operation of a micro-batch.
 std::vector<int> kinds_of(const MeshSizes& sizes) {
   std::vector<int> kinds;
+  kinds.reserve(static_cast<std::size_t>(sizes.ranks()));
   for (int rank = 0; rank < sizes.ranks(); ++rank)
     kinds.push_back(coordinate_of(rank, sizes).pipeline);
   return kinds;

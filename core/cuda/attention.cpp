@@ -125,7 +125,7 @@ void backward_widened(const AttentionShape& shape, const HeadColumns& q, const H
                        columns.column};
   };
   const AttentionGradients own{rounded(wide.dq), rounded(wide.dk), rounded(wide.dv)};
-  attention_backward(shape, q, k, v, out, log_sum_exp, dout, own);
+  cuda::attention_backward(shape, q, k, v, out, log_sum_exp, dout, own);
   cast(own.dq.x, wide.dq.x);
   cast(own.dk.x, wide.dk.x);
   cast(own.dv.x, wide.dv.x);
@@ -139,7 +139,7 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
   require_bf16(q.x);
   if (out.dtype() != DType::kBF16) {
     const Tensor rounded = Tensor::empty(out.shape(), DType::kBF16, Device::kCuda);
-    attention_forward(shape, q, k, v, rounded, log_sum_exp);
+    cuda::attention_forward(shape, q, k, v, rounded, log_sum_exp);
     return cast(rounded, out);
   }
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
