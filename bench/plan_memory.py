@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the memory that `muybridge plan` says against what ranks really use.
 
-  bench/plan_memory.py [--program build/release/muybridge] [--only REGEX] [--steps 2]
+  bench/plan_memory.py [--program build/release/muybridge] [--only REGEX] [--steps 2] [--size 64x64]
 
 Trains a few layouts for some steps and prints a line each: the peak resident memory of the largest
 rank (report.json), what `muybridge plan --gpu cpu` says for the same configuration, and the
@@ -24,15 +24,15 @@ run: {name: plan-memory}
 data: {prefetch: 2}
 model: {patch: [4, 8, 8], width: 512, depth: 8, heads: 8, mlp_width: 2048, text_width: 128,
         text_depth: 1, text_heads: 8}
-batch: {tokens: 576, micro_batches: 4}
+batch: {tokens: 768, micro_batches: 4}
 optimizer: {learning_rate: 1e-4}
 train: {steps: 3, seed: 3, checkpoint_every: 0, commit: wait}
-eval: {every: 0, samples: 0, validation_clips: 0, frames: 16, size: 96x96}
+eval: {every: 0, samples: 0, validation_clips: 0, frames: 16, size: SIZE}
 """
 TINY = ["model.width=16", "model.depth=1", "model.heads=2", "model.mlp_width=16", "model.text_width=16",
-        "model.text_heads=2", "batch.tokens=576", "batch.micro_batches=1"]
-# Activations weigh most: seven clips a micro-batch.
-LONG = "model.width=256 model.mlp_width=1024 batch.tokens=4032"
+        "model.text_heads=2", "batch.tokens=256", "batch.micro_batches=1"]
+# Activations weigh most.
+LONG = "model.width=256 model.mlp_width=1024 batch.tokens=3840"
 LAYOUTS = [
     "",
     "train.precision=bf16",
@@ -94,6 +94,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=pathlib.Path, default="build/release/muybridge")
     parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--size", default="64x64", help="pixels of a clip; 32x32 has a token of text for two of video")
     parser.add_argument("--only", help="layouts that match this regular expression")
     arguments = parser.parse_args()
     program = arguments.program.resolve()
@@ -101,25 +102,26 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         corpus = folder / "prepared"
-        run([program, "corpus", "make", "shapes", folder / "clips", "--clips", "64", "--validation", "4", "--size", "96x96"])
-        run([program, "prepare", folder / "clips", corpus, "--size", "96x96"])
+        run([program, "corpus", "make", "shapes", folder / "clips", "--clips", "400", "--validation", "4", "--size", arguments.size])
+        run([program, "prepare", folder / "clips", corpus, "--size", arguments.size])
         captions = [len(file.read_bytes()) for file in (folder / "clips" / "train").glob("*.txt")]
         caption_bytes = round(sum(captions) / len(captions))
         config = folder / "plan-memory.yaml"
-        config.write_text(CONFIG.replace("data: {", f"data: {{train: {corpus}, "))
+        config.write_text(CONFIG.replace("SIZE", arguments.size).replace("data: {", f"data: {{train: {corpus}, "))
         base = {}
         for ranks in (1, 2, 4):
             words = [*TINY, f"parallel.data={ranks}"]
             base[ranks] = measured(program, config, folder / f"base-{ranks}", words, 1)
             print(f"a process, {ranks} rank{'s' * (ranks > 1)}: {base[ranks] / 1e6:.0f} MB", flush=True)
-        for number, layout in enumerate(each for each in LAYOUTS if re.search(arguments.only or "", each)):
+        chosen = [each for each in LAYOUTS if re.search(arguments.only or "", each)]
+        for number, layout in enumerate(chosen):
             overrides = layout.split()
             ranks = ranks_of(overrides)
             said = planned(program, config, overrides, caption_bytes)
             got = measured(program, config, folder / f"run-{number}", overrides, arguments.steps) - base[ranks]
             off = said / got - 1
             worst = max(worst, abs(off))
-            print(f"{ranks} rank{'s' if ranks > 1 else ' '}  {layout or 'as it is':72s} measured {got / 1e6:6.0f} MB  "
+            print(f"{ranks} rank{'s' if ranks > 1 else ' '}  {layout.replace(LONG, 'long') or 'as it is':66s} measured {got / 1e6:6.0f} MB  "
                   f"planned {said / 1e6:6.0f} MB  {100 * off:+5.1f}%", flush=True)
     print(f"largest difference {100 * worst:.1f}%")
 

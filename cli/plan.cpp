@@ -76,11 +76,8 @@ void add_plan_command(const Command& program) {
   command.add_option("--gpus-per-node", arguments->gpus_per_node, "GPUs, and ranks, of a machine")
       .show_default()
       .at_least(1);
-  command
-      .add_option("--gpu", arguments->gpu,
-                  "h200, h100, cpu (a core), or ideal, which only computes")
-      .show_default()
-      .one_of(chip_names());
+  command.add_option("--gpu", arguments->gpu,
+                     "h200, which is taken if not said, h100, cpu (a core), or ideal");
   command
       .add_option("--link", arguments->link,
                   "GB/s from a GPU to the others of its machine; 0: as --gpu has it")

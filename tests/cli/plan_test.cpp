@@ -77,7 +77,8 @@ TEST_F(PlanCommand, MistakesAreTold) {
         {"--gpus-per-node 0", "--gpus-per-node"},
         {"--nodes 2000000", "at most"},
         {"--link -1", "--link"},
-        {"parallel.tensor=5", "model.text_heads = 16 cannot be shared by parallel.tensor = 5"},
+        {"--gpus-per-node 5 parallel.tensor=5",
+         "model.text_heads = 16 cannot be shared by parallel.tensor = 5"},
         {"parallel.data=3", "needs 3 ranks, the job has 8"},
         {"train.steps=5", "train.steps"},
         {"parallel.tensr=2", "parallel.tensr"}}) {

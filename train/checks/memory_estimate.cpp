@@ -46,12 +46,15 @@ struct Sizes {
   // Inputs of linear layers and gradients of their outputs: what gradients of weights wait with.
   double of_weight_gradients() const { return 6 * d + 2 * f + 6 * t * d; }
   // The gradients that a block's backward holds at once.
-  double of_backward() const { return 3 * d + 2 * f + (exchanges ? 2 * t * d : 0); }
+  double of_backward() const { return 6 * d + 2 * f + (exchanges ? 2 * t * d : 0); }
   // Of a token of text.
   double of_text_block() const { return 21 * w + (exchanges ? 4 * t * w + 2 * w : 0); }
 
+  // Of a block: keys and values of the text.
+  double key_bytes() const { return text * (4 * d / t + (exchanges ? d : 0)) * element; }
+
   double block_bytes(Recompute recompute) const {
-    const double keys = text * (4 * d / t + (exchanges ? d : 0)) * element;
+    const double keys = key_bytes();
     const double table = clips * 6 * d * wide;
     switch (recompute) {
       case Recompute::kBlock:
@@ -72,7 +75,7 @@ double backward_bytes(const Sizes& s, Recompute recompute) {
                                                             : 0;
   const double ends = s.rows * 4 * s.p * s.wide;  // predictions, their errors and gradients
   const double block = s.rows * s.of_backward() * s.element + s.text * 4 * s.d * s.element;
-  return std::max(ends, again + block);
+  return ends + again + block;
 }
 
 }  // namespace
@@ -84,10 +87,10 @@ Recompute recompute_of(const DitOptions& options) {
 HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType compute,
                              const MicroBatchSize& batch, const SectionPart& part, int sections) {
   const Sizes s(o, share, compute, batch);
+  const double encoder = s.own_text * (o.text_depth * s.of_text_block() + 3 * s.d) * s.element;
   // Noisy patches and their target, sines and rotations; the text encoder, and what comes of time.
   const double conditions = s.rows * (2 * s.p * s.wide + (o.sine_positions ? s.d * s.element : 0)) +
-                            s.segment * s.d / static_cast<double>(o.heads) * s.wide +
-                            s.own_text * (o.text_depth * s.of_text_block() + 3 * s.d) * s.element +
+                            s.segment * s.d / static_cast<double>(o.heads) * s.wide + encoder +
                             s.clips * 18 * s.d * s.wide;
   const double first = s.rows * ((s.element < s.wide ? s.p : 0) + 2 * s.d) * s.element;
   const double last = s.rows * (s.d * s.element + s.p * s.wide +
@@ -96,15 +99,17 @@ HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType 
   HeldMemory held;
   held.activation = kPoolSlack * (conditions / sections + blocks + (part.first ? first : 0) +
                                   (part.last ? last : 0));
+  held.text =
+      kPoolSlack * (encoder / sections +
+                    (share.recompute == Recompute::kBlock ? 0 : part.blocks * s.key_bytes()));
   held.kept = kPoolSlack * part.blocks * s.rows * s.of_weight_gradients() * s.element;
   if (share.recompute == Recompute::kNone) held.kept = std::min(held.kept, held.activation);
   return held;
 }
 
 double MemoryEstimate::total() const {
-  // A step needs the ones, an evaluation the others.
-  const double step = activations + workspace, evaluation = average_in_place + sampling;
-  return process + state() + std::max(step, evaluation) + batches + communication + snapshot;
+  return process + state() + average_in_place + std::max(activations + workspace, sampling) +
+         batches + communication + snapshot;
 }
 
 MemoryEstimate estimate_memory(const DitOptions& o, const RankShare& share, DType compute,
@@ -141,7 +146,8 @@ MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DTy
   const RankShare share{.parameters = parameters, .recompute = recompute_of(o)};
   const HeldMemory held =
       memory_of_section(o, share, compute, batch, {.blocks = o.depth}, /*sections=*/1);
-  return estimate_memory(o, share, compute, batch, held.activation, sampled_tokens, batches_ahead);
+  return estimate_memory(o, share, compute, batch, held.activation + held.text, sampled_tokens,
+                         batches_ahead);
 }
 
 }  // namespace muybridge

@@ -45,6 +45,7 @@ struct HeldMemory {
   double activation = 0;  // from its forward to its backward
   double kept = 0;        // from BackwardInput to BackwardWeight, where a backward is split; more
                           // than before where the block was run again
+  double text = 0;        // the part of `activation` that is of texts
 };
 
 // What a rank holds of one micro-batch for a section, counted op by op: the tensors that the tape

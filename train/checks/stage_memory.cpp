@@ -44,6 +44,10 @@ std::vector<double> held_by_stage(const PipelineSchedule& schedule,
       }
       most = std::max(most, now);
     }
+    for (int chunk = 0; chunk < schedule.placement.virtual_stages; ++chunk)
+      most += sections[static_cast<std::size_t>(
+                           schedule.placement.section_of(static_cast<int>(rank), chunk))]
+                  .text;
     stages.push_back(most);
   }
   return stages;

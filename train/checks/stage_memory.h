@@ -12,7 +12,9 @@ std::vector<HeldMemory> memory_of_sections(const Placement& placement, const Dit
                                            const RankShare& share, DType compute,
                                            const MicroBatchSize& batch);
 
-// The bytes that each stage of a pipeline holds at most, of all micro-batches under way.
+// The bytes that each stage of a pipeline holds at most, of all micro-batches under way; and once
+// more what is of texts, which differ in length from micro-batch to micro-batch: the pool keeps
+// blocks of the one size while it takes those of another.
 std::vector<double> held_by_stage(const PipelineSchedule& schedule,
                                   const std::vector<HeldMemory>& sections);
 

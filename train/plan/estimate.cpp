@@ -51,8 +51,8 @@ std::vector<Item> items(const MemoryEstimate& m) {
           {"optimizer", "optimizer and average", m.optimizer},
           {"activations", "activations", m.activations},
           {"workspace", "workspace of attention", m.workspace},
-          {"average_in_place", "(in evaluations: weights put aside)", m.average_in_place},
-          {"sampling", "(in evaluations: sampling)", m.sampling},
+          {"average_in_place", "weights put aside in evaluations", m.average_in_place},
+          {"sampling", "sampling (instead of activations)", m.sampling},
           {"batches", "batches", m.batches},
           {"communication", "buffers of groups", m.communication}};
 }

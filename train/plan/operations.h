@@ -18,7 +18,7 @@ struct Times {
 
   double total() const { return products + attention + elementwise + recompute + exchange; }
   Times& operator+=(const Times& other);
-  friend Times operator*(double times, const Times& t);
+  friend Times operator*(double n, const Times& t);
 };
 
 // A part of a model with one micro-batch on one rank.
@@ -29,7 +29,7 @@ struct PartTimes {
     return forward.total() + backward_input.total() + backward_weight.total();
   }
   PartTimes& operator+=(const PartTimes& other);
-  friend PartTimes operator*(double times, const PartTimes& t);
+  friend PartTimes operator*(double n, const PartTimes& t);
 };
 
 // What the parts of a DiT cost on a rank of a layout.

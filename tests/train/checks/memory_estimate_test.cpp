@@ -79,7 +79,7 @@ MemoryEstimate estimate(const DitOptions& options, DType compute, const MeshSize
                         .recompute = recompute_of(options)};
   const HeldMemory held =
       memory_of_section(options, share, compute, kBatch, {.blocks = options.depth}, 1);
-  return estimate_memory(options, share, compute, kBatch, held.activation, 0, 0);
+  return estimate_memory(options, share, compute, kBatch, held.activation + held.text, 0, 0);
 }
 
 DitOptions some_model() {

@@ -25,21 +25,23 @@ std::vector<double> held(ScheduleKind kind, int stages, int virtual_stages, int 
       schedule, memory_of_sections(schedule.placement, eight_blocks(), share, DType::kF32, kBatch));
 }
 
-double of_part(int blocks, bool first, bool last) {
-  return memory_of_section(eight_blocks(), {}, DType::kF32, kBatch,
-                           {.blocks = blocks, .first = first, .last = last}, 1)
-      .activation;
+// So many micro-batches of so many blocks.
+double of_part(int micro_batches, int blocks, bool first, bool last) {
+  const HeldMemory held = memory_of_section(eight_blocks(), {}, DType::kF32, kBatch,
+                                            {.blocks = blocks, .first = first, .last = last}, 1);
+  EXPECT_GT(held.text, 0);
+  return micro_batches * held.activation + held.text;
 }
 
 // 1F1B has as many micro-batches under way on a stage as there are stages from it to the last.
 TEST(StageMemory, IsThatOfTheMicroBatchesUnderWay) {
   const std::vector<double> stages = held(ScheduleKind::k1F1B, 4, 1, 6);
   ASSERT_EQ(stages.size(), 4);
-  EXPECT_NEAR(stages[0], 4 * of_part(2, true, false), 1);
-  EXPECT_NEAR(stages[1], 3 * of_part(2, false, false), 1);
-  EXPECT_NEAR(stages[3], 1 * of_part(2, false, true), 1);
-  EXPECT_NEAR(held(ScheduleKind::kGpipe, 4, 1, 6)[3], 6 * of_part(2, false, true), 1);
-  EXPECT_NEAR(held(ScheduleKind::k1F1B, 1, 1, 6)[0], of_part(8, true, true), 1);
+  EXPECT_NEAR(stages[0], of_part(4, 2, true, false), 1);
+  EXPECT_NEAR(stages[1], of_part(3, 2, false, false), 1);
+  EXPECT_NEAR(stages[3], of_part(1, 2, false, true), 1);
+  EXPECT_NEAR(held(ScheduleKind::kGpipe, 4, 1, 6)[3], of_part(6, 2, false, true), 1);
+  EXPECT_NEAR(held(ScheduleKind::k1F1B, 1, 1, 6)[0], of_part(1, 8, true, true), 1);
 }
 
 TEST(StageMemory, ConditionsAreThereOnceForAllChunksOfARank) {
@@ -53,6 +55,8 @@ TEST(StageMemory, IsCountedThroughTheOrder) {
   schedule.ranks = {{forward(0), backward_input(0), forward(1), backward(1), backward_weight(0)}};
   EXPECT_EQ(held_by_stage(schedule, {{.activation = 10, .kept = 4}}), std::vector<double>{14});
   EXPECT_EQ(held_by_stage(schedule, {{.activation = 10, .kept = 30}}), std::vector<double>{40});
+  EXPECT_EQ(held_by_stage(schedule, {{.activation = 10, .kept = 4, .text = 3}}),
+            std::vector<double>{17});
 }
 
 // Blocks that were run again leave what the gradients of their weights need.
