@@ -13,6 +13,7 @@ void add_config_command(const Command& program);
 void add_corpus_command(const Command& program);
 void add_doctor_command(const Command& program);
 void add_evaluate_command(const Command& program);
+void add_plan_command(const Command& program);
 void add_prepare_command(const Command& program);
 void add_sample_command(const Command& program);
 void add_train_command(const Command& program);

@@ -21,6 +21,7 @@ Examples:
   add_corpus_command(root);
   add_prepare_command(root);
   add_config_command(root);
+  add_plan_command(root);
   add_train_command(root);
   add_sample_command(root);
   add_evaluate_command(root);

@@ -75,8 +75,9 @@ INNER_MAY_INCLUDE = {
         "records": ("checkpoint",),
         "evaluation": ("config", "model_options", "records"),
         "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
+        "plan": ("config", "model_options", "checkpoint", "checks"),
         "": ("config", "model_options", "resume_rules", "unread_keys", "checkpoint", "update",
-             "weights", "records", "evaluation", "checks"),
+             "weights", "records", "evaluation", "checks", "plan"),
     },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.

@@ -6,70 +6,145 @@ namespace muybridge {
 namespace {
 
 constexpr double kPoolSlack = 1.06;  // half of what a size class may leave unused
-constexpr double kProcess = 200e6;   // libraries, code, threads
 
-// Numbers of one token that a block's ops hand on, and that backward wants: norm, qkv, rotated qkv,
-// attention, its projection, gate; norm, q, normed q, attention, projection, sum; norm, down, gate;
-// and the two hidden ones of the MLP.
-double numbers_of_block(const DitOptions& o) {
-  return 19.0 * static_cast<double>(o.width) + 2.0 * static_cast<double>(o.mlp_width);
-}
+// What the formulas below count in.
+struct Sizes {
+  double d, f, p, head, w;       // widths: model, MLP, token, MLP of the head, text
+  double element, wide;          // bytes
+  double t;                      // tensor ranks
+  double rows, segment;          // of a micro-batch: this rank's, and those its tensor group has
+  double text, own_text, clips;  // text tokens: all, this rank's
+  bool exchanges, to_heads;
 
-// Those of them that Recompute::kAttention makes again: qkv and rotated qkv, q and normed q.
-double numbers_of_qkv(const DitOptions& o) { return 8.0 * static_cast<double>(o.width); }
+  Sizes(const DitOptions& o, const RankShare& share, DType compute, const MicroBatchSize& batch)
+      : d(static_cast<double>(o.width)),
+        f(static_cast<double>(o.mlp_width)),
+        p(static_cast<double>(o.token_width())),
+        head(static_cast<double>(o.head_mlp_width)),
+        w(static_cast<double>(o.text_width)),
+        element(static_cast<double>(size_of(compute))),
+        wide(static_cast<double>(size_of(accumulator_of(compute)))),
+        t(share.tensor),
+        rows(static_cast<double>(batch.tokens) / (share.tensor * share.context)),
+        segment(static_cast<double>(batch.tokens) / share.context),
+        text(static_cast<double>(batch.text_tokens)),
+        own_text(text / t),
+        clips(static_cast<double>(batch.clips)),
+        exchanges(share.tensor > 1),
+        to_heads(share.context > 1 && !share.ring) {}
 
-// The gradients that a block's backward holds at once.
-double numbers_of_backward(const DitOptions& o) {
-  return 6.0 * static_cast<double>(o.width) + 2.0 * static_cast<double>(o.mlp_width);
-}
+  // Numbers of one token, of this rank's, that a block's ops hand on and that backward wants: norm,
+  // qkv, rotated qkv, attention, its projection, gate; norm, q, normed q, attention, projection,
+  // sum; norm, down, gate; and the two hidden ones of the MLP. Among tensor ranks each of the three
+  // split layers begins with all their tokens and ends with sums of all of them, of which the own
+  // ones are summed and get their bias; context ranks have q, k, v and the result once more.
+  double of_block() const {
+    return 19 * d + 2 * f + (exchanges ? 6 * t * d + 3 * d : 0) + (to_heads ? 4 * d : 0);
+  }
+  // Of these q, k and v of both attentions, before and after their norms.
+  double of_qkv() const { return 8 * d + (to_heads ? 3 * d : 0); }
+  // Inputs of linear layers and gradients of their outputs: what gradients of weights wait with.
+  double of_weight_gradients() const { return 6 * d + 2 * f + 6 * t * d; }
+  // The gradients that a block's backward holds at once.
+  double of_backward() const { return 6 * d + 2 * f + (exchanges ? 2 * t * d : 0); }
+  // Of a token of text.
+  double of_text_block() const { return 21 * w + (exchanges ? 4 * t * w + 2 * w : 0); }
 
-double numbers_of_text_block(const DitOptions& o) {
-  return 21.0 * static_cast<double>(o.text_width);
+  // Of a block: keys and values of the text.
+  double key_bytes() const { return text * (4 * d / t + (exchanges ? d : 0)) * element; }
+
+  double block_bytes(Recompute recompute) const {
+    const double keys = key_bytes();
+    const double table = clips * 6 * d * wide;
+    switch (recompute) {
+      case Recompute::kBlock:
+        return rows * d * element;
+      case Recompute::kAttention:
+        return rows * (of_block() - of_qkv()) * element + keys + table;
+      case Recompute::kNone:
+        break;
+    }
+    return rows * of_block() * element + keys + table;
+  }
+};
+
+// While a block goes backward: its gradients, and what of it is run again.
+double backward_bytes(const Sizes& s, Recompute recompute) {
+  const double again = recompute == Recompute::kBlock       ? s.block_bytes(Recompute::kNone)
+                       : recompute == Recompute::kAttention ? s.rows * s.of_qkv() * s.element
+                                                            : 0;
+  const double ends = s.rows * 4 * s.p * s.wide;  // predictions, their errors and gradients
+  const double block = s.rows * s.of_backward() * s.element + s.text * 4 * s.d * s.element;
+  return ends + again + block;
 }
 
 }  // namespace
 
+HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType compute,
+                             const MicroBatchSize& batch, const SectionPart& part, int sections) {
+  const Sizes s(o, share, compute, batch);
+  const double encoder = s.own_text * (o.text_depth * s.of_text_block() + 3 * s.d) * s.element;
+  // Noisy patches and their target, sines and rotations; the text encoder, and what comes of time.
+  const double conditions = s.rows * (2 * s.p * s.wide + (o.sine_positions ? s.d * s.element : 0)) +
+                            s.segment * s.d / static_cast<double>(o.heads) * s.wide + encoder +
+                            s.clips * 18 * s.d * s.wide;
+  const double first = s.rows * ((s.element < s.wide ? s.p : 0) + 2 * s.d) * s.element;
+  const double last = s.rows * (s.d * s.element + s.p * s.wide +
+                                (s.head > 0 ? 2 * s.p * s.wide + 2 * s.head * s.element : 0));
+  const double blocks = part.blocks * s.block_bytes(share.recompute);
+  HeldMemory held;
+  held.activation = kPoolSlack * (conditions / sections + blocks + (part.first ? first : 0) +
+                                  (part.last ? last : 0));
+  held.text =
+      kPoolSlack * (encoder / sections +
+                    (share.recompute == Recompute::kBlock ? 0 : part.blocks * s.key_bytes()));
+  held.kept = kPoolSlack * part.blocks * s.rows * s.of_weight_gradients() * s.element;
+  if (share.recompute == Recompute::kNone) held.kept = std::min(held.kept, held.activation);
+  return held;
+}
+
 double MemoryEstimate::total() const {
-  return kProcess + weights + std::max(activations, sampling) + batches + snapshot;
+  return process + state() + average_in_place + std::max(activations + workspace, sampling) +
+         batches + communication + snapshot;
+}
+
+MemoryEstimate estimate_memory(const DitOptions& o, const RankShare& share, DType compute,
+                               const MicroBatchSize& batch, double held,
+                               std::int64_t sampled_tokens, int batches_ahead) {
+  const Sizes s(o, share, compute, batch);
+  const auto parameters = static_cast<double>(share.parameters);
+  const auto part = [&](int stage) {
+    return parameters / (share.zero >= stage ? share.replicas : 1);
+  };
+  const bool rounded = s.element < s.wide;
+
+  MemoryEstimate estimate;
+  const auto whole = [&](int stage) {
+    return share.zero >= stage ? static_cast<double>(share.gathered) : 0;
+  };
+  estimate.weights = (part(3) + whole(3)) * s.element;
+  estimate.gradients = (part(2) + whole(2)) * s.wide;
+  // Two moments and the average; weights that are rounded, or others' too, have a master.
+  estimate.optimizer = part(1) * (3 + (rounded || share.zero > 0 ? 1 : 0)) * s.wide;
+  // Where blocks' weights are shared an evaluation has all of them for once.
+  estimate.average_in_place = parameters * s.element;
+  estimate.activations = held + kPoolSlack * backward_bytes(s, share.recompute);
+  const double shares = share.tensor * share.context;
+  estimate.sampling = kPoolSlack * static_cast<double>(sampled_tokens) / shares *
+                      (s.element * (12 * s.d + 2 * s.f) + 6 * s.p * s.wide);
+  estimate.batches =
+      static_cast<double>(batch.tokens) * s.p * static_cast<double>(sizeof(float)) * batches_ahead;
+  return estimate;
 }
 
 MemoryEstimate estimate_memory(const DitOptions& o, std::int64_t parameters, DType compute,
                                const MicroBatchSize& batch, std::int64_t sampled_tokens,
                                int batches_ahead) {
-  const auto element = static_cast<double>(size_of(compute));
-  const auto wide = static_cast<double>(size_of(accumulator_of(compute)));
-  const auto tokens = static_cast<double>(batch.tokens), clips = static_cast<double>(batch.clips);
-  const auto text = static_cast<double>(batch.text_tokens);
-  const auto width = static_cast<double>(o.width), depth = static_cast<double>(o.depth);
-  const auto token_width = static_cast<double>(o.token_width());
-  const auto head_mlp = static_cast<double>(o.head_mlp_width);
-  const bool again = o.recompute == Recompute::kBlock;
-  const double kept_blocks = again ? 1 : depth;
-  // What a block makes again is less than the gradients of its MLP, which are gone by then.
-  const double kept =
-      numbers_of_block(o) - (o.recompute == Recompute::kAttention ? numbers_of_qkv(o) : 0.0);
-
-  // Patches as they are read, noisy, as a target, predicted, and their gradients; the stream of
-  // tokens before the first block, and between blocks that are run again.
-  const double ends =
-      tokens * (7 * token_width * wide + width * element * (4 + (again ? depth : 0)) +
-                (o.head_mlp_width > 0 ? 2 * token_width + 3 * head_mlp : 0) * element);
-  const double blocks = tokens * element * (kept_blocks * kept + numbers_of_backward(o));
-  const double captions =
-      text * element * (o.text_depth * numbers_of_text_block(o) + 4 * width * (kept_blocks + 1));
-  const double modulation = clips * 6 * width * wide * (depth + 3);
-
-  MemoryEstimate estimate;
-  // Master, gradient, two moments and the average, the rounded copy, and one while the average is
-  // in its place.
-  estimate.weights =
-      static_cast<double>(parameters) * (5 * wide + (element < wide ? 2 : 1) * element);
-  estimate.activations = kPoolSlack * (ends + blocks + captions + modulation);
-  estimate.sampling =
-      kPoolSlack * static_cast<double>(sampled_tokens) *
-      (element * (12 * width + 2 * static_cast<double>(o.mlp_width)) + 6 * token_width * wide);
-  estimate.batches = tokens * token_width * sizeof(float) * batches_ahead;
-  return estimate;
+  const RankShare share{.parameters = parameters, .recompute = o.recompute};
+  const HeldMemory held =
+      memory_of_section(o, share, compute, batch, {.blocks = o.depth}, /*sections=*/1);
+  return estimate_memory(o, share, compute, batch, held.activation + held.text, sampled_tokens,
+                         batches_ahead);
 }
 
 }  // namespace muybridge

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "data/loader/batch_builder.h"
 #include "train/checkpoint/checkpoint_format.h"
+#include "train/checks/stage_memory.h"
 #include "train/model_options.h"
 
 namespace muybridge {
@@ -40,6 +41,12 @@ std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& option
   return at_once * copies * render_grid(model, options).tokens();
 }
 
+// About: three blocks are whole where ranks share the weights of blocks (UnitStore).
+std::int64_t blocks_at_once(std::int64_t parameters, int depth, int stages) {
+  const int blocks = (depth + stages - 1) / stages;
+  return std::min(parameters, 3 * parameters / blocks);
+}
+
 }  // namespace
 
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
@@ -56,31 +63,35 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
     batch.text_tokens = static_cast<std::int64_t>(
         per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
   }
-  std::int64_t sampled =
+  const std::int64_t sampled =
       config.eval.samples == 0
           ? 0
           : sampled_tokens(dit_options(config), render_options(config), config.eval.samples);
-  // What a rank has of it: its part of the tokens, and its stage's blocks of the micro-batches that
-  // are under way. A replica of several ranks keeps the micro-batches of a step on each.
+  // The stage that holds most; a replica of several ranks keeps the micro-batches of a step on
+  // each.
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  const int shares = sizes.tensor * sizes.context;
-  batch.tokens /= shares;
-  batch.text_tokens /= sizes.tensor;
-  sampled /= shares;
-  const int micro_batches = (config.batch.micro_batches + sizes.data - 1) / sizes.data;
-  const int under_way = config.parallel.schedule == ScheduleKind::kGpipe
-                            ? micro_batches
-                            : std::min(micro_batches, sizes.pipeline);
-  DitOptions model = dit_options(config);
-  if (sizes.pipeline > 1)
-    model.depth = (model.depth + sizes.pipeline - 1) / sizes.pipeline * under_way;
-  const int kept = shares * sizes.pipeline > 1 ? micro_batches * shares : 0;
-  MemoryEstimate estimate = estimate_memory(model, parameters, compute_dtype(config), batch,
-                                            sampled, config.data.prefetch + 1 + kept);
+  const DitOptions model = dit_options(config);
+  const RankShare share{.tensor = sizes.tensor,
+                        .context = sizes.context,
+                        .ring = sizes.ring > 1,
+                        .zero = config.parallel.zero,
+                        .replicas = sizes.data * sizes.context,
+                        .parameters = parameters,
+                        .gathered = blocks_at_once(parameters, model.depth, sizes.pipeline),
+                        .recompute = model.recompute};
+  const int micro_batches = std::max(1, (config.batch.micro_batches + sizes.data - 1) / sizes.data);
+  const PipelineSchedule schedule = schedule_of(
+      config, telling_micro_batches(config.parallel.schedule, placement_of(config), micro_batches));
+  const std::vector<double> held = held_by_stage(
+      schedule, memory_of_sections(schedule.placement, model, share, compute_dtype(config), batch));
+  const int kept = sizes.ranks() > sizes.data ? micro_batches : 0;
+  MemoryEstimate estimate =
+      estimate_memory(model, share, compute_dtype(config), batch, *std::ranges::max_element(held),
+                      sampled, config.data.prefetch + 1 + kept);
   if (config.train.commit == TrainConfig::Commit::kBehind)
     estimate.snapshot = static_cast<double>(std::ssize(kStateKinds)) *
                         static_cast<double>(size_of(accumulator_of(compute_dtype(config)))) *
-                        static_cast<double>(parameters) / ranks;
+                        static_cast<double>(parameters) / share.replicas;
   return estimate;
 }
 
@@ -88,9 +99,10 @@ MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& 
                                   std::int64_t clips, std::int64_t parameters, DType compute) {
   MemoryEstimate estimate =
       estimate_memory(model, parameters, compute, {}, sampled_tokens(model, options, clips), 0);
-  // Master and gradient, and the rounded copy.
+  // Master and gradient, and the rounded copy; no optimizer.
   const auto wide = static_cast<double>(size_of(accumulator_of(compute)));
   const auto element = static_cast<double>(size_of(compute));
+  estimate.gradients = estimate.optimizer = estimate.average_in_place = 0;
   estimate.weights = static_cast<double>(parameters) * (2 * wide + (element < wide ? element : 0));
   return estimate;
 }
@@ -100,7 +112,7 @@ std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine&
   const double need = rank.total() * ranks;
   if (machine.memory <= 0 || need <= static_cast<double>(machine.memory_available)) return "";
   std::string parts = fmt::format("weights{} {}", rank.activations > 0 ? " and optimizer" : "",
-                                  in_words(rank.weights));
+                                  in_words(rank.state()));
   const auto add = [&](const char* name, double bytes) {
     if (bytes > 0) parts += fmt::format(", {} {}", name, in_words(bytes));
   };

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parallel/mesh.h"
+#include "parallel/schedule/schedule.h"
+#include "train/checks/memory_estimate.h"
+#include "train/config.h"
+
+namespace muybridge {
+
+// How the ranks of a job share a step.
+struct Layout {
+  MeshSizes sizes;
+  ScheduleKind schedule = ScheduleKind::k1F1B;
+  Placement placement;
+  int zero = 0;  // stage
+  Recompute recompute = Recompute::kNone;
+
+  // Context ranks pass keys and values round; else they exchange tokens for heads.
+  bool ring() const { return sizes.ring > 1; }
+  // Ranks that hold the same parameters, which ZeRO shares out among them.
+  int replicas() const { return sizes.data * sizes.context; }
+  // Micro-batches of the replica that has most.
+  int micro_batches(int of_step) const { return (of_step + sizes.data - 1) / sizes.data; }
+  bool operator==(const Layout&) const = default;
+};
+
+// The layout that a configuration says, for so many ranks. Throws Error(kUsage) as training does
+// where there is none.
+Layout layout_of(const TrainConfig& config, int ranks);
+
+// Throws Error(kUsage) as training does where the model cannot be shared so.
+void require_layout(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
+bool can_be(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
+
+// "parallel.data=2 parallel.tensor=4 ...": what would make a configuration say this layout.
+std::string overrides_of(const Layout& layout);
+
+const char* name_of(Recompute recompute);  // as model.recompute says it
+
+// What the program can be told, and so what is worth to be looked for.
+struct LayoutChoices {
+  std::vector<int> zero;
+  std::vector<bool> ring;
+  std::vector<Recompute> recompute;
+};
+LayoutChoices layout_choices();
+
+}  // namespace muybridge

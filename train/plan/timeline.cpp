@@ -1,0 +1,59 @@
+#include "train/plan/timeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "train/checks/stage_memory.h"
+
+namespace muybridge {
+namespace {
+
+std::string name_of(ScheduleKind kind, const Placement& placement, int micro_batches,
+                    const PipelineCosts& costs) {
+  std::string name = fmt::format("{} {} {} {} {:.4g}", to_string(kind), placement.stages,
+                                 placement.virtual_stages, micro_batches, costs.communication);
+  for (const SectionCost& s : costs.sections)
+    name += fmt::format(" {:.4g},{:.4g},{:.4g},{:.4g},{:.4g}", s.forward, s.backward_input,
+                        s.backward_weight, s.activation, s.kept);
+  return name;
+}
+
+// What each stage computes for a micro-batch.
+std::vector<double> work_by_stage(const Placement& placement, const PipelineCosts& costs) {
+  std::vector<double> work(static_cast<std::size_t>(placement.stages));
+  for (int section = 0; section < placement.sections(); ++section) {
+    const SectionCost& cost = costs.sections[static_cast<std::size_t>(section)];
+    work[static_cast<std::size_t>(placement.place_of(section).rank)] +=
+        cost.forward + cost.backward();
+  }
+  return work;
+}
+
+}  // namespace
+
+const Timeline& Timelines::of(ScheduleKind kind, const Placement& placement, int micro_batches,
+                              const PipelineCosts& costs) {
+  const std::string name = name_of(kind, placement, micro_batches, costs);
+  const auto found = known_.find(name);
+  if (found != known_.end()) return found->second;
+  ++simulated_;
+  const int told = telling_micro_batches(kind, placement, micro_batches);
+  Timeline timeline;
+  timeline.schedule = make_schedule({.kind = kind,
+                                     .stages = placement.stages,
+                                     .virtual_stages = placement.virtual_stages,
+                                     .micro_batches = told,
+                                     .costs = costs});
+  timeline.simulation = simulate(timeline.schedule, costs);
+  const std::vector<double> work = work_by_stage(placement, costs);
+  double all = 0;
+  for (const double each : work) all += each;
+  timeline.seconds =
+      timeline.simulation.finish + (micro_batches - told) * *std::ranges::max_element(work);
+  const double busy = all * micro_batches / placement.stages;
+  timeline.bubble = timeline.seconds > 0 ? std::max(0.0, 1 - busy / timeline.seconds) : 0;
+  return known_.emplace(name, std::move(timeline)).first->second;
+}
+
+}  // namespace muybridge
