@@ -65,7 +65,8 @@ INNER_MAY_INCLUDE = {
     },
     # What a run is made of, then the run itself.
     "train": {
-        "config": (),
+        "config": ("config_check",),
+        "config_check": ("config",),
         "model_options": ("config",),
         "resume_rules": (),
         "unread_keys": ("config", "resume_rules"),

@@ -122,7 +122,8 @@ MemoryEstimate estimate_memory(const DitOptions& o, const RankShare& share, DTyp
   const auto whole = [&](int stage) {
     return share.zero >= stage ? static_cast<double>(share.gathered) : 0;
   };
-  estimate.weights = (part(3) + whole(3)) * s.element;
+  // Shared ones are gathered from the master.
+  estimate.weights = share.zero >= 3 ? whole(3) * s.element : parameters * s.element;
   estimate.gradients = (part(2) + whole(2)) * s.wide;
   // Two moments and the average; weights that are rounded, or others' too, have a master.
   estimate.optimizer = part(1) * (3 + (rounded || share.zero > 0 ? 1 : 0)) * s.wide;

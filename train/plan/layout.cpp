@@ -16,7 +16,7 @@ Layout layout_of(const TrainConfig& config, int ranks) {
                 .schedule = config.parallel.schedule,
                 .placement = placement_of(config),
                 .zero = config.parallel.zero,
-                .recompute = config.model.recompute};
+                .recompute = dit_options(config).recompute};
   require_layout(layout, dit_options(config), config.batch.tokens);
   return layout;
 }

@@ -169,7 +169,8 @@ TEST(MemoryEstimate, ZeroSharesWhatItsStageSays) {
   EXPECT_EQ(optimizer.gradients, 4000);
   EXPECT_EQ(gradients.gradients, 1000 + 400);
   EXPECT_EQ(gradients.weights, 2000);
-  EXPECT_EQ(weights.weights, 500 + 200);
+  EXPECT_EQ(weights.weights, 200);
+  EXPECT_EQ(weights.average_in_place, 2000);
   EXPECT_EQ(weights.optimizer, 4000);
 }
 

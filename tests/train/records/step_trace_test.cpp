@@ -24,9 +24,10 @@ TEST(StepTrace, BeginsWithTheSecondStepAndEndsWithTheRun) {
     const Mesh mesh(world);
     Timeline timeline;
     StepTrace trace(5, run, timeline, mesh);
+    const auto start = Timeline::Clock::now();
     for (const std::int64_t step : {7, 8, 9}) {
       trace.before(step);
-      const auto now = Timeline::Clock::now();
+      const auto now = start + step * std::chrono::milliseconds(1);
       const auto after = now + std::chrono::microseconds(40);
       timeline.add(Lane::kWork, fmt::format("F{}", step), now, after);
       timeline.add(Lane::kTravel, "a", now, after);
