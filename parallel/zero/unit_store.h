@@ -27,10 +27,10 @@ class UnitStore {
   UnitStore(const Parameters& parameters, std::vector<std::shared_ptr<Group>> groups)
       : parameters_(parameters), groups_(std::move(groups)) {}
 
-  // Ops around all that computes with a unit's parameters. Both are the identity; what is between
-  // them may be recomputed. Enter first: then it is the last in backward.
-  Var enter(int unit, const Var& x);
-  Var leave(int unit, const Var& y);
+  // Ops around all that computes with the parameters of unit `number`. Both are the identity; what
+  // is between them may be recomputed. Enter first: then it is the last in backward.
+  Var enter(int number, const Var& x);
+  Var leave(int number, const Var& y);
   // The gradient of parameter `tag` is complete in one backward. Of a parameter of no unit:
   // nothing.
   void on_ready(std::int64_t tag);
