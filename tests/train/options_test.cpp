@@ -247,7 +247,7 @@ TEST_F(Options, LivenessEndsARunWhoseRankIsStoppedAndEveryOtherLogsWhereItIs) {
 }
 
 // While one rank evaluates for longer than its liveness the others wait: nobody is lost.
-TEST_F(Options, LivenessLeavesAlongEvaluationAlone) {
+TEST_F(Options, LivenessLeavesALongEvaluationAlone) {
   EXPECT_EQ(run_to_end(train(2, "run",
                              "train.steps=8 eval.every=8 eval.samples=1 eval.steps=2000 "
                              "train.liveness_seconds=0.5")),

@@ -19,7 +19,7 @@ double& part(SectionSeconds& seconds, Section section) {
 // times as much now and then; the rest is small.
 class Recording {
  public:
-  explicit Recording(int ranks, std::vector<int> kinds = {})
+  explicit Recording(int ranks, const std::vector<int>& kinds = {})
       : ranks_(ranks),
         judge_(kinds.empty() ? std::vector<int>(static_cast<std::size_t>(ranks)) : kinds),
         factor_(static_cast<std::size_t>(ranks)) {

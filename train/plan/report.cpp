@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace muybridge {
@@ -125,9 +126,12 @@ std::string describe_plan(const Estimate& said, const SearchResult& found, const
   text += fmt::format("\nBest of {} layouts, of which {} fit\n", found.considered, found.fitting);
   if (found.best.empty())
     return text + "  none fits: take more ranks, a smaller batch.tokens or a smaller model\n";
-  text += fmt::format("  {:<56} {:>9} {:>6} {:>7} {:>9}\n", "", "step", "MFU", "bubble", "memory");
+  std::size_t width = 0;
+  for (const Estimate& e : found.best) width = std::max(width, short_name(e.layout).size());
+  text += fmt::format("  {:<{}} {:>9} {:>6} {:>7} {:>9}\n", "", width, "step", "MFU", "bubble",
+                      "memory");
   for (const Estimate& e : found.best)
-    text += fmt::format("  {:<56} {:>9} {:>5.1f}% {:>6.1f}% {:>9}\n", short_name(e.layout),
+    text += fmt::format("  {:<{}} {:>9} {:>5.1f}% {:>6.1f}% {:>9}\n", short_name(e.layout), width,
                         in_seconds(e.seconds()), 100 * e.mfu, 100 * e.bubble,
                         in_bytes(e.memory.total() - e.memory.snapshot));
   text += fmt::format("\nFor the first of them: {}\n", overrides_of(found.best.front().layout));
