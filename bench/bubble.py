@@ -21,9 +21,18 @@ ACTION = re.compile(r"^([FBIW])(\d+)(?:\.(\d+))?$")
 
 
 def read(path):
-    """Of each rank: spans of work [(kind, micro-batch, chunk, begin, end)], waits and steps."""
-    with open(path) as file:
-        events = [e for e in json.load(file)["traceEvents"] if e["ph"] == "X"]
+    """Of each rank: spans of work [(kind, micro-batch, chunk, begin, end)], and waits."""
+    try:
+        with open(path) as file:
+            everything = json.load(file)["traceEvents"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SystemExit(f"{path}: no timeline: {error}") from error
+    stages = [e["args"]["name"] for e in everything if e["name"] == "process_name"]
+    pipeline = [re.search(r"data 0, tensor 0, context 0, stage \d+$", name) for name in stages]
+    if len(stages) < 2 or not all(pipeline):
+        raise SystemExit(f"{path}: of {len(stages)} rank(s) that are not the stages of one pipeline; train "
+                         "with parallel.pipeline ranks alone")
+    events = [e for e in everything if e["ph"] == "X"]
     work, waits = collections.defaultdict(list), collections.defaultdict(list)
     for event in sorted(events, key=lambda e: e["ts"]):
         begin, end = event["ts"], event["ts"] + event["dur"]
@@ -87,7 +96,7 @@ def replay(step, shape):
                 place[r] += 1
                 moved = True
         if not moved:
-            raise SystemExit("the order of the timeline cannot be replayed: was it a pipeline alone?")
+            raise SystemExit("the order of the timeline cannot be replayed: a schedule zb_v needs --shape v")
     return max(free)
 
 
@@ -106,8 +115,9 @@ def main():
         end = max(rank[-1][3] for rank in step)
         executed.append(1 - busy / (len(step) * (end - begin)))
         replayed.append(1 - busy / (len(step) * replay(step, arguments.shape)))
-    for n, (a, b) in enumerate(zip(executed, replayed)):
-        print(f"step {n + 1}: executed {100 * a:.1f}%, replayed {100 * b:.1f}%")
+    first = re.search(r"steps-(\d+)-", arguments.timeline)
+    for n, (a, b) in enumerate(zip(executed, replayed), int(first[1]) if first else 1):
+        print(f"step {n}: executed {100 * a:.1f}%, replayed {100 * b:.1f}%")
     a, b = statistics.median(executed), statistics.median(replayed)
     print(f"median of {len(executed)} steps: executed {100 * a:.1f}%, replayed {100 * b:.1f}%, "
           f"executed over replayed {a / b if b else float('nan'):.2f}")

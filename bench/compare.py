@@ -77,7 +77,7 @@ def bench(arguments, command, name, dtype, settings=()):
     patch, grid, clips, width, heads = BATCHES[name]
     tokens = clips * math.prod(map(int, grid.split("x")))
     if command == "step":  # the peer has no Muon
-        settings = [*settings, "optimizer.matrices=adamw"]
+        settings = [*settings, "optimizer.matrices=adamw", "batch.micro_batches=1"]
     return Driven([arguments.program, "bench", command, ROOT / "configs/shapes.yaml", "--interactive", *settings,
                    f"model.patch=[{patch.replace('x', ',')}]", "model.prediction=velocity", "model.head_mlp_width=0",
                    f"model.width={width}",

@@ -12,9 +12,12 @@
 #include "cli/commands.h"
 #include "core/log.h"
 #include "core/system/machine.h"
+#include "model/dit_parallel.h"
+#include "parallel/values.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
 #include "train/checks/require_memory.h"
+#include "train/model_options.h"
 
 namespace muybridge {
 namespace {
@@ -27,62 +30,89 @@ struct Arguments {
   bool interactive = false;
 };
 
-double seconds_of(BenchJob& job) {
+// Of the slowest rank.
+double seconds_of(BenchJob& job, Group& group) {
+  group.barrier().wait();
   const auto begin = std::chrono::steady_clock::now();
   job.run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return all_reduce_value(group, seconds, Reduce::kMax);
 }
 
 // The driver of bench/compare.py.
-void run_when_told(BenchJob& job) {
-  fmt::print("ready {:.0f}\n", job.flops());
+void run_when_told(BenchJob& job, Group& group) {
+  const bool reads = group.rank() == 0;
+  if (reads) fmt::print("ready {:.0f}\n", job.flops());
   std::fflush(stdout);
-  for (std::string line; std::getline(std::cin, line);) {
-    fmt::print("{:.9f}\n", seconds_of(job));
+  for (;;) {
+    std::string line;
+    const bool told = reads && std::getline(std::cin, line);
+    if (all_reduce_value(group, told ? 1 : 0, Reduce::kMax) == 0) return;
+    const double seconds = seconds_of(job, group);
+    if (reads) fmt::print("{:.9f}\n", seconds);
     std::fflush(stdout);
   }
+}
+
+void print_figures(const Arguments& arguments, const BenchJob& job, const World& world,
+                   const std::vector<double>& sorted, double exposed, std::uint64_t allocations) {
+  const double median = sorted[sorted.size() / 2];
+  const PoolStatistics pool = pool_statistics(Device::kCpu);
+  const double tokens_per_second = static_cast<double>(job.tokens()) / median;
+  if (arguments.json) {
+    nlohmann::ordered_json figures = {{"seconds_median", median},
+                                      {"seconds_min", sorted.front()},
+                                      {"tokens", job.tokens()},
+                                      {"tokens_per_second", tokens_per_second},
+                                      {"ranks", world.size()},
+                                      {"threads", omp_get_max_threads()},
+                                      {"peak_pool_bytes", pool.peak_bytes},
+                                      {"allocations_after_first_step", allocations}};
+    if (job.flops() > 0) figures["gflops"] = job.flops() / median * 1e-9;
+    if (world.size() > 1) figures["exposed_communication"] = exposed / median;
+    fmt::print("{}\n", figures.dump(2));
+    return;
+  }
+  fmt::print("{} tokens, {}{} threads: median {:.1f} ms, best {:.1f} ms, {:.0f} tokens/s",
+             job.tokens(), world.size() > 1 ? fmt::format("{} ranks of ", world.size()) : "",
+             omp_get_max_threads(), median * 1e3, sorted.front() * 1e3, tokens_per_second);
+  if (job.flops() > 0) fmt::print(", {:.1f} GFLOP/s", job.flops() / median * 1e-9);
+  if (world.size() > 1)
+    fmt::print(", {:.1f}% waiting for sums of gradients", 100 * exposed / median);
+  fmt::print("\nmemory pool: {:.1f} MB at most, {} system allocations after the first run\n",
+             static_cast<double>(pool.peak_bytes) * 1e-6, allocations);
 }
 
 void run_bench(const Arguments& arguments, const BenchKind& kind) {
   const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
   refuse_unread_keys(kind.reader, load_train_config(arguments.file), config);
   require_device(config);
-  const std::string warning =
-      require_memory(kind.memory(config), 1, this_machine(), "lower batch.tokens or model.*");
-  if (!warning.empty()) log_warning("{}", warning);
-  const World world;
+  World world;
+  set_log_rank(world.rank(), world.size());
+  Group& group = *world.group();
+  require_layout(dit_options(config), resolve(mesh_sizes(config), world.size()),
+                 placement_of(config), config.batch.tokens);
+  const std::string warning = require_memory(kind.memory(config, world.size()), world.local_size(),
+                                             this_machine(), "lower batch.tokens or model.*");
+  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
-  const std::unique_ptr<BenchJob> job = kind.make(config);
+  const std::unique_ptr<BenchJob> job = kind.make(config, world);
   job->run();
-  const std::uint64_t allocations = pool_statistics(Device::kCpu).system_allocations;
+  const std::uint64_t before = pool_statistics(Device::kCpu).system_allocations;
   job->run();
-  if (arguments.interactive) return run_when_told(*job);
+  if (arguments.interactive) return run_when_told(*job, group);
 
-  std::vector<double> seconds(static_cast<std::size_t>(arguments.repeats));
-  for (double& each : seconds) each = seconds_of(*job);
-  std::sort(seconds.begin(), seconds.end());
-  const double median = seconds[seconds.size() / 2];
-  const PoolStatistics pool = pool_statistics(Device::kCpu);
-  const double tokens_per_second = static_cast<double>(job->tokens()) / median;
-  if (arguments.json) {
-    nlohmann::ordered_json figures = {
-        {"seconds_median", median},
-        {"seconds_min", seconds.front()},
-        {"tokens", job->tokens()},
-        {"tokens_per_second", tokens_per_second},
-        {"threads", omp_get_max_threads()},
-        {"peak_pool_bytes", pool.peak_bytes},
-        {"allocations_after_first_step", pool.system_allocations - allocations}};
-    if (job->flops() > 0) figures["gflops"] = job->flops() / median * 1e-9;
-    fmt::print("{}\n", figures.dump(2));
-    return;
+  std::vector<double> seconds, exposed;
+  for (int i = 0; i < arguments.repeats; ++i) {
+    seconds.push_back(seconds_of(*job, group));
+    exposed.push_back(all_reduce_value(group, job->exposed(), Reduce::kMax));
   }
-  fmt::print("{} tokens, {} threads: median {:.1f} ms, best {:.1f} ms, {:.0f} tokens/s",
-             job->tokens(), omp_get_max_threads(), median * 1e3, seconds.front() * 1e3,
-             tokens_per_second);
-  if (job->flops() > 0) fmt::print(", {:.1f} GFLOP/s", job->flops() / median * 1e-9);
-  fmt::print("\nmemory pool: {:.1f} MB at most, {} system allocations after the first run\n",
-             static_cast<double>(pool.peak_bytes) * 1e-6, pool.system_allocations - allocations);
+  std::ranges::sort(seconds);
+  std::ranges::sort(exposed);
+  if (world.rank() > 0) return;
+  const std::uint64_t now = pool_statistics(Device::kCpu).system_allocations;
+  print_figures(arguments, *job, world, seconds, exposed[exposed.size() / 2], now - before);
 }
 
 void add(Command bench, const std::string& name, const std::string& description,
@@ -108,8 +138,9 @@ void add_bench_command(const Command& program) {
   bench.footer(R"(Examples:
   muybridge bench step configs/shapes.yaml
   muybridge bench sample configs/shapes.yaml)");
-  add(bench, "step", "Time train steps on random clips",
+  add(bench, "step", "Time train steps on random clips, in any layout of ranks",
       R"(  muybridge bench step configs/shapes.yaml
+  mpirun -np 2 muybridge bench step configs/shapes.yaml parallel.tensor=2
   OMP_NUM_THREADS=1 muybridge bench step configs/shapes.yaml train.precision=bf16 --repeats 20)",
       step_bench);
   add(bench, "sample", "Time the sampler of eval.* on a batch of clips",

@@ -1,108 +1,32 @@
 #include "cli/bench_jobs.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
+#include "cli/bench_batch.h"
+#include "core/error.h"
 #include "core/ops/product/matmul.h"
+#include "model/dit_parallel.h"
 #include "model/sampler.h"
-#include "train/accumulation.h"
 #include "train/model_options.h"
-#include "train/update/optimizer.h"
+#include "train/plan/holdings.h"
 
 namespace muybridge {
 namespace {
 
-constexpr const char* kCaption = "a red circle moving left";
-constexpr std::int64_t kCaptionTokens = 25;
-// Of a clip, where the configuration leaves it open; no clip is written.
-constexpr int kFrames = 16, kSide = 32;
-constexpr double kRate = 8;
-
-// Clips of the size that evaluation renders (or of the demo's), as many as fill batch.tokens.
-struct ClipsOfBatch {
-  Grid grid;
-  std::int64_t clips;
-};
-
-ClipsOfBatch size_of_batch(const TrainConfig& config) {
-  RenderOptions clip = render_options(config);
-  if (clip.frames == 0) clip.frames = kFrames;
-  if (clip.width == 0) clip.width = clip.height = kSide;
-  if (clip.fps == 0) clip.fps = kRate;
-  const Grid grid = render_grid(dit_options(config), clip);
-  return {grid, std::max<std::int64_t>(1, config.batch.tokens / grid.tokens())};
-}
-
-std::vector<Grid> clips_of_batch(const TrainConfig& config) {
-  const ClipsOfBatch batch = size_of_batch(config);
-  return std::vector<Grid>(static_cast<std::size_t>(batch.clips), batch.grid);
-}
-
-Tensor random_matrix(std::int64_t rows, std::int64_t columns, DType dtype) {
-  const Tensor x = Tensor::empty({rows, columns});
-  fill_normal(RandomStream(1, Purpose::kTest), x.data<float>(), x.numel());
-  return x.to(dtype);
-}
-
-// One micro-batch of random clips, each with a caption.
-Batch random_batch(const TrainConfig& config) {
-  const std::vector<Grid> grids = clips_of_batch(config);
-  Batch batch;
-  batch.packing = Packing::of(grids);
-  batch.tokens = random_matrix(batch.packing.rows, dit_options(config).token_width(), DType::kF32);
-  const PackedText text = pack_captions(std::vector<std::string>(grids.size(), kCaption), 256);
-  batch.text_packing = text.packing;
-  batch.text_ids = text.ids;
-  for (std::int64_t i = 0; i < std::ssize(grids); ++i) {
-    batch.clip_ids.push_back(i);
-    batch.samples.push_back(i);
-  }
-  return batch;
-}
-
-class StepJob : public BenchJob {
- public:
-  explicit StepJob(const TrainConfig& config)
-      : config_(config), dit_(parameters_, dit_options(config)), batch_(random_batch(config)) {
-    parameters_.allocate(compute_dtype(config), 1);
-    optimizer_ =
-        std::make_unique<Optimizer>(parameters_, config.optimizer, Mesh(solo_group("bench")));
-  }
-
-  void run() override {
-    parameters_.zero_gradients();
-    const AccumulationResult result =
-        accumulate_gradients(dit_, batch_,
-                             {.flow = flow_options(config_),
-                              .seed = 1,
-                              .step = ++step_,
-                              .normaliser = static_cast<double>(batch_.tokens.numel())});
-    optimizer_->step(step_, 1e-4, 1.0, optimizer_->gradient_norm(1.0));
-    flops_ = result.flops;
-  }
-
-  double flops() const override { return flops_; }
-  std::int64_t tokens() const override { return batch_.packing.used(); }
-
- private:
-  TrainConfig config_;
-  Parameters parameters_;
-  Dit dit_;
-  Batch batch_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::int64_t step_ = 0;
-  double flops_ = 0;
-};
-
 class SampleJob : public BenchJob {
  public:
-  explicit SampleJob(const TrainConfig& config)
-      : options_(render_options(config).sampler), dit_(parameters_, dit_options(config)) {
+  SampleJob(const TrainConfig& config, World& world)
+      : options_(render_options(config).sampler),
+        mesh_(mesh_sizes(config), world.group()),
+        dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))) {
     parameters_.allocate(compute_dtype(config), 1);
+    const auto replica = static_cast<std::uint64_t>(mesh_.coordinate().data);
     for (const Grid& grid : clips_of_batch(config)) {
-      const std::uint64_t seed = requests_.size();
-      requests_.push_back({.prompt = kCaption, .seed = seed, .grid = grid});
-      tokens_ += grid.tokens() * options_.steps;
+      const std::uint64_t seed = 1000 * replica + requests_.size();
+      requests_.push_back({.prompt = kBenchCaption, .seed = seed, .grid = grid});
+      tokens_ += grid.tokens() * options_.steps * mesh_.sizes().data;
     }
   }
 
@@ -111,18 +35,21 @@ class SampleJob : public BenchJob {
 
  private:
   SamplerOptions options_;
+  const Mesh mesh_;
   Parameters parameters_;
-  Dit dit_;
+  const Dit dit_;
   std::vector<ClipRequest> requests_;
   std::int64_t tokens_ = 0;
 };
 
 class MatmulJob : public BenchJob {
  public:
-  explicit MatmulJob(const TrainConfig& config) {
+  MatmulJob(const TrainConfig& config, World& world) {
+    if (world.size() > 1)
+      fail(ExitCode::kUsage, "bench matmul is of one rank's products; start it without mpirun");
     Parameters parameters;
     const Dit dit(parameters, dit_options(config));
-    const Batch batch = random_batch(config);
+    const Batch batch = random_batch(config, 1);
     const DType dtype = compute_dtype(config);
     tokens_ = batch.packing.used();
     for (const Parameter& parameter : parameters.list()) {
@@ -165,53 +92,53 @@ class MatmulJob : public BenchJob {
 };
 
 template <class Job>
-std::unique_ptr<BenchJob> make(const TrainConfig& config) {
-  return std::make_unique<Job>(config);
+std::unique_ptr<BenchJob> make(const TrainConfig& config, World& world) {
+  return std::make_unique<Job>(config, world);
 }
 
-// Nothing is allocated for it: only counted.
-std::int64_t parameters_of(const TrainConfig& config) {
+MemoryEstimate memory_of_sample(const TrainConfig& config, int ranks) {
+  const std::int64_t copies = config.eval.guidance == 1.0 ? 1 : 2;
+  MemoryEstimate estimate = estimate_memory(
+      dit_options(config), {.parameters = largest_stage(config)}, compute_dtype(config), {},
+      /*held=*/0, copies * size_of_batch(config).tokens, /*batches_ahead=*/0);
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  estimate.sampling /= sizes.tensor * sizes.context;
+  estimate.optimizer = estimate.average_in_place = 0;
+  return estimate;
+}
+
+// Its operands are fewer than what a step keeps.
+MemoryEstimate memory_of_products(const TrainConfig& config, int /*ranks*/) {
   Parameters parameters;
   const Dit dit(parameters, dit_options(config));
-  return parameters.flat_size();
+  return estimate_memory(dit_options(config), parameters.flat_size(), compute_dtype(config),
+                         size_of_batch(config), 0, 0);
 }
 
-MemoryEstimate memory_of_step(const TrainConfig& config) {
-  const ClipsOfBatch batch = size_of_batch(config);
-  const MicroBatchSize size{.tokens = batch.clips * batch.grid.tokens(),
-                            .text_tokens = batch.clips * kCaptionTokens,
-                            .clips = batch.clips};
-  return estimate_memory(dit_options(config), parameters_of(config), compute_dtype(config), size, 0,
-                         0);
-}
-
-MemoryEstimate memory_of_sample(const TrainConfig& config) {
-  const ClipsOfBatch batch = size_of_batch(config);
-  const std::int64_t copies = config.eval.guidance == 1.0 ? 1 : 2;
-  return estimate_memory(dit_options(config), parameters_of(config), compute_dtype(config), {},
-                         copies * batch.clips * batch.grid.tokens(), 0);
-}
-
-constexpr auto kStepKeys = std::to_array<std::string_view>(
-    {"device", "threads", "model.", "flow.", "batch.tokens", "optimizer.matrices",
-     "optimizer.beta1", "optimizer.beta2", "optimizer.eps", "optimizer.matrix_rate",
-     "optimizer.momentum", "optimizer.weight_decay", "optimizer.ema_decay", "optimizer.ema_warmup",
-     "train.precision", "eval.frames", "eval.size"});
 constexpr auto kSampleKeys = std::to_array<std::string_view>(
     {"device", "threads", "model.", "flow.shift", "batch.tokens", "train.precision", "eval.steps",
-     "eval.solver", "eval.guidance", "eval.frames", "eval.size"});
+     "eval.solver", "eval.guidance", "eval.frames", "eval.size", "parallel.data", "parallel.tensor",
+     "parallel.context", "parallel.context_method", "parallel.ring", "parallel.pipeline",
+     "parallel.order"});
 constexpr auto kMatmulKeys = std::to_array<std::string_view>(
     {"device", "threads", "model.", "batch.tokens", "train.precision", "eval.frames", "eval.size"});
 
 }  // namespace
 
-BenchKind step_bench() { return {{"bench step", kStepKeys}, make<StepJob>, memory_of_step}; }
+std::int64_t largest_stage(const TrainConfig& config) {
+  std::int64_t largest = 0;
+  for (const Holdings& stage :
+       holdings_of(dit_options(config), config.parallel.tensor, placement_of(config)))
+    largest = std::max(largest, stage.flat);
+  return largest;
+}
+
 BenchKind sample_bench() {
   return {{"bench sample", kSampleKeys}, make<SampleJob>, memory_of_sample};
 }
-// Its operands are fewer than what a step keeps.
+
 BenchKind matmul_bench() {
-  return {{"bench matmul", kMatmulKeys}, make<MatmulJob>, memory_of_step};
+  return {{"bench matmul", kMatmulKeys}, make<MatmulJob>, memory_of_products};
 }
 
 }  // namespace muybridge

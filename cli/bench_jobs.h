@@ -2,37 +2,41 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
+#include "parallel/world.h"
 #include "train/checks/memory_estimate.h"
 #include "train/config.h"
 #include "train/unread_keys.h"
 
 namespace muybridge {
 
-// A piece of work that `muybridge bench` repeats, on random data of one batch.
+// A piece of work that `muybridge bench` repeats, on random data. All ranks run it at once.
 class BenchJob {
  public:
   virtual ~BenchJob() = default;
   virtual void run() = 0;
-  virtual std::int64_t tokens() const = 0;
-  virtual double flops() const { return 0; }  // of one run; 0: not counted
+  virtual std::int64_t tokens() const = 0;      // of one run, of all ranks
+  virtual double flops() const { return 0; }    // the same; 0: not counted
+  virtual double exposed() const { return 0; }  // seconds of the last run that waited for ranks
 };
 
-// A job, what it reads of a configuration, and what it will take; the last two are known before
-// anything is allocated.
+// A job, what it reads of a configuration, and what it will take of each of so many ranks; the last
+// two are known before anything is allocated.
 struct BenchKind {
   KeyReader reader;
-  std::unique_ptr<BenchJob> (*make)(const TrainConfig& config);
-  MemoryEstimate (*memory)(const TrainConfig& config);
+  std::unique_ptr<BenchJob> (*make)(const TrainConfig& config, World& world);
+  MemoryEstimate (*memory)(const TrainConfig& config, int ranks);
 };
 
-// A train step of one rank: forward, backward and update of one micro-batch.
+// A train step: forward and backward of its micro-batches, sums of gradients, update.
 BenchKind step_bench();
 // Clips from noise, as evaluation makes them: text, noise and every step of the solver.
 BenchKind sample_bench();
 // The matrix products of a train step's linear layers alone, each with operands of its own: what
 // the library reaches at these sizes.
 BenchKind matmul_bench();
+
+// Elements that the rank holds that holds most of the model.
+std::int64_t largest_stage(const TrainConfig& config);
 
 }  // namespace muybridge

@@ -89,11 +89,12 @@ void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
 void require_memory_for(const std::vector<EvaluationPrompt>& prompts, const LoadedModel& model,
                         const World& world) {
   if (prompts.empty()) return;
-  const auto most = (std::ssize(prompts) + world.size() - 1) / world.size();
-  const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options, render_options(model.config), most,
-                                        model.parameters.flat_size(), compute_dtype(model.config)),
-                     world.local_size(), this_machine(), kLessForSampling);
+  const int replicas = model.mesh.sizes().data;
+  const auto most = (std::ssize(prompts) + replicas - 1) / replicas;
+  const std::string warning = require_memory(
+      memory_of_sampling(model.dit.options, render_options(model.config), model.mesh.sizes(), most,
+                         model.parameters.held_count(), compute_dtype(model.config)),
+      world.local_size(), this_machine(), kLessForSampling);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
 }
 
@@ -106,11 +107,18 @@ void run_evaluate(const Arguments& arguments) {
          "{} is a file; evaluate measures a run's commits: give the run's folder or one of its "
          "checkpoints ('muybridge sample' makes clips from files)",
          arguments.path);
-  LoadedModel model(arguments.path, arguments.overrides, group,
-                    weights_choice(arguments.raw, arguments.ema));
+  LoadedModel model({.path = arguments.path,
+                     .overrides = arguments.overrides,
+                     .reader = keys_of_evaluate(),
+                     .choice = weights_choice(arguments.raw, arguments.ema)},
+                    world.group());
   require_device(model.config);
   model.config = with_shape_of_clips(std::move(model.config));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
+  const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
+  const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
+  require_memory_for(prompts.picked, model, world);
+  model.load();
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};
   rank_zero(group, [&] {
@@ -118,19 +126,16 @@ void run_evaluate(const Arguments& arguments) {
     return std::string();
   });
   require_writable({run.root, run.samples()}, group);
-  const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
-  const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
-  require_memory_for(prompts.picked, model, world);
   const Evaluation evaluation = evaluate({.dit = model.dit,
                                           .config = model.config,
                                           .corpus = corpus.get(),
                                           .prompts = prompts,
                                           .step = model.step,
                                           .checkpoint = model.hash},
-                                         run, Mesh(world.group()));
+                                         run, model.mesh);
   const Json peak = peak_memory(run, group);
   rank_zero(group, [&] {
-    const std::string about = describe_model(model.dit.options, model.parameters.count());
+    const std::string about = describe_model(model.dit.options, model.parameter_count);
     write_report(run, evaluation, about,
                  {{"wall_seconds", wall_seconds(model.config, run, evaluation.seconds)},
                   {"peak_memory_bytes", peak},
@@ -156,10 +161,13 @@ void add_evaluate_command(const Command& program) {
   command.add_flag("--json", arguments->json, "Print report.json instead of a summary");
   command.footer(
       R"(Writes RUN/report.json, RUN/samples/step-NNNNNNNN and the gallery RUN/index.html.
+Ranks of mpirun share the prompts, or the model where parallel.tensor, .context or .pipeline says
+so; how the run was trained does not matter.
 
 Examples:
   muybridge evaluate runs/shapes
   mpirun -np 2 muybridge evaluate runs/shapes eval.samples=72 eval.guidance=3
+  mpirun -np 4 muybridge evaluate runs/shapes parallel.tensor=2
   muybridge evaluate runs/shapes/checkpoints/step-00000400 --json)");
   command.run([arguments] { run_evaluate(*arguments); });
 }

@@ -1,13 +1,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
 #include "core/error.h"
-#include "core/system/file.h"
 #include "train/plan/picture.h"
 #include "train/plan/report.h"
 #include "train/unread_keys.h"
@@ -48,6 +50,14 @@ Cluster cluster_of(const Arguments& arguments) {
   return cluster;
 }
 
+void write_picture(const std::string& path, const std::string& svg) {
+  std::ofstream file(path, std::ios::binary);
+  file << svg << std::flush;
+  if (!file)
+    fail(ExitCode::kIo, "--picture {}: {}; name a file in a folder that is there and has room",
+         path, std::strerror(errno));
+}
+
 void plan(const Arguments& arguments) {
   const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
   refuse_unread_keys({"plan", kKeys}, load_train_config(arguments.file), config);
@@ -55,9 +65,10 @@ void plan(const Arguments& arguments) {
   const Layout layout = layout_of(config, cluster.ranks());
   StepModel model(cluster, workload_of(config, arguments.caption_bytes));
   const Estimate said = model.estimate(layout);
-  const SearchResult found = search_layouts(model, {.best = arguments.best});
+  const SearchResult found =
+      search_layouts(model, {.best = arguments.best, .order = layout.sizes.order});
   if (!arguments.picture.empty())
-    write_file_durably(arguments.picture, draw_timeline(said, model.timeline(layout), model));
+    write_picture(arguments.picture, draw_timeline(said, model.timeline(layout), model));
   if (arguments.json)
     fmt::print("{}\n", plan_as_json(said, found, model).dump(2));
   else
@@ -71,7 +82,9 @@ void add_plan_command(const Command& program) {
       "plan", "Say what a layout of ranks would take and cost, and which are best");
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "YAML configuration of a run").required();
-  command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
+  command.add_option("a.b=c", arguments->overrides,
+                     "Values that replace the file's; of model, parallel, batch and the few others "
+                     "that a plan reads");
   command.add_option("--nodes", arguments->nodes, "Machines").show_default().at_least(1);
   command.add_option("--gpus-per-node", arguments->gpus_per_node, "GPUs, and ranks, of a machine")
       .show_default()

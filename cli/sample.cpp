@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,18 @@
 #include "core/log.h"
 #include "core/system/machine.h"
 #include "core/system/progress_bar.h"
-#include "core/system/stop_signals.h"
 #include "core/text/utf8.h"
 #include "eval/clip_name.h"
 #include "eval/prompt_file.h"
 #include "eval/render.h"
 #include "eval/sample_folder.h"
+#include "eval/shared_render.h"
+#include "parallel/together.h"
 #include "parallel/world.h"
+#include "train/checks/preflight.h"
 #include "train/checks/require_memory.h"
 #include "train/model_options.h"
+#include "train/stop_request.h"
 #include "train/weights/loaded_model.h"
 
 namespace muybridge {
@@ -30,6 +34,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string checkpoint;
+  std::vector<std::string> overrides;
   std::vector<std::string> prompts;
   std::string prompt_file;
   std::string negative;
@@ -133,60 +138,110 @@ nlohmann::ordered_json row_of(const CollectedClip& clip, const fs::path& out) {
   return row;
 }
 
+void require_memory_for(const LoadedModel& model, const RenderOptions& options,
+                        std::size_t requests, const World& world) {
+  const MeshSizes& layout = model.mesh.sizes();
+  const auto most = (static_cast<std::int64_t>(requests) + layout.data - 1) / layout.data;
+  const std::string warning =
+      require_memory(memory_of_sampling(model.dit.options, options, layout, most,
+                                        model.parameters.held_count(), compute_dtype(model.config)),
+                     world.local_size(), this_machine(), kLessForSampling);
+  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
+}
+
+// Clips are drawn some at a time, so that what is done stays when the rest is stopped.
+class Session {
+ public:
+  Session(const Arguments& arguments, const LoadedModel& model, const RenderOptions& options,
+          const std::vector<RenderRequest>& requests)
+      : arguments_(arguments),
+        model_(model),
+        options_(options),
+        requests_(requests),
+        set_(describe_origin(model, options)),
+        bar_(static_cast<double>(requests.size())) {
+    workbench_ = rank_zero(group(), [&] {
+      folder_.emplace(arguments_.out);
+      return folder_->workbench().string();
+    });
+  }
+
+  void draw() {
+    const std::size_t at_once = clips_at_once(model_.dit.options, options_) *
+                                static_cast<std::size_t>(model_.mesh.sizes().data);
+    const StopRequest stop(*model_.mesh.replica(), /*max_seconds=*/0);
+    for (std::size_t first = 0; first < requests_.size(); first += at_once)
+      draw_some(first, std::min(first + at_once, requests_.size()), stop);
+    if (group().rank() > 0) return;
+    if (arguments_.json)
+      fmt::print("{}\n", rows_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    else
+      fmt::print("page  {}\n", fs::absolute(folder_->page()).string());
+  }
+
+ private:
+  Group& group() const { return *model_.mesh.world(); }
+
+  void draw_some(std::size_t first, std::size_t end, const StopRequest& stop) {
+    const std::vector<RenderRequest> some(requests_.begin() + static_cast<std::ptrdiff_t>(first),
+                                          requests_.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto progress = [&](int step, int steps) {
+      if (stop.agreed())
+        fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first, requests_.size(),
+             arguments_.out);
+      if (group().rank() > 0) return;
+      const double done = static_cast<double>(first) +
+                          static_cast<double>((end - first) * step) / static_cast<double>(steps);
+      bar_.update(done, fmt::format("clip {} of {}, step {} of {}", first + 1, requests_.size(),
+                                    step, steps));
+    };
+    std::vector<SampleRecord> records =
+        render_shared(model_.dit, model_.mesh, some, options_, workbench_, set_, progress);
+    bar_.clear();
+    rank_zero(group(), [&] {
+      std::vector<CollectedClip> clips;
+      for (SampleRecord& record : records)
+        clips.push_back({.record = std::move(record),
+                         .model = arguments_.checkpoint,
+                         .step = model_.step,
+                         .checkpoint = model_.hash,
+                         .settings = set_.settings,
+                         .made = utc_now()});
+      for (const CollectedClip& clip : folder_->add(std::move(clips), arguments_.overwrite)) {
+        if (!arguments_.json) print_clip(clip, arguments_.out);
+        rows_.push_back(row_of(clip, arguments_.out));
+      }
+      return std::string();
+    });
+  }
+
+  const Arguments& arguments_;
+  const LoadedModel& model_;
+  const RenderOptions& options_;
+  const std::vector<RenderRequest>& requests_;
+  const SampleSet set_;
+  ProgressBar bar_;
+  std::optional<SampleFolder> folder_;  // of rank 0
+  fs::path workbench_;
+  nlohmann::ordered_json rows_ = nlohmann::ordered_json::array();
+};
+
 void sample(const Arguments& arguments) {
-  const LoadedModel model(arguments.checkpoint, {}, *solo_group(),
-                          weights_choice(arguments.raw, arguments.ema));
   const World world;
-  if (world.size() > 1)
-    fail(ExitCode::kUsage, "sample uses all cores from one process; start it without mpirun");
+  set_log_rank(world.rank(), world.size());
+  LoadedModel model({.path = arguments.checkpoint,
+                     .overrides = arguments.overrides,
+                     .reader = keys_of_sample(),
+                     .choice = weights_choice(arguments.raw, arguments.ema)},
+                    world.group());
+  require_device(model.config);
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   const RenderOptions options = render_options(arguments, model.config);
   const std::vector<RenderRequest> requests =
       read_requests(arguments, options.sampler.max_caption_bytes);
-  const std::size_t at_once = clips_at_once(model.dit.options, options);
-  const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options, options, std::ssize(requests),
-                                        model.parameters.flat_size(), compute_dtype(model.config)),
-                     1, this_machine(), kLessForSampling);
-  if (!warning.empty()) log_warning("{}", warning);
-  const SampleSet set = describe_origin(model, options);
-  SampleFolder folder(arguments.out);
-
-  const StopSignals signals;
-  ProgressBar bar(static_cast<double>(requests.size()));
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (std::size_t first = 0; first < requests.size(); first += at_once) {
-    const std::size_t end = std::min(first + at_once, requests.size());
-    const std::vector<RenderRequest> some(requests.begin() + static_cast<std::ptrdiff_t>(first),
-                                          requests.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto progress = [&](int step, int steps) {
-      if (signals.requested())
-        fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first, requests.size(),
-             arguments.out);
-      const double done = static_cast<double>(first) +
-                          static_cast<double>((end - first) * step) / static_cast<double>(steps);
-      bar.update(done, fmt::format("clip {} of {}, step {} of {}", first + 1, requests.size(), step,
-                                   steps));
-    };
-    std::vector<CollectedClip> clips;
-    for (SampleRecord& record :
-         render_clips(model.dit, some, options, folder.workbench(), set, progress))
-      clips.push_back({.record = std::move(record),
-                       .model = arguments.checkpoint,
-                       .step = model.step,
-                       .checkpoint = model.hash,
-                       .settings = set.settings,
-                       .made = utc_now()});
-    bar.clear();
-    for (const CollectedClip& clip : folder.add(std::move(clips), arguments.overwrite)) {
-      if (!arguments.json) print_clip(clip, arguments.out);
-      rows.push_back(row_of(clip, arguments.out));
-    }
-  }
-  if (arguments.json)
-    fmt::print("{}\n", rows.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else
-    fmt::print("page  {}\n", fs::absolute(folder.page()).string());
+  require_memory_for(model, options, requests.size(), world);
+  model.load();
+  Session(arguments, model, options, requests).draw();
 }
 
 void add_what_to_draw(const Command& command, Arguments& arguments) {
@@ -194,6 +249,9 @@ void add_what_to_draw(const Command& command, Arguments& arguments) {
       .add_option("CHECKPOINT", arguments.checkpoint,
                   "A run's folder, one commit in it, or a file of 'checkpoint export'")
       .required();
+  command.add_option("a.b=c", arguments.overrides,
+                     "parallel.* and others of how it computes: values for the configuration of "
+                     "the checkpoint");
   command.add_option("--prompt", arguments.prompts, "What the clip shows; may be given again");
   command.add_option("--prompts", arguments.prompt_file,
                      "A text file with a prompt a line; lines that begin with # are left out");
@@ -255,13 +313,15 @@ void add_sample_command(const Command& program) {
   command.footer(
       R"(Defaults that are called eval.* are those of the run, see 'muybridge checkpoint show'.
 Beside the clips, samples.json says where each comes from, and index.html shows them all.
-A prompt that is longer than the model reads is refused.
+A prompt that is longer than the model reads is refused. Ranks of mpirun share the prompts, or the
+model where parallel.tensor, .context or .pipeline says so.
 
 Examples:
   muybridge sample runs/shapes --prompt "a red circle moving left"
   muybridge sample runs/shapes --prompts prompts.txt --count 4 --seed 7 --out clips --gif
   muybridge sample runs/shapes --prompt "a blue square moving up" --negative "a red circle" --guidance 3
-  muybridge sample shapes.safetensors --prompt "a star moving right" --frames 32 --size 48x32 --png)");
+  muybridge sample shapes.safetensors --prompt "a star moving right" --frames 32 --size 48x32 --png
+  mpirun -np 2 muybridge sample runs/shapes parallel.tensor=2 --prompt "a star moving right")");
   command.run([arguments] { sample(*arguments); });
 }
 

@@ -123,6 +123,11 @@ Reason read_three(const ConfigNode& node, const ConfigLimits& limits, std::array
 Reason read_choice(const ConfigNode& node, const ConfigChoice& choice) {
   const std::string expected = fmt::format("expected one of {}", fmt::join(choice.names, ", "));
   if (node.kind != Kind::kScalar) return expected + ", got " + node.description();
+  for (const auto& [name, value] : choice.older)
+    if (name == node.scalar) {
+      choice.set(value);
+      return {};
+    }
   const auto found = std::find(choice.names.begin(), choice.names.end(), node.scalar);
   if (found == choice.names.end()) {
     const std::string meant = nearest(node.scalar, choice.names);

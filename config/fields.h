@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct ConfigChoice {
   std::vector<std::string> names;
   std::function<int()> get;
   std::function<void(int)> set;
+  // What earlier versions wrote, and which value it means: read, and never written.
+  std::vector<std::pair<std::string, int>> older = {};
 };
 
 struct ConfigField {
@@ -74,11 +77,12 @@ struct ConfigSection {
   }
 
   template <class Enum>
-  void add_choice(std::string field, Enum& value, std::vector<std::string> names,
-                  std::string text) {
+  void add_choice(std::string field, Enum& value, std::vector<std::string> names, std::string text,
+                  std::vector<std::pair<std::string, int>> older = {}) {
     static_assert(std::is_enum_v<Enum>);
     ConfigChoice choice{std::move(names), [&value] { return static_cast<int>(value); },
-                        [&value](int index) { value = static_cast<Enum>(index); }};
+                        [&value](int index) { value = static_cast<Enum>(index); },
+                        std::move(older)};
     fields.push_back({std::move(field), std::move(text), std::move(choice)});
   }
 

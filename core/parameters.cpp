@@ -1,7 +1,7 @@
 #include "core/parameters.h"
 
 #include <algorithm>
-#include <numeric>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 
@@ -16,9 +16,13 @@ std::int64_t round_up(std::int64_t elements, std::int64_t step) {
   return (elements + step - 1) / step * step;
 }
 
-// What a parameter takes in the flat tensors.
 std::int64_t room_of(const Parameter& parameter) {
   return round_up(parameter.shape.numel(), kAlignment);
+}
+
+// What a parameter takes in the flat tensors.
+std::int64_t flat_room_of(const Parameter& parameter) {
+  return parameter.frozen ? 0 : room_of(parameter);
 }
 
 }  // namespace
@@ -32,7 +36,7 @@ Var Parameters::add(ParameterSpec spec) {
                       .shape = {},
                       .var = Var::leaf({}, {}, static_cast<std::int64_t>(list_.size()))};
   parameter.shape = parameter.spec.shape;
-  flat_size_ += room_of(parameter);
+  flat_size_ += flat_room_of(parameter);
   list_.push_back(std::move(parameter));
   return list_.back().var;
 }
@@ -40,15 +44,28 @@ Var Parameters::add(ParameterSpec spec) {
 void Parameters::place(const Var& var, const Split& split, int copies) {
   if (master_.defined()) throw std::logic_error("parameters: placed after they were allocated");
   Parameter& parameter = list_[static_cast<std::size_t>(var.tag())];
-  flat_size_ -= room_of(parameter);
+  flat_size_ -= flat_room_of(parameter);
   parameter.shape = share_shape(parameter.spec.shape, split);
   parameter.split = split;
   parameter.copies = copies;
-  flat_size_ += room_of(parameter);
+  flat_size_ += flat_room_of(parameter);
 }
 
 void Parameters::set_unit(const Var& var, int unit) {
   list_[static_cast<std::size_t>(var.tag())].unit = unit;
+}
+
+void Parameters::freeze(const Var& var) {
+  if (master_.defined()) throw std::logic_error("parameters: frozen after they were allocated");
+  Parameter& parameter = list_[static_cast<std::size_t>(var.tag())];
+  flat_size_ -= flat_room_of(parameter);
+  parameter.frozen = true;
+  parameter.offset = -1;
+  parameter.var.freeze();
+}
+
+void Parameters::freeze() {
+  for (const Parameter& parameter : list_) freeze(parameter.var);
 }
 
 // Places and ranges. What is there all the time comes first where units come and go.
@@ -60,7 +77,8 @@ void Parameters::lay_out(const SharingPlan& plan) {
                  : std::tuple(-1, parameter.copies, false);
   };
   std::vector<Parameter*> order;
-  for (Parameter& parameter : list_) order.push_back(&parameter);
+  for (Parameter& parameter : list_)
+    if (!parameter.frozen) order.push_back(&parameter);
   std::ranges::stable_sort(order, {}, [&](const Parameter* each) { return key(*each); });
   ranges_.clear();
   std::int64_t offset = 0, state = 0;
@@ -88,6 +106,7 @@ void Parameters::lay_out(const SharingPlan& plan) {
 void Parameters::draw(std::uint64_t seed, const Tensor& master) const {
   dispatch_accumulator(master.dtype(), "parameters", [&]<class A>() {
     for (const Parameter& parameter : list_) {
+      if (parameter.frozen) continue;
       const ParameterSpec& spec = parameter.spec;
       const ParameterRange& range = range_of(parameter);
       const std::int64_t begin = std::max(range.kept.begin, parameter.offset);
@@ -147,7 +166,9 @@ void Parameters::allocate(DType compute, std::uint64_t seed, Device device,
   master_ = master.to(device);
   place_values();
   place_gradients();
+  place_frozen(device);
   for (const Parameter& parameter : list_) {
+    if (parameter.frozen) continue;
     const ParameterRange& range = range_of(parameter);
     const auto part = [&](const Tensor& of_range) {
       return of_range.defined()
@@ -158,6 +179,27 @@ void Parameters::allocate(DType compute, std::uint64_t seed, Device device,
                              ? part(range.values)
                              : slice(parameter.spec.wide ? master_ : compute_, parameter);
     parameter.var.bind(value, part(range.gradients));
+  }
+}
+
+void Parameters::place_frozen(Device device) {
+  const auto type_of = [&](const Parameter& parameter) {
+    return parameter.spec.wide ? master_.dtype() : value_type_;
+  };
+  for (const DType dtype : std::set{value_type_, master_.dtype()}) {
+    std::vector<const Parameter*> frozen;
+    std::int64_t size = 0;
+    for (const Parameter& parameter : list_) {
+      if (!parameter.frozen || type_of(parameter) != dtype) continue;
+      frozen.push_back(&parameter);
+      size += room_of(parameter);
+    }
+    const Tensor values = Tensor::zeros({size}, dtype, device);
+    std::int64_t begin = 0;
+    for (const Parameter* parameter : frozen) {
+      parameter->var.bind(values.flat_view(begin, parameter->shape), {});
+      begin += room_of(*parameter);
+    }
   }
 }
 
@@ -185,8 +227,23 @@ std::int64_t Parameters::count() const {
   return total;
 }
 
+std::int64_t Parameters::held_count() const {
+  std::int64_t total = 0;
+  for (const Parameter& parameter : list_) total += parameter.shape.numel();
+  return total;
+}
+
 Tensor Parameters::slice(const Tensor& flat, const Parameter& parameter) const {
   return flat.flat_view(parameter.offset, parameter.shape);
+}
+
+void Parameters::fill(const Parameter& parameter, const Tensor& values) const {
+  if (sharing_ != Sharing::kNothing)
+    throw std::logic_error("parameters: filled where their state is shared");
+  const Tensor& value = parameter.var.value();
+  if (!parameter.frozen)
+    slice(master_, parameter).copy_from(values.to(master_.dtype()).to(master_.device()));
+  value.copy_from(values.to(value.dtype()).to(value.device()));
 }
 
 void Parameters::zero_gradients() const {

@@ -28,7 +28,8 @@ struct Parameter {
   Shape shape;              // of that
   int copies = 0;           // see Parameters::place
   int unit = -1;            // see Parameters::set_unit; -1: of none
-  std::int64_t offset = 0;  // of its first element in the flat tensors, once allocated
+  bool frozen = false;      // see Parameters::freeze
+  std::int64_t offset = 0;  // of its first element in the flat tensors, once allocated; -1: frozen
   Var var;
 
   Slice slice() const { return share_slice(spec.shape, split); }
@@ -71,7 +72,8 @@ struct ParameterRange {
   std::int64_t count = 0;
   FlatRange kept;          // the elements of which this rank keeps the state
   std::int64_t state = 0;  // where those begin in tensors of the state
-  // [count]; undefined where they are not there all the time.
+  // [count]; undefined where they are not there all the time. Values, too, where no state is
+  // shared: a range has both types then, see Parameters::compute.
   Tensor values = {};
   Tensor gradients = {};
   // [kept.size()]: where their summed gradients arrive, and the values that follow from the master,
@@ -87,7 +89,7 @@ struct ParameterRange {
 
 // The parameters of a model, or of what a rank holds of it, in the order they were added. Layers
 // add them when they are built, which costs no memory; the layout may then say what of each this
-// rank holds; `allocate` places all of them in three flat tensors, so that an optimizer, a reducer
+// rank holds; `allocate` places all of them in few flat tensors, so that an optimizer, a reducer
 // or a checkpoint works on slices and never on a list of small pieces. Each begins at a multiple of
 // 16 elements; elements between stay zero.
 class Parameters {
@@ -104,6 +106,12 @@ class Parameters {
   // be there only while it runs, such as a block. Not negative.
   void set_unit(const Var& var, int unit);
 
+  // Before allocate(): the model computes with the parameter and nobody trains it. It has a value,
+  // zero until `fill`, and nothing else: no gradient, no master, no place in the flat tensors, and
+  // all of it is here, whatever is shared.
+  void freeze(const Var& var);
+  void freeze();  // all of them
+
   // Draws the initial values (core/initializer.h), a share those that the whole has there. Those of
   // one `copies` lie together, ascending. `compute` is the element type of the Vars' values, but of
   // those that are `wide`; state and gradients are f32 (f64 where compute is f64). Where the state
@@ -115,7 +123,8 @@ class Parameters {
   const std::vector<Parameter>& list() const { return list_; }
   const Parameter* find(const std::string& name) const;
   const Parameter& of(const Var& var) const { return list_[static_cast<std::size_t>(var.tag())]; }
-  std::int64_t count() const;  // elements of the whole of each, without the gaps
+  std::int64_t count() const;       // elements of the whole of each, without the gaps
+  std::int64_t held_count() const;  // of what this rank holds of each
   std::int64_t flat_size() const { return flat_size_; }
 
   Sharing sharing() const { return sharing_; }
@@ -131,8 +140,13 @@ class Parameters {
   // the master itself.
   const Tensor& compute() const { return compute_; }
   const Tensor& gradients() const { return gradients_; }
-  // A parameter's part of any tensor [flat_size], in the shape that this rank holds.
+  // A part of any tensor [flat_size], in the shape that this rank holds of a parameter that is not
+  // frozen.
   Tensor slice(const Tensor& flat, const Parameter& parameter) const;
+
+  // Makes `values`, of the shape that this rank holds, those of the parameter, and of its master.
+  // Not where state is shared.
+  void fill(const Parameter& parameter, const Tensor& values) const;
 
   void zero_gradients() const;
   // Rounds a tensor of the state, such as the master, into the values that follow from it.
@@ -143,6 +157,7 @@ class Parameters {
   void draw(std::uint64_t seed, const Tensor& master) const;
   void place_values();
   void place_gradients();
+  void place_frozen(Device device);
 
   std::vector<Parameter> list_;
   std::int64_t flat_size_ = 0;

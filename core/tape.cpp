@@ -109,7 +109,9 @@ const Tensor& Var::grad() const { return node_->grad; }
 
 void Var::add_grad(const Tensor& dy) const {
   if (!requires_grad()) return;
-  require_shape("gradient", "dy", dy, node_->value.shape());
+  // A parameter's value may be gone by the time that a gradient which was put off arrives.
+  require_shape("gradient", "dy", dy,
+                node_->grad_is_owned ? node_->grad.shape() : node_->value.shape());
   Tensor& grad = node_->grad;
   if (!grad.defined())
     grad = dy;
@@ -131,6 +133,8 @@ void Var::bind(Tensor value, Tensor grad) const {
   node_->grad_is_owned = grad.defined();
   node_->grad = std::move(grad);
 }
+
+void Var::freeze() const { node_->requires_grad = false; }
 
 struct BackwardPass {
   using Node = Var::Node;

@@ -70,6 +70,8 @@ class Var {
 
   // For the owner of a leaf: places its storage (see core/parameters.h).
   void bind(Tensor value, Tensor grad) const;
+  // For the owner of a leaf: it needs no gradient from now on, like a constant.
+  void freeze() const;
 
  private:
   struct Node;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/packing.h"
 
@@ -19,6 +20,8 @@ enum class Recompute : std::uint8_t {
   kAttention,  // q, k and v of both attentions, from what the norms before them gave
   kBlock,      // all of a block, from the stream of tokens that goes into it
 };
+
+std::string_view to_string(Recompute recompute);  // none, attention, block
 
 // What a DiT is built from.
 struct DitOptions {
@@ -40,6 +43,14 @@ struct DitOptions {
 
   std::int64_t token_width() const { return channels * patch.tokens(); }
 };
+
+// Multiply-adds of a forward on one token.
+struct TokenCosts {
+  double products;     // of a block's linear layers
+  double pair;         // of a block's self-attention, for each token of the clip
+  double first, last;  // of the patch embedding and of the head
+};
+TokenCosts token_costs(const DitOptions& options);
 
 // Floating-point operations of one training step (forward and backward, 3 x forward) over packed
 // clips with captions of `text_tokens` in all: matrix products and attention, 2 a multiply-add.

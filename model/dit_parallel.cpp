@@ -127,24 +127,10 @@ Tensor walk_stages(const Placement& placement, Group& group, const Dit::RunChunk
   return result;
 }
 
-// Multiply-adds of a forward on one token of a clip of `tokens`.
-struct ForwardCosts {
-  double products;     // of a block's linear layers
-  double attention;    // of a block
-  double first, last;  // of the patch embedding and of the head
-
-  ForwardCosts(const DitOptions& o, std::int64_t tokens) {
-    const auto d = static_cast<double>(o.width), p = static_cast<double>(o.token_width()),
-               h = static_cast<double>(o.head_mlp_width);
-    products = d * (6 * d + 2 * static_cast<double>(o.mlp_width));
-    attention = 2 * d * static_cast<double>(tokens);
-    first = d * p;
-    last = d * p + h * (d + p);
-  }
-  double ends(int section, int sections) const {
-    return (section == 0 ? first : 0) + (section == sections - 1 ? last : 0);
-  }
-};
+// Of the embedding and the head, where a section has them.
+double cost_of_ends(const TokenCosts& token, int section, int sections) {
+  return (section == 0 ? token.first : 0) + (section == sections - 1 ? token.last : 0);
+}
 
 void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks,
                       const char* instead = "") {
@@ -158,13 +144,14 @@ void require_division(const char* what, std::int64_t number, const char* by, std
 }  // namespace
 
 std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std::int64_t tokens) {
-  const ForwardCosts costs(o, tokens);
+  const TokenCosts token = token_costs(o);
+  const double block = token.products + token.pair * static_cast<double>(tokens);
   // One block each, then each further one to the section that is cheapest with it, the later one of
   // equals.
   std::vector<int> count(static_cast<std::size_t>(sections), 1);
   const auto cost = [&](int section) {
-    return costs.ends(section, sections) +
-           count[static_cast<std::size_t>(section)] * (costs.products + costs.attention);
+    return cost_of_ends(token, section, sections) +
+           count[static_cast<std::size_t>(section)] * block;
   };
   for (int left = o.depth - sections; left > 0; --left) {
     int cheapest = sections - 1;
@@ -182,7 +169,7 @@ std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std
 }
 
 PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t tokens) {
-  const ForwardCosts costs(o, tokens);
+  const TokenCosts token = token_costs(o);
   // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
   // them that are inputs of linear layers, with the gradients of their outputs.
   const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
@@ -191,8 +178,9 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   const std::vector<BlockRange> ranges = balanced_sections(o, sections, tokens);
   for (int section = 0; section < sections; ++section) {
     const BlockRange& range = ranges[static_cast<std::size_t>(section)];
-    const double blocks = range.end - range.begin, ends = costs.ends(section, sections);
-    const double products = blocks * costs.products + ends, attention = blocks * costs.attention;
+    const double blocks = range.end - range.begin;
+    const double products = blocks * token.products + cost_of_ends(token, section, sections);
+    const double attention = blocks * token.pair * static_cast<double>(tokens);
     all.sections.push_back({.forward = products + attention,
                             .backward_input = products + 2.5 * attention,
                             .backward_weight = products,
@@ -216,7 +204,7 @@ void require_layout(const DitOptions& o, const MeshSizes& sizes, const Placement
   require_division("model.heads", o.heads, "parallel.tensor", sizes.tensor);
   if (sizes.ring == 1)
     require_division("model.heads", o.heads, "parallel.tensor x parallel.context", both,
-                     ", or parallel.context_method=ring, which shares no heads over context");
+                     ", or a ring (parallel.context_method, parallel.ring), which shares no heads");
   else
     require_division("model.heads", o.heads, "parallel.tensor x parallel.context / parallel.ring",
                      std::int64_t{sizes.tensor} * sizes.sharing());

@@ -20,7 +20,7 @@ namespace muybridge {
 // for heads inside, the ring outside (USP, Fang and Zhao 2024, arXiv:2405.07719). The text is there
 // on all of them. What is not split has copies, whose gradients are of their ranks' tokens and are
 // summed (Mesh::copies).
-
+//
 // Pipeline ranks have consecutive blocks each, their chunks, and all make the conditions of their
 // clips themselves, which is cheaper than to send them.
 

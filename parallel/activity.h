@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <thread>
 
-#include "core/timeline.h"
+#include "core/system/timeline.h"
 
 namespace muybridge {
 

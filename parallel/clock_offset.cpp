@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 
 namespace muybridge {
 namespace {
@@ -26,21 +25,27 @@ void answer(Group& group, int rank) {
 }
 
 std::int64_t ask(Group& group) {
-  std::int64_t quickest = std::numeric_limits<std::int64_t>::max(), ahead = 0;
-  for (int i = 0; i < kRoundTrips; ++i) {
+  std::vector<RoundTrip> trips(kRoundTrips);
+  for (RoundTrip& trip : trips) {
     const Tensor theirs = room();
-    const std::int64_t begin = now();
+    trip.asked = now();
     group.exchange({{0, room()}}, {}).wait();
     group.exchange({}, {{0, theirs}}).wait();
-    const std::int64_t end = now(), trip = end - begin;
-    if (trip >= quickest) continue;
-    quickest = trip;
-    ahead = begin + trip / 2 - theirs.data<std::int64_t>()[0];
+    trip.heard = now();
+    trip.said = theirs.data<std::int64_t>()[0];
   }
-  return std::abs(ahead) <= quickest / 2 ? 0 : ahead;
+  return ahead_by(trips);
 }
 
 }  // namespace
+
+std::int64_t ahead_by(const std::vector<RoundTrip>& trips) {
+  const auto quickest = std::ranges::min_element(
+      trips, {}, [](const RoundTrip& trip) { return trip.heard - trip.asked; });
+  const std::int64_t half = (quickest->heard - quickest->asked) / 2;
+  const std::int64_t ahead = quickest->asked + half - quickest->said;
+  return std::abs(ahead) <= half ? 0 : ahead;
+}
 
 std::chrono::nanoseconds clock_ahead(Group& group) {
   std::int64_t ahead = 0;

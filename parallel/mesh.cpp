@@ -23,6 +23,8 @@ int& along(Coordinate& coordinate, Axis axis) {
   throw std::logic_error("mesh: no such axis");
 }
 
+constexpr std::array<std::string_view, 4> kAxisNames{"tensor", "context", "data", "pipeline"};
+
 // Of sizes that anybody may have typed: what is far more than any job has stays so.
 std::int64_t product(std::initializer_list<int> sizes) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
@@ -32,6 +34,22 @@ std::int64_t product(std::initializer_list<int> sizes) {
 }
 
 }  // namespace
+
+std::string to_string(const AxisOrder& order) {
+  std::string text;
+  for (const Axis axis : order)
+    text +=
+        fmt::format("{}{}", text.empty() ? "" : "-", kAxisNames[static_cast<std::size_t>(axis)]);
+  return text;
+}
+
+std::optional<AxisOrder> axis_order_from(std::string_view text) {
+  AxisOrder order = kAxes;
+  do {
+    if (to_string(order) == text) return order;
+  } while (std::ranges::next_permutation(order).found);
+  return std::nullopt;
+}
 
 int MeshSizes::along(Axis axis) const {
   Coordinate sizes{data, tensor, context, pipeline};
@@ -70,7 +88,7 @@ MeshSizes resolve(MeshSizes sizes, int ranks) {
 
 Coordinate coordinate_of(int rank, const MeshSizes& sizes) {
   Coordinate coordinate;
-  for (const Axis axis : kAxes) {
+  for (const Axis axis : sizes.order) {
     along(coordinate, axis) = rank % sizes.along(axis);
     rank /= sizes.along(axis);
   }
@@ -80,7 +98,7 @@ Coordinate coordinate_of(int rank, const MeshSizes& sizes) {
 int rank_of(const Coordinate& coordinate, const MeshSizes& sizes) {
   int rank = 0;
   int stride = 1;
-  for (const Axis axis : kAxes) {
+  for (const Axis axis : sizes.order) {
     rank += coordinate.along(axis) * stride;
     stride *= sizes.along(axis);
   }
@@ -127,7 +145,9 @@ Mesh::Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world)
 
 std::shared_ptr<Group> Mesh::along(const std::vector<Axis>& axes, const std::string& name) const {
   const std::vector<int> ranks = ranks_along(axes, world_->rank(), sizes_);
-  return world_->split(/*color=*/ranks.front(), /*key=*/world_->rank(), name);
+  MeshSizes usual = sizes_;
+  usual.order = kAxes;
+  return world_->split(/*color=*/ranks.front(), /*key=*/rank_of(coordinate_, usual), name);
 }
 
 }  // namespace muybridge

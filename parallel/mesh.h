@@ -2,17 +2,25 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "parallel/group.h"
 
 namespace muybridge {
 
-// The ways in which ranks divide work, from neighbours outwards: ranks that differ only in the
-// first axis are next to each other, so that they share a machine.
+// The ways in which ranks divide work.
 enum class Axis : std::uint8_t { kTensor, kContext, kData, kPipeline };
-constexpr std::array<Axis, 4> kAxes{Axis::kTensor, Axis::kContext, Axis::kData, Axis::kPipeline};
+// From neighbours outwards: ranks that differ only in the first axis are next to each other, so
+// that they share a machine.
+using AxisOrder = std::array<Axis, 4>;
+constexpr AxisOrder kAxes{Axis::kTensor, Axis::kContext, Axis::kData, Axis::kPipeline};
+
+std::string to_string(const AxisOrder& order);  // "tensor-context-data-pipeline"
+// Nothing unless the text names each axis once.
+std::optional<AxisOrder> axis_order_from(std::string_view text);
 
 struct MeshSizes {
   int data = 1;  // 0: as many as the ranks allow
@@ -20,6 +28,7 @@ struct MeshSizes {
   int context = 1;
   int pipeline = 1;
   int ring = 1;  // how many context ranks form a ring; the others share heads with it
+  AxisOrder order = kAxes;
 
   // Context ranks that share heads.
   int sharing() const { return context / ring; }
@@ -71,7 +80,8 @@ class Mesh {
   // Context ranks in two levels: neighbours that share heads, and of each the ones in its place.
   const std::shared_ptr<Group>& heads() const { return heads_; }
   const std::shared_ptr<Group>& ring() const { return ring_; }
-  // Tensor and context: the ranks that have the tokens of one batch between them, in order.
+  // Tensor and context: the ranks that have the tokens of one batch between them, in the order of
+  // the tokens. Groups of several axes have their ranks in the order of kAxes, wherever those are.
   const std::shared_ptr<Group>& tokens() const { return tokens_; }
   // Tensor, context and pipeline: the ranks of one replica of the model.
   const std::shared_ptr<Group>& replica() const { return replica_; }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/timeline.h"
+#include "core/system/timeline.h"
 #include "parallel/group.h"
 #include "parallel/schedule/pipeline_schedule.h"
 

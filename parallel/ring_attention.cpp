@@ -61,10 +61,10 @@ class Ring {
     }
   }
 
-  AttentionResult forward(const Tensor& qkv) const {
+  AttentionOutput forward(const Tensor& qkv) const {
     const Blocks x = blocks_of(qkv);
     Arriving next = fetch_keys(1, x.keys);
-    const AttentionResult sums = attend_part(part(x.q, x.keys, own_));
+    const AttentionOutput sums = attend_part(part(x.q, x.keys, own_));
     for (int step = 1; step < ranks(); ++step) {
       const Pair keys = arrived(next);
       if (step + 1 < ranks()) next = fetch_keys(step + 1, x.keys);
@@ -188,7 +188,7 @@ Var ring_attention(const Var& qkv, std::int64_t heads, const Packing& packing,
         x.shape(), group->size(), group->name(), packing.rows));
   const auto ring = std::make_shared<const Ring>(packing, heads, group);
   const AttentionOutput output = attend_once(kept, [&] {
-    const AttentionResult sums = ring->forward(x);
+    const AttentionOutput sums = ring->forward(x);
     return AttentionOutput{sums.out.to(x.dtype()), sums.log_sum_exp};
   });
   return Var::op(

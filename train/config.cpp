@@ -62,7 +62,9 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
   to.add_choice(
       "recompute", model.recompute, {"none", "attention", "block"},
       "what backward makes again instead of keeping it: q, k and v, or whole blocks for a "
-      "third more time (docs/layouts.md)");
+      "third more time (docs/layouts.md)",
+      {{"false", static_cast<int>(Recompute::kNone)},
+       {"true", static_cast<int>(Recompute::kBlock)}});
 }
 
 void describe(ConfigSection& to, TrainConfig::Flow& flow) {
@@ -122,7 +124,7 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
   to.add("liveness_seconds", train.liveness_seconds,
          "a rank that gives no sign of life for so long, or hangs in a step for so long or five "
          "steps' time, is lost",
-         kPositive);
+         {.at_least = 1});
   to.add("collective_timeout_seconds", train.collective_timeout_seconds,
          "how long others wait for a rank that lives: it may read, evaluate or commit meanwhile",
          kPositive);
@@ -181,6 +183,9 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
          "parts of the model that a pipeline rank holds; 0: as many as the schedule has, "
          "interleaved and tuned 2",
          kCountOrNone);
+  to.add("order", parallel.order,
+         "which ranks are neighbours: those that differ in the first of the four only, then in the "
+         "second; neighbours share a machine");
 }
 
 ConfigSection describe(TrainConfig& config) {

@@ -10,6 +10,7 @@
 #include "config/reader.h"
 #include "config/values.h"
 #include "core/buffer.h"
+#include "model/dit_options.h"
 #include "parallel/schedule/schedule.h"
 
 namespace muybridge {
@@ -19,7 +20,6 @@ namespace muybridge {
 struct TrainConfig {
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
-  enum class Recompute { kNone, kAttention, kBlock };
   enum class Schedule { kConstant, kCosine, kLinear };
   enum class Matrices { kAdamW, kMuon };
   enum class Precision { kF32, kBF16 };
@@ -134,6 +134,7 @@ struct TrainConfig {
     int zero = 0;
     ScheduleKind schedule = ScheduleKind::k1F1B;
     int virtual_stages = 0;  // of a pipeline rank; 0: as many as the schedule has, or 2
+    std::string order = "tensor-context-data-pipeline";  // see axis_order_from
   };
 
   std::optional<Device> device;  // nothing: the best that this program can train on

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "core/text/spelling.h"
+#include "parallel/mesh.h"
 
 namespace muybridge {
 namespace {
@@ -61,6 +62,9 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
 
 void check_parallel(ConfigReader& reader, const TrainConfig& config) {
   const TrainConfig::Parallel& parallel = config.parallel;
+  if (!axis_order_from(parallel.order))
+    reader.refuse("parallel.order", fmt::format("'{}' is no order of the four axes, such as {}",
+                                                parallel.order, to_string(kAxes)));
   const bool ring = parallel.context_method == TrainConfig::ContextMethod::kRing;
   if (ring && parallel.context == 1)
     reader.refuse("parallel.context_method",

@@ -6,22 +6,6 @@
 
 namespace muybridge {
 
-namespace {
-
-Recompute recompute_of(TrainConfig::Recompute recompute) {
-  switch (recompute) {
-    case TrainConfig::Recompute::kAttention:
-      return Recompute::kAttention;
-    case TrainConfig::Recompute::kBlock:
-      return Recompute::kBlock;
-    case TrainConfig::Recompute::kNone:
-      break;
-  }
-  return Recompute::kNone;
-}
-
-}  // namespace
-
 DitOptions dit_options(const TrainConfig& config) {
   const TrainConfig::Model& m = config.model;
   return {.channels = m.channels,
@@ -39,7 +23,7 @@ DitOptions dit_options(const TrainConfig& config) {
           .rope_theta = m.rope_theta,
           .eps = m.eps,
           .sine_positions = m.sine_positions,
-          .recompute = recompute_of(m.recompute)};
+          .recompute = m.recompute};
 }
 
 FlowOptions flow_options(const TrainConfig& config) {
@@ -51,20 +35,6 @@ FlowOptions flow_options(const TrainConfig& config) {
           .deviation = config.flow.std};
 }
 
-namespace {
-
-// Operations of a step on a clip's tokens, as training_flops counts them; backward computes
-// attention's scores again, which makes it 2.5 times the forward and not twice.
-CostModel clip_cost(const DitOptions& o) {
-  constexpr double kAttention = 3.5 / 3;
-  const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
-  const auto p = static_cast<double>(o.token_width()), h = static_cast<double>(o.head_mlp_width);
-  return {.linear = o.depth * (6 * d * d + 2 * d * f) + 2 * d * p + h * (d + p),
-          .quadratic = kAttention * o.depth * 2 * d};
-}
-
-}  // namespace
-
 LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
   options.patch = dit_options(config).patch;
@@ -75,7 +45,12 @@ LoaderOptions loader_options(const TrainConfig& config) {
   options.caption_drop_rate = static_cast<float>(config.data.caption_drop);
   options.seed = static_cast<std::uint64_t>(config.train.seed);
   options.micro_batches = config.batch.micro_batches;
-  options.cost = clip_cost(dit_options(config));
+  // A step's operations on a clip: backward makes attention's scores again, so it costs 2.5 times
+  // the forward and not twice.
+  constexpr double kAttention = 3.5 / 3;
+  const TokenCosts token = token_costs(dit_options(config));
+  options.cost = {.linear = config.model.depth * token.products + token.first + token.last,
+                  .quadratic = kAttention * config.model.depth * token.pair};
   options.threads = config.data.threads;
   options.prefetch = config.data.prefetch;
   return options;
@@ -128,7 +103,8 @@ MeshSizes mesh_sizes(const TrainConfig& config) {
           .pipeline = p.pipeline,
           .ring = !ring        ? 1
                   : p.ring > 0 ? p.ring
-                               : p.context};
+                               : p.context,
+          .order = axis_order_from(p.order).value_or(kAxes)};
 }
 
 Placement placement_of(const TrainConfig& config) {

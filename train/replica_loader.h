@@ -5,22 +5,23 @@
 
 #include "data/loader/loader.h"
 #include "parallel/mesh.h"
+#include "train/batch_source.h"
 
 namespace muybridge {
 
 // The loader of a replica of the model: its first rank reads the clips, and the others get them
 // from it, so that each clip is read once however many ranks share the model. All ranks of the
 // replica call it alike; what fails on the one that reads throws on all.
-class ReplicaLoader {
+class ReplicaLoader final : public BatchSource {
  public:
   // As Loader; the replicas share the micro-batches of a step.
   ReplicaLoader(const CorpusIndex& corpus, const LoaderOptions& options, const Mesh& mesh);
 
   // As in Loader.
-  int begin_step();
-  Batch next();
+  int begin_step() override;
+  Batch next() override;
   std::int64_t clips() const { return clips_; }
-  double wait_seconds() const;
+  double wait_seconds() const override;
 
   // On the rank that reads as in Loader; on the others nothing is known or done.
   LoaderPosition position() const { return loader_ ? loader_->position() : LoaderPosition(); }

@@ -81,7 +81,7 @@ StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std
   if (!config.train.init_from.empty())
     log_info("train.init_from = {} was where the run began; it is not used again",
              config.train.init_from);
-  if (state.step > config.train.steps && group.rank() == 0)
+  if (state.step >= config.train.steps && group.rank() == 0)
     log_warning("the run has done {} steps already; train.steps = {} leaves nothing to do",
                 state.step, config.train.steps);
   return {.step = state.step,

@@ -92,6 +92,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"parallel.zero", kFree},
     {"parallel.schedule", kFree},
     {"parallel.virtual_stages", kFree},
+    {"parallel.order", kFree},
 });
 
 }  // namespace

@@ -30,15 +30,6 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// Ranks that hold the same stage have the same to do for an operation of a micro-batch.
-std::vector<int> kinds_of(const MeshSizes& sizes) {
-  std::vector<int> kinds;
-  kinds.reserve(static_cast<std::size_t>(sizes.ranks()));
-  for (int rank = 0; rank < sizes.ranks(); ++rank)
-    kinds.push_back(coordinate_of(rank, sizes).pipeline);
-  return kinds;
-}
-
 }  // namespace
 
 RankTimes typical_of(const std::vector<OwnTimes>& times) {
@@ -67,8 +58,20 @@ RankTimes typical_of(const std::vector<OwnTimes>& times) {
   return typical;
 }
 
-SlowRankJudge::SlowRankJudge(std::vector<int> kinds)
-    : kinds_(std::move(kinds)), records_(kinds_.size()) {}
+SlowRankJudge::Kinds kinds_of(const MeshSizes& sizes) {
+  SlowRankJudge::Kinds kinds;
+  for (int rank = 0; rank < sizes.ranks(); ++rank) {
+    const Coordinate at = coordinate_of(rank, sizes);
+    const bool reads = at.tensor == 0 && at.context == 0 && at.pipeline == 0;
+    for (std::vector<int>& of_section : kinds) of_section.push_back(at.pipeline);
+    kinds[index_of(Section::kData)].back() = reads ? 1 : 0;
+    kinds[index_of(Section::kCommit)].back() = rank == 0 ? -1 : at.pipeline;
+  }
+  return kinds;
+}
+
+SlowRankJudge::SlowRankJudge(Kinds kinds)
+    : kinds_(std::move(kinds)), records_(kinds_.front().size()) {}
 
 // Nothing where there is nothing to compare: a rank had no work, or nobody committed.
 std::optional<SlowRank> SlowRankJudge::compare(const std::vector<RankTimes>& reports, int rank,
@@ -76,13 +79,14 @@ std::optional<SlowRank> SlowRankJudge::compare(const std::vector<RankTimes>& rep
   const auto own = static_cast<std::size_t>(rank);
   const std::size_t part = index_of(section);
   const double seconds = reports[own].seconds[part];
+  const std::vector<int>& kinds = kinds_[part];
   std::vector<double> others;
   for (std::size_t other = 0; other < reports.size(); ++other) {
-    if (other == own || kinds_[other] != kinds_[own]) continue;
+    if (other == own || kinds[other] != kinds[own]) continue;
     const bool idle = section == Section::kCompute && reports[other].operations == 0;
     if (!idle) others.push_back(reports[other].seconds[part]);
   }
-  if (std::count(kinds_.begin(), kinds_.end(), kinds_[own]) == 1 && !first_.empty())
+  if (std::ranges::count(kinds, kinds[own]) == 1 && !first_.empty())
     others.push_back(first_[own].seconds[part]);
   if (others.empty() || seconds == 0) return std::nullopt;
   const double typical = median(std::move(others));
@@ -101,8 +105,8 @@ std::vector<SlowRank> SlowRankJudge::judge(const std::vector<RankTimes>& reports
       const std::optional<SlowRank> found = compare(reports, static_cast<int>(rank), section);
       if (!found) continue;
       Record& record = records_[rank][index_of(section)];
-      const bool is_slow =
-          found->ratio > kRatio && found->excess > kShare * reports[rank].step_seconds;
+      const bool is_slow = found->ratio > kRatio &&
+                           found->excess > std::max(kLeast, kShare * reports[rank].step_seconds);
       const bool is_well = !is_slow && found->ratio <= kWell;
       record.slow = (record.slow << 1 | std::uint32_t{is_slow}) & kLastReports;
       record.well = (record.well << 1 | std::uint32_t{is_well}) & kLastReports;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,17 +33,20 @@ struct SlowRank {
 };
 
 // Judges the ranks' times, a report after the other. A rank is slow when it took kRatio times as
-// long as the typical one of the others of its kind, by more than kShare of a step, in two of the
-// last three reports. It is named once, and again only after kWell or less in two of three.
+// long as the typical one of the others of its kind, by more than kShare of a step and kLeast, in
+// two of the last three reports. It is named once, and again only after kWell or less in two of
+// three.
 class SlowRankJudge {
  public:
   static constexpr double kRatio = 1.25;
   static constexpr double kWell = 1.15;
   static constexpr double kShare = 0.05;
+  static constexpr double kLeast = 0.01;  // seconds a step: less is the machine's own unrest
 
-  // `kinds` by rank: those of one kind have the same to do for an operation. One that is alone of
-  // its kind is held against what it needed in its own first report.
-  explicit SlowRankJudge(std::vector<int> kinds);
+  // By section, by rank: ranks of one kind have the same to do there, in kCompute for an operation.
+  // One that is alone of its kind is held against what it needed in its own first report.
+  using Kinds = std::array<std::vector<int>, kSections>;
+  explicit SlowRankJudge(Kinds kinds);
 
   std::vector<SlowRank> judge(const std::vector<RankTimes>& reports);
 
@@ -54,7 +58,7 @@ class SlowRankJudge {
   std::optional<SlowRank> compare(const std::vector<RankTimes>& reports, int rank,
                                   Section section) const;
 
-  std::vector<int> kinds_;
+  Kinds kinds_;
   std::vector<RankTimes> first_;  // the first reports
   std::vector<std::array<Record, kSections>> records_;
 };
@@ -84,7 +88,11 @@ class SlowRanks {
 // The middle of a step's times, and of what is not there in every step (commits) the mean.
 RankTimes typical_of(const std::vector<OwnTimes>& times);
 
-// "rank 3 on node-b: 1.52 times as slow ..."
+// Stages of a pipeline differ in what they compute; the first rank of a replica reads for all of
+// it; the first of all keeps the run's records.
+SlowRankJudge::Kinds kinds_of(const MeshSizes& sizes);
+
+// "rank 3 on node-b takes 1.52 times as long as the others in ..."
 std::string describe(const SlowRank& slow, const std::string& host);
 
 }  // namespace muybridge

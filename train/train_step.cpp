@@ -22,13 +22,13 @@ constexpr double kLongestStep = 5;                    // over the median
 }  // namespace
 
 TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-                     const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh,
+                     const Optimizer& optimizer, BatchSource& batches, UnitStore& store, Mesh mesh,
                      Activity& activity)
     : config_(config),
       dit_(dit),
       parameters_(parameters),
       optimizer_(optimizer),
-      loader_(loader),
+      batches_(batches),
       store_(store),
       mesh_(std::move(mesh)),
       activity_(activity),
@@ -37,7 +37,7 @@ TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters
 StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const auto begin = std::chrono::steady_clock::now();
   const InSection in_step(activity_, Section::kCompute);
-  const double waited = loader_.wait_seconds();
+  const double waited = batches_.wait_seconds();
   const auto token_width = static_cast<double>(dit_.options.token_width());
   // Any constant would do: gradients are divided by the elements that were really there.
   const double normaliser =
@@ -64,7 +64,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
           .tokens = static_cast<std::int64_t>(totals.tokens),
           .seconds = seconds,
           .tflops = totals.flops / seconds * 1e-12,
-          .data_wait = (loader_.wait_seconds() - waited) / seconds,
+          .data_wait = (batches_.wait_seconds() - waited) / seconds,
           .extra = {{"exposed_communication", exposed_seconds() / seconds}}};
 }
 
@@ -84,7 +84,7 @@ void TrainStep::take_times(double step_seconds) {
 TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   parameters_.zero_gradients();
   activity_.begin(Section::kData);
-  const int mine = loader_.begin_step();
+  const int mine = batches_.begin_step();
   activity_.begin(Section::kCompute);
   const int count = micro_batches_of_all(mine);  // may be 0: the others' gradients are taken over
   AccumulationResult result;
@@ -95,7 +95,7 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
     const auto next = [&, left = mine]() mutable {
       if (left-- <= 0) return idle_batch(dit_.options, mesh_.tokens()->size());
       const InSection reading(activity_, Section::kData);
-      return loader_.next();
+      return batches_.next();
     };
     result = accumulate_gradients(dit_, found->second, *mesh_.pipeline(), next,
                                   {.flow = flow_options(config_),

@@ -9,9 +9,9 @@
 #include "parallel/mesh.h"
 #include "parallel/schedule/schedule.h"
 #include "parallel/zero/unit_store.h"
+#include "train/batch_source.h"
 #include "train/config.h"
 #include "train/records/metrics.h"
-#include "train/replica_loader.h"
 #include "train/slow_ranks.h"
 #include "train/update/optimizer.h"
 
@@ -23,7 +23,7 @@ class TrainStep {
  public:
   // All that is handed in outlives it.
   TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
-            const Optimizer& optimizer, ReplicaLoader& loader, UnitStore& store, Mesh mesh,
+            const Optimizer& optimizer, BatchSource& batches, UnitStore& store, Mesh mesh,
             Activity& activity);
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
@@ -53,7 +53,7 @@ class TrainStep {
   const Dit& dit_;
   const Parameters& parameters_;
   const Optimizer& optimizer_;
-  ReplicaLoader& loader_;
+  BatchSource& batches_;
   UnitStore& store_;
   const Mesh mesh_;
   Activity& activity_;

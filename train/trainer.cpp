@@ -49,7 +49,23 @@ nlohmann::json layout_of(const TrainConfig& config, const MeshSizes& sizes) {
           {"ring", sizes.ring},
           {"pipeline", sizes.pipeline},
           {"zero", config.parallel.zero},
-          {"schedule", to_string(config.parallel.schedule)}};
+          {"schedule", to_string(config.parallel.schedule)},
+          {"order", to_string(sizes.order)}};
+}
+
+std::string counted(int n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// " (data 2 x tensor 2 .., zb_v, zero 1)"; nothing of one rank.
+std::string describe_layout(const TrainConfig& config, const MeshSizes& sizes) {
+  if (sizes.ranks() == 1) return "";
+  std::string text = " (" + to_string(sizes);
+  if (sizes.ring > 1) text += fmt::format(", a ring of {}", sizes.ring);
+  if (sizes.pipeline > 1) text += fmt::format(", {}", to_string(config.parallel.schedule));
+  if (sizes.order != kAxes) text += fmt::format(", {}", to_string(sizes.order));
+  if (config.parallel.zero > 0) text += fmt::format(", zero {}", config.parallel.zero);
+  return text + ")";
 }
 
 Dit make_model(const TrainConfig& config, Parameters& parameters, const Mesh& mesh,
@@ -115,13 +131,10 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   });
   committer_ =
       std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
-  const auto counted = [](int n, const char* what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
-  log_info("{}, {} clips, {} of {}, run {}", describe_model(dit_.options, count), loader_->clips(),
-           counted(group_.size(), "rank") +
-               (mesh_.replica()->size() > 1 ? fmt::format(" ({})", to_string(mesh_.sizes())) : ""),
-           counted(omp_get_max_threads(), "thread"), run_.root.string());
+  log_info("{}, {} clips, {} of {}{}, run {}", describe_model(dit_.options, count),
+           loader_->clips(), counted(group_.size(), "rank"),
+           counted(omp_get_max_threads(), "thread"), describe_layout(config_, mesh_.sizes()),
+           run_.root.string());
 }
 
 TrainOutcome Trainer::run() {

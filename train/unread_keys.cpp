@@ -11,17 +11,22 @@
 namespace muybridge {
 namespace {
 
-constexpr auto kEvaluateKeys =
-    std::to_array<std::string_view>({"device",          "threads",
-                                     "data.train",      "data.validation",
-                                     "data.frames_max", "data.max_caption_bytes",
-                                     "flow.",           "batch.tokens",
-                                     "train.precision", "eval.prompts",
-                                     "eval.samples",    "eval.steps",
-                                     "eval.solver",     "eval.guidance",
-                                     "eval.seed",       "eval.frames",
-                                     "eval.size",       "eval.fps",
-                                     "eval.upscale",    "eval.validation_clips"});
+// How ranks share a model that is not trained, and what it computes with.
+constexpr auto kComputeKeys = std::to_array<std::string_view>(
+    {"device", "threads", "batch.tokens", "train.precision", "parallel.data", "parallel.tensor",
+     "parallel.context", "parallel.context_method", "parallel.ring", "parallel.pipeline",
+     "parallel.order"});
+constexpr auto kEvaluationKeys = std::to_array<std::string_view>(
+    {"data.train", "data.validation", "data.frames_max", "data.max_caption_bytes", "flow.",
+     "eval.prompts", "eval.samples", "eval.steps", "eval.solver", "eval.guidance", "eval.seed",
+     "eval.frames", "eval.size", "eval.fps", "eval.upscale", "eval.validation_clips"});
+
+constexpr auto kEvaluateKeys = [] {
+  std::array<std::string_view, kComputeKeys.size() + kEvaluationKeys.size()> all;
+  const auto rest = std::ranges::copy(kComputeKeys, all.begin()).out;
+  std::ranges::copy(kEvaluationKeys, rest);
+  return all;
+}();
 
 bool reads(const KeyReader& reader, std::string_view key) {
   return std::ranges::any_of(reader.keys, [&](std::string_view each) {
@@ -32,6 +37,7 @@ bool reads(const KeyReader& reader, std::string_view key) {
 }  // namespace
 
 KeyReader keys_of_evaluate() { return {"evaluate", kEvaluateKeys}; }
+KeyReader keys_of_sample() { return {"sample", kComputeKeys}; }
 
 void refuse_unread_keys(const KeyReader& reader, const TrainConfig& kept,
                         const TrainConfig& asked) {

@@ -14,8 +14,9 @@ struct KeyReader {
   std::span<const std::string_view> keys;
 };
 
-// `evaluate`: what it does with a commit, but nothing of how that was trained.
+// What these do with a commit, but nothing of how that was trained.
 KeyReader keys_of_evaluate();
+KeyReader keys_of_sample();  // beside what it has options for
 
 // Throws Error(kUsage) that names every key in which `asked` differs from `kept` and that `reader`
 // does not read: asking for it would change nothing.

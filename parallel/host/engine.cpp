@@ -149,7 +149,7 @@ void Engine::meet_loss(const Loss& loss, OperationRunner::Time now) {
   const std::lock_guard lock(mutex_);
   loss_ = describe(loss, hosts_);
   if (!stalled_.empty())
-    loss_ = loss.kind == Loss::Kind::kHung ? fmt::format("{} ({})", loss_, stalled_) : stalled_;
+    loss_ = loss.kind == Loss::Kind::kStalled ? stalled_ : fmt::format("{} ({})", loss_, stalled_);
   lost_at_ = now;
   // Now, for the first rank that ends takes the others along.
   log_message(own_fault ? LogLevel::kError : LogLevel::kDebug,

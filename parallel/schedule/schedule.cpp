@@ -18,15 +18,16 @@ struct Kind {
   Fold fold;
   int virtual_stages;                 // 0: any number
   Order (*order)(const OrderShape&);  // none: needs the costs
+  bool puts_weights_off;
 };
 
 constexpr std::array kKinds{
-    Kind{ScheduleKind::kGpipe, "gpipe", Fold::kLooped, 1, gpipe},
-    Kind{ScheduleKind::k1F1B, "1f1b", Fold::kLooped, 1, one_f_one_b},
-    Kind{ScheduleKind::kInterleaved, "interleaved", Fold::kLooped, 0, interleaved},
-    Kind{ScheduleKind::kZbH1, "zb_h1", Fold::kLooped, 1, zb_h1},
-    Kind{ScheduleKind::kZbV, "zb_v", Fold::kV, 2, zb_v},
-    Kind{ScheduleKind::kTuned, "tuned", Fold::kLooped, 0, nullptr},
+    Kind{ScheduleKind::kGpipe, "gpipe", Fold::kLooped, 1, gpipe, false},
+    Kind{ScheduleKind::k1F1B, "1f1b", Fold::kLooped, 1, one_f_one_b, false},
+    Kind{ScheduleKind::kInterleaved, "interleaved", Fold::kLooped, 0, interleaved, false},
+    Kind{ScheduleKind::kZbH1, "zb_h1", Fold::kLooped, 1, zb_h1, true},
+    Kind{ScheduleKind::kZbV, "zb_v", Fold::kV, 2, zb_v, true},
+    Kind{ScheduleKind::kTuned, "tuned", Fold::kLooped, 0, nullptr, true},
 };
 
 const Kind& kind_of(ScheduleKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
@@ -34,6 +35,8 @@ const Kind& kind_of(ScheduleKind kind) { return kKinds[static_cast<std::size_t>(
 }  // namespace
 
 std::string_view to_string(ScheduleKind kind) { return kind_of(kind).name; }
+
+bool puts_weights_off(ScheduleKind kind) { return kind_of(kind).puts_weights_off; }
 
 ScheduleKind parse_schedule_kind(std::string_view name) {
   std::string names;

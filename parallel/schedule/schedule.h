@@ -17,6 +17,9 @@ std::string_view to_string(ScheduleKind kind);
 // Throws Error(kUsage) naming the ones that exist.
 ScheduleKind parse_schedule_kind(std::string_view name);
 
+// Whether it puts gradients of weights off: it splits a backward in two.
+bool puts_weights_off(ScheduleKind kind);
+
 // Where a schedule wants the model's sections. Throws Error(kUsage) where the kind cannot have that
 // many virtual stages: gpipe, 1f1b and zb_h1 have one, zb_v two, interleaved and tuned any number.
 Placement placement_of(ScheduleKind kind, int stages, int virtual_stages);

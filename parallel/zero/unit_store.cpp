@@ -11,7 +11,7 @@ namespace muybridge {
 namespace {
 
 // Units whose values stay though none runs: the last one, which often runs again, and the next one.
-constexpr std::size_t kIdleUnits = 2;
+constexpr std::size_t kIdleUnits = UnitStore::kUnitsWithValues - 1;
 
 // The identity, with something to do when the gradient passes.
 Var pass(const Var& x, std::function<void()> in_backward) {
@@ -30,7 +30,7 @@ void UnitStore::find_units() {
   for (const ParameterRange& range : parameters_.ranges())
     if (range.unit >= 0) units_[range.unit].ranges.push_back(&range);
   for (std::size_t i = 0; i < parameters_.list().size(); ++i)
-    if (const int number = parameters_.list()[i].unit; number >= 0)
+    if (const int number = parameters_.list()[i].unit; number >= 0 && !parameters_.list()[i].frozen)
       units_[number].parameters.push_back(i);
 }
 
@@ -87,9 +87,7 @@ void UnitStore::acquire(int number, int next) {
 void UnitStore::release(int number) {
   Unit& mine = unit(number);
   if (!shares_values() || held_) return;
-  --mine.users;
-  // Gradients that were put off still ask for the shapes of their parameters.
-  if (mine.users > 0 || mine.pending > 0) return;
+  if (--mine.users > 0) return;
   idle_.push_back(number);
   while (idle_.size() > kIdleUnits) {
     drop_values(unit(idle_.front()));
@@ -135,12 +133,7 @@ void UnitStore::sum(int number) {
     sums_.push_back({range, whole, kept, group_of(*range).reduce_scatter(whole, kept)});
   }
   mine.gradients.clear();
-  const bool in_use = mine.users > 0 || mine.values.empty() || held_;
   bind(mine);
-  if (!in_use && std::ranges::find(idle_, number) == idle_.end()) {
-    ++mine.users;
-    release(number);
-  }
   // One unit's sums travel while the next one computes.
   while (sums_.size() > mine.ranges.size()) add_oldest();
 }

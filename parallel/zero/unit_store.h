@@ -16,12 +16,18 @@ namespace muybridge {
 //
 // Values are gathered before a unit runs, forward and backward, and those of the neighbour that is
 // likely next at the same time; they go when the unit has run. Gradients have room from the moment
-// that the unit's backward begins until all of them are complete, those that were put off too; then
-// they are summed over the ranks that hold copies, each of which adds its share to what it keeps.
+// that the unit's backward begins until all of them are complete, those that were put off too,
+// which ask for no values; then they are summed over the ranks that hold copies, each of which adds
+// its share to what it keeps.
 //
 // All ranks of a group of copies run the same units in the same order, whatever work they have.
 class UnitStore {
  public:
+  // That are whole at one time: one runs, the last one may run again, the next one arrives; of
+  // gradients one is computed while another's sums travel, and those that wait for gradients that
+  // were put off.
+  static constexpr int kUnitsWithValues = 3, kUnitsWithGradients = 2;
+
   // `parameters` are allocated before the first unit runs, and outlive the store. `groups` by the
   // number of copies.
   UnitStore(const Parameters& parameters, std::vector<std::shared_ptr<Group>> groups)

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -44,9 +45,11 @@ class SampleCommand : public ::testing::Test {
   static void TearDownTestSuite() { fs::remove_all(home); }
 
   static Result muybridge(const std::string& arguments) {
-    const int status = std::system(fmt::format("cd {} && {} {} >out 2>err </dev/null",
-                                               home.string(), MUYBRIDGE_BINARY, arguments)
-                                       .c_str());
+    return launch(fmt::format("{} {}", MUYBRIDGE_BINARY, arguments));
+  }
+  static Result launch(const std::string& command) {
+    const int status = std::system(
+        fmt::format("cd {} && {} >out 2>err </dev/null", home.string(), command).c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(home / "out"),
             read_file(home / "err")};
   }
@@ -144,6 +147,46 @@ TEST_F(SampleCommand, DrawsFromAnExportedFileWhatItDrawsFromTheRun) {
   const Result result = muybridge("sample model.safetensors --prompt x --ema");
   EXPECT_EQ(result.code, 2);
   EXPECT_NE(result.err.find("holds the weights 'raw'"), std::string::npos) << result.err;
+}
+
+TEST_F(SampleCommand, RanksShareThePromptsOrTheModelAndDrawTheSame) {
+  ASSERT_EQ(muybridge("checkpoint export runs/tiny shared.safetensors").code, 0);
+  const std::string prompts = " --prompt 'a star' --prompt 'a circle' --prompt x --json --png";
+  const auto draw = [&](const std::string& out, int ranks, const std::string& model) {
+    const std::string arguments =
+        fmt::format("sample {} --out {} --overwrite {}", model, out, prompts);
+    const Result result = ranks == 1 ? muybridge(arguments)
+                                     : launch(fmt::format("mpirun --oversubscribe -np {} {} {}",
+                                                          ranks, MUYBRIDGE_BINARY, arguments));
+    EXPECT_EQ(result.code, 0) << result.err;
+    const auto rows = nlohmann::json::parse(result.out);
+    EXPECT_EQ(rows.size(), 3U);
+    std::vector<std::string> clips;
+    for (const auto& row : rows)
+      clips.push_back(pixels(fs::path(row.at("frames").get<std::string>()) / "frame-%04d.png"));
+    return clips;
+  };
+  const std::vector<std::string> alone = draw("solo", 1, "runs/tiny");
+  EXPECT_NE(alone[0], alone[1]);
+  EXPECT_EQ(draw("apart", 2, "runs/tiny"), alone) << "each draws its prompts by itself";
+  for (const char* model : {"runs/tiny parallel.tensor=2", "shared.safetensors parallel.context=2",
+                            "runs/tiny batch.tokens=16 parallel.tensor=2"}) {
+    const std::vector<std::string> shared = draw("shared", 2, model);
+    for (std::size_t clip = 0; clip < alone.size(); ++clip) {
+      ASSERT_EQ(shared[clip].size(), alone[clip].size()) << model;
+      int most = 0;
+      for (std::size_t i = 0; i < alone[clip].size(); ++i)
+        most = std::max(most, std::abs(static_cast<unsigned char>(shared[clip][i]) -
+                                       static_cast<unsigned char>(alone[clip][i])));
+      EXPECT_LE(most, 1) << model << ": sums in another order";
+    }
+  }
+  const Result refused = muybridge("sample runs/tiny parallel.tensor=2 --prompt x");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("needs 2 ranks, the job has 1"), std::string::npos) << refused.err;
+  const Result unread = muybridge("sample runs/tiny eval.steps=3 --prompt x");
+  EXPECT_EQ(unread.code, 2);
+  EXPECT_NE(unread.err.find("eval.steps: 2 -> 3"), std::string::npos) << unread.err;
 }
 
 TEST_F(SampleCommand, AnExportSaysWhatItIsAndWhoCannotRunIt) {

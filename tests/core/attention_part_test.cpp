@@ -57,10 +57,10 @@ void expect_parts_make_the_whole(DType dtype, const std::vector<std::int64_t>& c
   const Var whole = cross_attention(x, y, kHeads, clips.queries, clips.keys);
   backward(whole, dout);
 
-  AttentionResult sums;
+  AttentionOutput sums;
   std::int64_t begin = 0;
   for (const std::int64_t end : cuts) {
-    const AttentionResult result = attend_part(part_of(q, kv, clips, begin, end));
+    const AttentionOutput result = attend_part(part_of(q, kv, clips, begin, end));
     if (begin == 0)
       sums = result;
     else
@@ -114,7 +114,7 @@ TEST(AttentionPart, AQueryWithoutAKeyGivesNothingAndChangesNothing) {
                kv = random_tensor({clips.keys.rows, 2 * kWidth}, 2);
   // Keys of the second clip alone.
   const AttentionPart part = part_of(q, kv, clips, 310, 320);
-  const AttentionResult result = attend_part(part);
+  const AttentionOutput result = attend_part(part);
   const std::int64_t rows = clips.queries.rows;
   const auto has_keys = [](std::int64_t row) { return row >= 5 && row < 69; };
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -126,7 +126,7 @@ TEST(AttentionPart, AQueryWithoutAKeyGivesNothingAndChangesNothing) {
       EXPECT_EQ(result.out.data<double>()[row * kWidth + j] == 0, !has_keys(row)) << row;
   }
   // Merged into itself where neither saw a key: nothing, and no NaN.
-  const AttentionResult twice{result.out.clone(), result.log_sum_exp.clone()};
+  const AttentionOutput twice{result.out.clone(), result.log_sum_exp.clone()};
   merge_attention(twice, result, 0);
   expect_near(twice.out, result.out, 1e-14);
   const PartGradients grads =
@@ -147,10 +147,10 @@ TEST(AttentionPart, OfSomeQueriesIsAddedToTheirRows) {
                          .queries = {0, static_cast<std::int32_t>(queries.shape()[0])},
                          .keys = {0, static_cast<std::int32_t>(keys.shape()[0])}};
   };
-  const AttentionResult sums = attend_part(part(q, kv.rows(0, 1)));
-  const AttentionResult before{sums.out.clone(), sums.log_sum_exp.clone()};
+  const AttentionOutput sums = attend_part(part(q, kv.rows(0, 1)));
+  const AttentionOutput before{sums.out.clone(), sums.log_sum_exp.clone()};
   merge_attention(sums, attend_part(part(q.rows(2, 5), kv.rows(1, 3))), 2);
-  const AttentionResult all = attend_part(part(q.rows(2, 5), kv));
+  const AttentionOutput all = attend_part(part(q.rows(2, 5), kv));
   expect_near(sums.out.rows(2, 5), all.out, 1e-14);
   expect_near(log_sum_exp_of(sums.log_sum_exp, 2, 5), all.log_sum_exp, 1e-14);
   for (const std::int64_t row : {0, 1, 7, 8})
@@ -171,7 +171,7 @@ TEST(AttentionPart, RefusesWhatDoesNotFit) {
   part.keys = {0, 2, 4};
   EXPECT_THROW(attend_part(part), std::invalid_argument);
   part.keys = {0, 4};
-  const AttentionResult result = attend_part(part);
+  const AttentionOutput result = attend_part(part);
   EXPECT_THROW(merge_attention(result, result, 1), std::invalid_argument);
   EXPECT_THROW(log_sum_exp_of(result.log_sum_exp, 2, 3), std::invalid_argument);
 }

@@ -107,7 +107,7 @@ TEST_F(CudaTwin, AttentionInPartsOfTheKeys) {
                            .queries = {0, 90, 200},
                            .keys = {0, count / 3, count}};
     };
-    const AttentionResult sums = attend_part(part(0, 150));
+    const AttentionOutput sums = attend_part(part(0, 150));
     merge_attention(sums, attend_part(part(150, 400)), 0);
     const PartGradients grads = attend_part_backward(part(0, 150), sums.out.to(DType::kBF16),
                                                      sums.log_sum_exp, dout.to(device));

@@ -34,6 +34,38 @@ TEST(Parameters, LieInFlatTensorsThatTheirVarsView) {
   EXPECT_EQ(a.value().data<float>()[0], 9.0F);
 }
 
+TEST(Parameters, AFrozenOneHasAValueAndNothingElse) {
+  Parameters parameters;
+  const auto add = [&](const char* name, const Shape& shape, bool wide = false) {
+    return parameters.add({.name = name, .shape = shape, .init = Constant{1}, .wide = wide});
+  };
+  const Var a = add("a", {3}), b = add("b", {40, 2}), c = add("c", {5}), d = add("d", {6}, true);
+  parameters.freeze(b);
+  parameters.place(b, {.axis = 0, .part = 1, .parts = 2}, 0);
+  parameters.freeze(d);
+  EXPECT_EQ(parameters.flat_size(), 2 * 16);
+  EXPECT_EQ(parameters.held_count(), 3 + 40 + 5 + 6);
+  parameters.allocate(DType::kBF16, 1);
+  EXPECT_EQ(parameters.master().shape(), (Shape{2 * 16}));
+  EXPECT_EQ(parameters.gradients().shape(), (Shape{2 * 16}));
+  EXPECT_EQ(parameters.ranges().size(), 1U);
+  EXPECT_TRUE(a.requires_grad() && c.requires_grad());
+  EXPECT_FALSE(b.requires_grad() || d.requires_grad());
+  EXPECT_EQ(b.value().dtype(), DType::kBF16);
+  EXPECT_EQ(d.value().dtype(), DType::kF32);
+  EXPECT_EQ(d.value().to_vector<float>(), std::vector<float>(6, 0)) << "until it is filled";
+  b.add_grad(Tensor::full({20, 2}, 1.0));
+  EXPECT_FALSE(b.grad().defined());
+  for (const Var& var : {a, b, d})
+    parameters.fill(parameters.of(var), Tensor::full(var.shape(), 2.5));
+  EXPECT_EQ(b.value().to(DType::kF32).to_vector<float>(), std::vector<float>(40, 2.5F));
+  EXPECT_EQ(d.value().to_vector<float>(), std::vector<float>(6, 2.5F));
+  EXPECT_EQ(a.value().to(DType::kF32).to_vector<float>(), std::vector<float>(3, 2.5F));
+  EXPECT_EQ(parameters.slice(parameters.master(), parameters.of(a)).to_vector<float>(),
+            std::vector<float>(3, 2.5F));
+  EXPECT_THROW(parameters.freeze(a), std::logic_error);
+}
+
 TEST(Parameters, AShareStartsAsTheWholeHasItThere) {
   const auto add = [](Parameters& parameters) {
     return parameters.add({.name = "w", .shape = {6, 4}, .init = Normal{}});

@@ -199,7 +199,7 @@ TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
             "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could");
   EXPECT_EQ(message({.tensor = 2, .context = 4}, 64),
             "model.heads = 4 cannot be shared by parallel.tensor x parallel.context = 8; 4 could, "
-            "or parallel.context_method=ring, which shares no heads over context");
+            "or a ring (parallel.context_method, parallel.ring), which shares no heads");
   EXPECT_EQ(message({.context = 64, .ring = 64}, 64), "");
   EXPECT_EQ(message({.tensor = 2, .context = 6, .ring = 3}, 60), "");
   EXPECT_EQ(message({.tensor = 2, .context = 9, .ring = 3}, 72),

@@ -62,6 +62,40 @@ TEST_P(DitGradient, OfEveryParameterMatchesFiniteDifferences) {
   }
 }
 
+// The gradients of the others keep their bits, whichever are frozen and whatever is made again.
+TEST(Dit, FrozenParametersGetNoGradientAndChangeNoOther) {
+  const Example example;
+  for (const Recompute recompute : {Recompute::kNone, Recompute::kAttention, Recompute::kBlock}) {
+    DitOptions options = tiny_dit_options();
+    options.recompute = recompute;
+    const TinyDit all(options, DType::kF64);
+    backward(example.loss(all.dit));
+    for (const std::size_t every : {2, 3, 5, 7}) {
+      Parameters parameters;
+      const Dit dit(parameters, options);
+      const auto frozen = [&](const Parameter& parameter) {
+        return (&parameter - parameters.list().data()) % static_cast<std::ptrdiff_t>(every) != 0;
+      };
+      for (const Parameter& parameter : parameters.list())
+        if (frozen(parameter)) parameters.freeze(parameter.var);
+      parameters.allocate(DType::kF64, 5);
+      for (const Parameter& parameter : parameters.list())
+        parameters.fill(parameter, all.parameters.find(parameter.spec.name)->var.value());
+      std::int64_t ready = 0, trained = 0;
+      backward(example.loss(dit), {}, {.on_leaf_ready = [&](std::int64_t) { ++ready; }});
+      for (const Parameter& parameter : parameters.list()) {
+        ASSERT_EQ(parameter.var.grad().defined(), !frozen(parameter)) << parameter.spec.name;
+        if (frozen(parameter)) continue;
+        ++trained;
+        EXPECT_EQ(parameter.var.grad().to_vector<double>(),
+                  all.parameters.find(parameter.spec.name)->var.grad().to_vector<double>())
+            << parameter.spec.name;
+      }
+      EXPECT_EQ(ready, trained);
+    }
+  }
+}
+
 // All ops of a step, forward and backward, with and without the clean clip as what is predicted.
 TEST(Dit, AStepTakesNoMemoryInsideParallelLoops) {
   const int threads = omp_get_max_threads();

@@ -30,6 +30,35 @@ TEST(Mesh, TensorRanksAreNeighboursAndStagesAreFarthest) {
   EXPECT_EQ(ranks_along({Axis::kPipeline}, 5, kLarge), (std::vector<int>{5, 29, 53, 77, 101}));
 }
 
+TEST(Mesh, TheOrderSaysWhoIsNear) {
+  MeshSizes sizes = kLarge;
+  sizes.order = axis_order_from("data-pipeline-context-tensor").value();
+  EXPECT_EQ(to_string(sizes.order), "data-pipeline-context-tensor");
+  EXPECT_EQ(ranks_along({Axis::kData}, 5, sizes), (std::vector<int>{3, 4, 5}));
+  EXPECT_EQ(ranks_along({Axis::kTensor}, 5, sizes), (std::vector<int>{5, 35, 65, 95}));
+  for (int rank = 0; rank < sizes.ranks(); ++rank)
+    EXPECT_EQ(rank_of(coordinate_of(rank, sizes), sizes), rank);
+  for (const char* wrong : {"", "tensor", "tensor-context-data-data",
+                            "Tensor-context-data-pipeline", "tensor-context-data-pipeline-"})
+    EXPECT_FALSE(axis_order_from(wrong)) << wrong;
+}
+
+// The ranks of a group stand as their tokens do, wherever they are in the job.
+TEST(Mesh, GroupsKeepTheirInnerOrderInAnyOrderOfRanks) {
+  AxisOrder order = kAxes;
+  do {
+    run_local_ranks(8, [&](const std::shared_ptr<Group>& world) {
+      const Mesh mesh({.data = 1, .tensor = 2, .context = 2, .pipeline = 2, .order = order}, world);
+      const Coordinate& at = mesh.coordinate();
+      EXPECT_EQ(mesh.tokens()->rank(), at.context * 2 + at.tensor) << to_string(order);
+      EXPECT_EQ(mesh.replica()->rank(), at.pipeline * 4 + at.context * 2 + at.tensor);
+      EXPECT_EQ(mesh.tensor()->rank(), at.tensor);
+      EXPECT_EQ(mesh.pipeline()->rank(), at.pipeline);
+      EXPECT_EQ(mesh.copies()[kOverTensor]->rank(), at.context * 2 + at.tensor);
+    });
+  } while (std::ranges::next_permutation(order).found);
+}
+
 TEST(Mesh, RanksAlongTwoAxesAreTheirProduct) {
   EXPECT_EQ(ranks_along({Axis::kData, Axis::kContext}, 5, kLarge),
             (std::vector<int>{1, 5, 9, 13, 17, 21}));

@@ -140,6 +140,19 @@ TEST_F(TrainConfigTest, TheReferenceInDocsIsThatOfTheFields) {
       << "write it again: muybridge config reference > docs/configuration.md";
 }
 
+// What commits of earlier versions say.
+TEST(TrainConfig, RecomputeIsReadInItsOldWordsAndWrittenInTheNew) {
+  const auto read = [](const std::string& value) {
+    return parse_train_config(
+        "run: {name: x}\ndata: {train: x}\ntrain: {steps: 1}\nmodel: {recompute: " + value + "}\n",
+        "test");
+  };
+  EXPECT_EQ(read("false").model.recompute, Recompute::kNone);
+  EXPECT_EQ(read("true").model.recompute, Recompute::kBlock);
+  EXPECT_NE(to_yaml(read("true")).find("recompute: block"), std::string::npos);
+  EXPECT_THROW(read("yes"), Error);
+}
+
 TEST_F(TrainConfigTest, AnOrderOfStagesWithoutStagesIsRefused) {
   EXPECT_EQ(mistake({"parallel.schedule=zb_v"}),
             "parallel.schedule: zb_v says in which order stages work, but parallel.pipeline is 1");

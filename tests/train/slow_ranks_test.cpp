@@ -10,6 +10,12 @@
 namespace muybridge {
 namespace {
 
+SlowRankJudge::Kinds of_all_sections(const std::vector<int>& kinds) {
+  SlowRankJudge::Kinds all;
+  all.fill(kinds);
+  return all;
+}
+
 double& part(SectionSeconds& seconds, Section section) {
   return seconds[static_cast<std::size_t>(section)];
 }
@@ -21,7 +27,8 @@ class Recording {
  public:
   explicit Recording(int ranks, const std::vector<int>& kinds = {})
       : ranks_(ranks),
-        judge_(kinds.empty() ? std::vector<int>(static_cast<std::size_t>(ranks)) : kinds),
+        judge_(of_all_sections(kinds.empty() ? std::vector<int>(static_cast<std::size_t>(ranks))
+                                             : kinds)),
         factor_(static_cast<std::size_t>(ranks)) {
     for (SectionSeconds& factors : factor_) factors.fill(1);
   }
@@ -65,6 +72,32 @@ class Recording {
   SlowRankJudge judge_;
   std::vector<SectionSeconds> factor_;
 };
+
+// The one that reads the clips is not slower than the others that get them, nor is the one that
+// keeps the records.
+TEST(SlowRankJudge, RanksOfOtherRolesAreNotCompared) {
+  const MeshSizes sizes{.data = 2, .tensor = 2, .pipeline = 2};
+  const SlowRankJudge::Kinds kinds = kinds_of(sizes);
+  const auto of = [&](Section section) { return kinds[static_cast<std::size_t>(section)]; };
+  EXPECT_EQ(of(Section::kData), (std::vector<int>{1, 0, 1, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(of(Section::kCommit), (std::vector<int>{-1, 0, 0, 0, 1, 1, 1, 1}));
+  EXPECT_EQ(of(Section::kCompute), (std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1}));
+  SlowRankJudge judge(kinds);
+  std::vector<RankTimes> reports(8);
+  for (std::size_t rank = 0; rank < 8; ++rank) {
+    reports[rank].step_seconds = 1;
+    part(reports[rank].seconds, Section::kData) = rank == 0 || rank == 2 ? 0.3 : 1e-4;
+    part(reports[rank].seconds, Section::kCommit) = rank == 0 ? 0.2 : 0.02;
+  }
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(judge.judge(reports).empty());
+  part(reports[2].seconds, Section::kData) = 0.6;
+  std::vector<SlowRank> named;
+  for (int i = 0; i < 3; ++i)
+    for (const SlowRank& slow : judge.judge(reports)) named.push_back(slow);
+  ASSERT_EQ(named.size(), 1U);
+  EXPECT_EQ(named[0].rank, 2);
+  EXPECT_EQ(named[0].section, Section::kData);
+}
 
 TEST(SlowRankJudge, NamesARankThatIsHalfAsSlowAgainWithinFiftyStepsAndItsSection) {
   for (const int ranks : {2, 3, 8, 64}) {
@@ -140,7 +173,7 @@ TEST(SlowRankJudge, StagesAreNotComparedWithEachOther) {
 }
 
 TEST(SlowRankJudge, ARankWithoutMicroBatchesIsNoMeasure) {
-  SlowRankJudge judge({0, 0, 0});
+  SlowRankJudge judge(of_all_sections({0, 0, 0}));
   RankTimes busy{.operations = 1e9, .step_seconds = 1};
   part(busy.seconds, Section::kCompute) = 0.5e-9;
   for (int i = 0; i < 5; ++i)

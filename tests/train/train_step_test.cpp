@@ -16,6 +16,7 @@
 #include "train/accumulation.h"
 #include "train/checkpoint/state_pieces.h"
 #include "train/model_options.h"
+#include "train/replica_loader.h"
 
 namespace muybridge {
 namespace {

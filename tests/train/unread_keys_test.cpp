@@ -76,7 +76,15 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
   EXPECT_EQ(evaluate("data.train=" + (scratch_ / "gone").string()), 0) << log();
   EXPECT_TRUE(log_has("gone: no prepared corpus there")) << log();
   EXPECT_EQ(evaluate("threads=2"), 0) << log();
-  tried.insert({"device", "data.train", "threads", "batch.tokens"});
+  EXPECT_EQ(evaluate("parallel.data=2"), 2) << log();
+  EXPECT_TRUE(log_has("data 2 x tensor 1 x context 1 x pipeline 1 needs 2 ranks")) << log();
+  EXPECT_EQ(evaluate("parallel.context=2 parallel.context_method=ring parallel.ring=3"), 2);
+  EXPECT_TRUE(log_has("3 does not divide parallel.context = 2")) << log();
+  EXPECT_EQ(evaluate("parallel.order=data"), 2);
+  EXPECT_TRUE(log_has("'data' is no order")) << log();
+  tried.insert({"device", "data.train", "threads", "batch.tokens", "parallel.data",
+                "parallel.tensor", "parallel.context", "parallel.pipeline",
+                "parallel.context_method", "parallel.ring", "parallel.order"});  // see below
 
   const TrainConfig kept = load_train_config(run("run") / "config.yaml");
   for (const ConfigValue& each : values_of(kept)) {
@@ -87,6 +95,33 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
     });
     EXPECT_EQ(reads, listed) << each.key;
   }
+}
+
+TEST_F(UnreadKeys, TheLayoutOfAnEvaluationIsTheOneThatIsAskedFor) {
+  const std::string plain = "eval.prompts=[a,b] eval.samples=2 eval.validation_clips=4 ";
+  ASSERT_EQ(evaluate(plain), 0) << log();
+  const nlohmann::json alone = report();
+  const auto on_four = [&](const std::string& layout) {
+    return run_to_end(fmt::format(
+        "mpirun --oversubscribe -np 4 env ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 {} evaluate "
+        "{} {} {}",
+        kBinary, run("run").string(), plain, layout));
+  };
+  for (const char* layout :
+       {"", "parallel.tensor=2", "parallel.context=2",
+        "parallel.context=4 parallel.context_method=ring",
+        "parallel.context=4 parallel.context_method=ring parallel.ring=2",
+        "parallel.tensor=2 parallel.pipeline=2 parallel.order=data-pipeline-context-tensor"}) {
+    ASSERT_EQ(on_four(layout), 0) << layout << "\n" << log();
+    const nlohmann::json shared = report();
+    EXPECT_EQ(shared.at("model"), alone.at("model")) << layout;
+    for (std::size_t i = 0; i < 9; ++i) {
+      const double want = alone.at("validation_loss").at(i);
+      EXPECT_NEAR(shared.at("validation_loss").at(i), want, 1e-5 * want) << layout;
+    }
+  }
+  EXPECT_EQ(on_four("parallel.tensor=2 parallel.context=2"), 2) << "two heads";
+  EXPECT_TRUE(log_has("cannot be shared by parallel.tensor x parallel.context = 4")) << log();
 }
 
 TEST_F(UnreadKeys, AnEvaluationWithFewerClipsLeavesNoneOfTheOneBefore) {
@@ -100,9 +135,9 @@ TEST_F(UnreadKeys, AnEvaluationWithFewerClipsLeavesNoneOfTheOneBefore) {
 
 TEST_F(UnreadKeys, AreNamedWithBothValues) {
   const std::string before = read_file(run("run") / "report.json");
-  EXPECT_EQ(evaluate("optimizer.learning_rate=9 parallel.data=4 eval.steps=3"), 2) << log();
+  EXPECT_EQ(evaluate("optimizer.learning_rate=9 parallel.zero=1 eval.steps=3"), 2) << log();
   EXPECT_TRUE(log_has("optimizer.learning_rate: 0.003 -> 9")) << log();
-  EXPECT_TRUE(log_has("parallel.data: 0 -> 4")) << log();
+  EXPECT_TRUE(log_has("parallel.zero: 0 -> 1")) << log();
   EXPECT_FALSE(log_has("eval.steps:")) << log();
   EXPECT_EQ(evaluate("model.heads=1"), 2) << log();
   EXPECT_TRUE(log_has("model.heads: 2 -> 1, but the weights are those of a model with the first"))
@@ -119,14 +154,49 @@ TEST_F(UnreadKeys, BenchRefusesThemAndWhatTheMachineCannotHold) {
   };
   for (const char* job : {"step", "sample", "matmul"}) {
     EXPECT_EQ(bench(fmt::format("{} {{}}", job)), 0) << log();
+    EXPECT_EQ(bench(fmt::format("{} {{}} train.seed=4", job)), 2) << log();
+    EXPECT_TRUE(log_has("train.seed: 3 -> 4")) << log();
     EXPECT_EQ(bench(fmt::format("{} {{}} parallel.data=4", job)), 2) << log();
-    EXPECT_TRUE(log_has("parallel.data: 0 -> 4")) << log();
+    EXPECT_TRUE(log_has(job == std::string("matmul") ? "parallel.data: 0 -> 4" : "needs 4 ranks"))
+        << log();
     EXPECT_EQ(bench(fmt::format("{} {{}} device=cuda", job)), 2) << log();
     EXPECT_EQ(bench(fmt::format("{} {{}} batch.tokens=1000000000", job)), 2) << log();
     EXPECT_TRUE(log_has("of memory")) << log();
   }
   EXPECT_EQ(bench("matmul {} optimizer.matrices=muon"), 2) << log();
   EXPECT_EQ(bench("step {} optimizer.matrices=muon"), 0) << log();
+}
+
+TEST_F(UnreadKeys, BenchTimesTheLayoutThatItIsTold) {
+  const auto figures = [&](const std::string& rest) {
+    const std::string launcher =
+        "mpirun --oversubscribe -np 4 env ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 ";
+    EXPECT_EQ(run_to_end(fmt::format(
+                  "{}{} bench {} --repeats 2 --json", launcher, kBinary,
+                  fmt::vformat(rest, fmt::make_format_args((scratch_ / "tiny.yaml").native())))),
+              0)
+        << log();
+    return nlohmann::json::parse(log());
+  };
+  const auto tokens = [&](const std::string& rest) {
+    const nlohmann::json all = figures(rest);
+    EXPECT_EQ(all.at("ranks"), 4);
+    EXPECT_GT(all.at("seconds_median"), 0.0);
+    return all.at("tokens").get<std::int64_t>();
+  };
+  // 128 of four micro-batches, whoever shares them.
+  for (const char* layout : {"", "parallel.tensor=2 parallel.zero=3",
+                             "parallel.pipeline=2 parallel.schedule=zb_h1 parallel.tensor=2",
+                             "parallel.context=4 parallel.context_method=ring"})
+    EXPECT_EQ(tokens(fmt::format("step {{}} {}", layout)), 4 * 128) << layout;
+  EXPECT_EQ(tokens("step {} batch.micro_batches=3"), 3 * 128) << "not evenly";
+  // Of two solver steps, four replicas draw 4 batches and two replicas 2.
+  EXPECT_EQ(tokens("sample {}"), 4 * 2 * 128);
+  EXPECT_EQ(tokens("sample {} parallel.tensor=2"), 2 * 2 * 128);
+  EXPECT_EQ(run_to_end(fmt::format("mpirun --oversubscribe -np 2 {} bench matmul {}", kBinary,
+                                   (scratch_ / "tiny.yaml").string())),
+            2);
+  EXPECT_TRUE(log_has("one rank's products")) << log();
 }
 
 }  // namespace

@@ -158,11 +158,14 @@ void load_checkpoint(const CheckpointReader& reader, TrainState& state) {
   state.config = manifest.config;
 }
 
-void load_weights(const CheckpointReader& reader, const Parameters& parameters, StateKind which) {
-  require_fit(reader.manifest().parameters, catalogue_of(parameters), reader.path().string());
-  for (const StatePiece& piece : state_pieces(parameters, {which, parameters.master()}))
-    reader.read(which, piece.name, piece.slice, piece.elements);
-  parameters.round_to_values(parameters.master());
+void load_weights(const CheckpointReader& reader, const Catalogue& model,
+                  const Parameters& parameters, StateKind which) {
+  require_fit(reader.manifest().parameters, model, reader.path().string());
+  for (const Parameter& parameter : parameters.list()) {
+    const Tensor values = Tensor::empty(parameter.shape, reader.manifest().dtype);
+    reader.read(which, parameter.spec.name, parameter.slice(), values);
+    parameters.fill(parameter, values);
+  }
 }
 
 }  // namespace muybridge

@@ -44,8 +44,9 @@ std::filesystem::path save_checkpoint(const std::filesystem::path& checkpoints,
 // the compute copy.
 void load_checkpoint(const CheckpointReader& reader, TrainState& state);
 
-// Only weights, what this rank holds of them, into parameters.master() and its compute copy: for
-// sampling and init_from. `parameters` are those of a whole model.
-void load_weights(const CheckpointReader& reader, const Parameters& parameters, StateKind which);
+// Only weights, what this rank holds of them, (Parameters::fill): for sampling. `model` is the
+// catalogue of the whole model.
+void load_weights(const CheckpointReader& reader, const Catalogue& model,
+                  const Parameters& parameters, StateKind which);
 
 }  // namespace muybridge

@@ -91,6 +91,7 @@ std::string list(const std::vector<std::size_t>& ranks) {
 
 std::vector<HeldWeights> hash_weights(const Parameters& parameters) {
   const auto held_of = [&](const Parameter& parameter) {
+    if (parameter.frozen) return parameter.var.value();
     return parameters.sharing() == Sharing::kNothing
                ? parameters.slice(parameters.master(), parameter)
            : parameters.range_of(parameter).values.defined() ? parameter.var.value()

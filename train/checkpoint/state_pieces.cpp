@@ -85,7 +85,7 @@ std::vector<StatePiece> state_pieces(const Parameters& parameters, const FlatTen
                                             places.back()));
   std::vector<const Parameter*> order;
   for (const Parameter& parameter : parameters.list())
-    if (parameter.shape.numel() > 0) order.push_back(&parameter);
+    if (!parameter.frozen && parameter.shape.numel() > 0) order.push_back(&parameter);
   std::ranges::sort(order, {}, &Parameter::offset);
   std::vector<StatePiece> pieces;
   for (const FlatRange& range : wanted) {

@@ -26,6 +26,7 @@ int most_ranks_of_a_machine(const std::vector<std::string>& hosts) {
 std::string scattered_ranks(const MeshSizes& sizes, const std::vector<std::string>& hosts) {
   const std::vector<Axis> axes = {Axis::kTensor, Axis::kContext};
   const int share = sizes.tensor * sizes.context;
+  if (share == 1) return "";
   for (int rank = 0; rank < sizes.ranks(); ++rank)
     for (const int other : ranks_along(axes, rank, sizes)) {
       const std::string& here = hosts[static_cast<std::size_t>(rank)];

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "parallel/zero/unit_store.h"
+
 namespace muybridge {
 namespace {
 
@@ -31,7 +33,7 @@ struct Sizes {
         own_text(text / t),
         clips(static_cast<double>(batch.clips)),
         exchanges(share.tensor > 1),
-        to_heads(share.context > 1 && !share.ring) {}
+        to_heads(share.context > share.ring) {}
 
   // Numbers of one token, of this rank's, that a block's ops hand on and that backward wants: norm,
   // qkv, rotated qkv, attention, its projection, gate; norm, q, normed q, attention, projection,
@@ -80,6 +82,13 @@ double backward_bytes(const Sizes& s, Recompute recompute) {
 
 }  // namespace
 
+void set_whole(RankShare& share, std::int64_t beside, int blocks, bool puts_off) {
+  const std::int64_t block = (share.parameters - beside) / std::max(1, blocks);
+  const auto of = [&](int here) { return beside + std::min(blocks, here) * block; };
+  share.whole_values = of(UnitStore::kUnitsWithValues);
+  share.whole_gradients = of(puts_off ? blocks : UnitStore::kUnitsWithGradients);
+}
+
 HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType compute,
                              const MicroBatchSize& batch, const SectionPart& part, int sections) {
   const Sizes s(o, share, compute, batch);
@@ -119,12 +128,11 @@ MemoryEstimate estimate_memory(const DitOptions& o, const RankShare& share, DTyp
   const bool rounded = s.element < s.wide;
 
   MemoryEstimate estimate;
-  const auto whole = [&](int stage) {
-    return share.zero >= stage ? static_cast<double>(share.gathered) : 0;
-  };
   // Shared ones are gathered from the master.
-  estimate.weights = share.zero >= 3 ? whole(3) * s.element : parameters * s.element;
-  estimate.gradients = (part(2) + whole(2)) * s.wide;
+  const auto whole_values = static_cast<double>(share.whole_values);
+  estimate.weights = (share.zero >= 3 ? whole_values : parameters) * s.element;
+  const auto whole_gradients = static_cast<double>(share.whole_gradients);
+  estimate.gradients = (part(2) + (share.zero >= 2 ? whole_gradients : 0)) * s.wide;
   // Two moments and the average; weights that are rounded, or others' too, have a master.
   estimate.optimizer = part(1) * (3 + (rounded || share.zero > 0 ? 1 : 0)) * s.wide;
   // Where blocks' weights are shared an evaluation has all of them for once.

@@ -16,14 +16,20 @@ struct MicroBatchSize {
 
 // How a rank shares a model with others.
 struct RankShare {
-  int tensor = 1, context = 1;  // ranks
-  bool ring = false;            // context ranks pass keys round instead of heads
-  int zero = 0;                 // stage: 1 optimizer, 2 gradients too, 3 weights too
-  int replicas = 1;             // ranks that share what `zero` says
-  std::int64_t parameters = 0;  // elements of this rank's flat tensors, before `zero`
-  std::int64_t gathered = 0;    // zero 2, 3: of these, those that are whole at one time
+  int tensor = 1, context = 1;       // ranks
+  int ring = 1;                      // context ranks that pass keys round; the others share heads
+  int zero = 0;                      // stage: 1 optimizer, 2 gradients too, 3 weights too
+  int replicas = 1;                  // ranks that share what `zero` says
+  std::int64_t parameters = 0;       // elements of this rank's flat tensors, before `zero`
+  std::int64_t whole_gradients = 0;  // zero 2, 3: of these, those that are whole at one time
+  std::int64_t whole_values = 0;     // zero 3: the same
   Recompute recompute = Recompute::kNone;
 };
+
+// Says what is whole at one time of `share.parameters`, of which `beside` are of no block: blocks
+// come and go (parallel/zero/unit_store.h), but all gradients stay where the schedule puts those of
+// weights off.
+void set_whole(RankShare& share, std::int64_t beside, int blocks, bool puts_off);
 
 // A part of the model on one rank: consecutive blocks and what stands before and behind them.
 struct SectionPart {

@@ -41,13 +41,34 @@ std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& option
   return at_once * copies * render_grid(model, options).tokens();
 }
 
-// About: three blocks are whole where ranks share the weights of blocks (UnitStore).
-std::int64_t blocks_at_once(std::int64_t parameters, int depth, int stages) {
-  const int blocks = (depth + stages - 1) / stages;
-  return std::min(parameters, 3 * parameters / blocks);
-}
-
 }  // namespace
+
+// Of the stage that holds most; a replica of several ranks keeps the micro-batches of a step on
+// each.
+MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& batch,
+                              std::int64_t parameters, int ranks, int batches_ahead) {
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  const DitOptions model = dit_options(config);
+  RankShare share{.tensor = sizes.tensor,
+                  .context = sizes.context,
+                  .ring = sizes.ring,
+                  .zero = config.parallel.zero,
+                  .replicas = sizes.data * sizes.context,
+                  .parameters = parameters,
+                  .recompute = model.recompute};
+  // What is of no block is not known here, and little.
+  set_whole(share, /*beside=*/0, (model.depth + sizes.pipeline - 1) / sizes.pipeline,
+            puts_weights_off(config.parallel.schedule));
+  const int micro_batches = std::max(1, (config.batch.micro_batches + sizes.data - 1) / sizes.data);
+  const PipelineSchedule schedule = schedule_of(
+      config, telling_micro_batches(config.parallel.schedule, placement_of(config), micro_batches));
+  const std::vector<double> held = held_by_stage(
+      schedule, memory_of_sections(schedule.placement, model, share, compute_dtype(config), batch));
+  const int kept = sizes.ranks() > sizes.data ? micro_batches : 0;
+  return estimate_memory(model, share, compute_dtype(config), batch,
+                         *std::ranges::max_element(held), /*sampled_tokens=*/0,
+                         batches_ahead + kept);
+}
 
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
                              std::int64_t parameters, int ranks) {
@@ -63,47 +84,27 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
     batch.text_tokens = static_cast<std::int64_t>(
         per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
   }
-  const std::int64_t sampled =
-      config.eval.samples == 0
-          ? 0
-          : sampled_tokens(dit_options(config), render_options(config), config.eval.samples);
-  // The stage that holds most; a replica of several ranks keeps the micro-batches of a step on
-  // each.
-  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  const DitOptions model = dit_options(config);
-  const RankShare share{.tensor = sizes.tensor,
-                        .context = sizes.context,
-                        .ring = sizes.ring > 1,
-                        .zero = config.parallel.zero,
-                        .replicas = sizes.data * sizes.context,
-                        .parameters = parameters,
-                        .gathered = blocks_at_once(parameters, model.depth, sizes.pipeline),
-                        .recompute = model.recompute};
-  const int micro_batches = std::max(1, (config.batch.micro_batches + sizes.data - 1) / sizes.data);
-  const PipelineSchedule schedule = schedule_of(
-      config, telling_micro_batches(config.parallel.schedule, placement_of(config), micro_batches));
-  const std::vector<double> held = held_by_stage(
-      schedule, memory_of_sections(schedule.placement, model, share, compute_dtype(config), batch));
-  const int kept = sizes.ranks() > sizes.data ? micro_batches : 0;
   MemoryEstimate estimate =
-      estimate_memory(model, share, compute_dtype(config), batch, *std::ranges::max_element(held),
-                      sampled, config.data.prefetch + 1 + kept);
+      memory_of_step(config, batch, parameters, ranks, config.data.prefetch + 1);
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  if (config.eval.samples > 0)
+    estimate.sampling = memory_of_sampling(dit_options(config), render_options(config), sizes,
+                                           config.eval.samples, 0, compute_dtype(config))
+                            .sampling;
   if (config.train.commit == TrainConfig::Commit::kBehind)
     estimate.snapshot = static_cast<double>(std::ssize(kStateKinds)) *
                         static_cast<double>(size_of(accumulator_of(compute_dtype(config)))) *
-                        static_cast<double>(parameters) / share.replicas;
+                        static_cast<double>(parameters) / (sizes.data * sizes.context);
   return estimate;
 }
 
 MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
-                                  std::int64_t clips, std::int64_t parameters, DType compute) {
-  MemoryEstimate estimate =
-      estimate_memory(model, parameters, compute, {}, sampled_tokens(model, options, clips), 0);
-  // Master and gradient, and the rounded copy; no optimizer.
-  const auto wide = static_cast<double>(size_of(accumulator_of(compute)));
-  const auto element = static_cast<double>(size_of(compute));
+                                  const MeshSizes& layout, std::int64_t clips, std::int64_t held,
+                                  DType compute) {
+  const RankShare share{.tensor = layout.tensor, .context = layout.context, .parameters = held};
+  MemoryEstimate estimate = estimate_memory(model, share, compute, {}, /*held=*/0,
+                                            sampled_tokens(model, options, clips), 0);
   estimate.gradients = estimate.optimizer = estimate.average_in_place = 0;
-  estimate.weights = static_cast<double>(parameters) * (2 * wide + (element < wide ? element : 0));
   return estimate;
 }
 

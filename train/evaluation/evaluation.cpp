@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/system/file.h"
 #include "core/system/temporary_file.h"
+#include "eval/shared_render.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
 #include "train/evaluation/corpus_clip.h"
@@ -43,13 +44,24 @@ void remove_clips_of_before(const fs::path& folder, const SampleSet& set) {
   for (const fs::path& file : old) fs::remove(file);
 }
 
-// Every replica of the model renders its share, and one of its ranks writes it; all learn all
-// records, in the order of the prompts.
-SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
-  Group& group = *mesh.world();
-  const auto replica = static_cast<std::size_t>(mesh.coordinate().data);
-  const auto replicas = static_cast<std::size_t>(mesh.sizes().data);
-  const bool writes = mesh.replica()->rank() == 0;
+// Of the corpus, beside which the gallery shows those that the model made; each replica its share.
+void write_real_clips(const EvaluationSubject& subject, const RenderOptions& options,
+                      const fs::path& folder, const Mesh& mesh) {
+  const std::vector<EvaluationPrompt>& prompts = subject.prompts.picked;
+  together(*mesh.world(), [&] {
+    if (mesh.replica()->rank() > 0) return std::string();
+    fs::create_directories(folder);
+    remove_stale_temporaries(folder);
+    for (auto i = static_cast<std::size_t>(mesh.coordinate().data); i < prompts.size();
+         i += static_cast<std::size_t>(mesh.sizes().data))
+      if (prompts[i].clip >= 0)
+        write_corpus_clip(*subject.corpus, prompts[i].clip, options,
+                          folder / fmt::format("real-{:03}.mp4", i));
+    return std::string();
+  });
+}
+
+SampleSet render_prompts(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
   const TrainConfig::Eval& eval = subject.config.eval;
   const RenderOptions options = render_options(subject.config);
   SampleSet set{.step = subject.step,
@@ -59,45 +71,16 @@ SampleSet render_shared(const EvaluationSubject& subject, const RunFolder& run, 
   const std::vector<EvaluationPrompt>& prompts = subject.prompts.picked;
   if (prompts.empty()) return set;
   const fs::path folder = run.samples(subject.step);
-  std::vector<RenderRequest> mine;
-  for (std::size_t i = replica; i < prompts.size(); i += replicas)
-    mine.push_back({.prompt = prompts[i].text,
-                    .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
-                    .file = fmt::format("clip-{:03}.mp4", i),
-                    .source = prompts[i].source,
-                    .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
-  const std::vector<std::string> rendered = together(group, [&] {
-    // What fails on the rank that writes is thrown when the replica has rendered: the others wait
-    // for it there.
-    std::exception_ptr failure;
-    try {
-      fs::create_directories(folder);
-      remove_stale_temporaries(folder);
-      for (std::size_t i = replica; i < prompts.size(); i += replicas)
-        if (writes && prompts[i].clip >= 0)
-          write_corpus_clip(*subject.corpus, prompts[i].clip, options,
-                            folder / fmt::format("real-{:03}.mp4", i));
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    Json records = Json::array();
-    for (const SampleRecord& record :
-         render_clips(subject.dit, mine, options, writes ? folder : fs::path(), set))
-      records.push_back(to_json(record));
-    if (failure) std::rethrow_exception(failure);
-    return records.dump();
-  });
-  const auto parts =
-      Json::parse(broadcast_text(group, Json(rendered).dump(), 0)).get<std::vector<std::string>>();
-  set.clips.resize(prompts.size());
-  for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-    auto place = static_cast<std::size_t>(coordinate_of(static_cast<int>(rank), mesh.sizes()).data);
-    for (const Json& record : Json::parse(parts[rank])) {
-      set.clips[place] = sample_record_from(record);
-      place += replicas;
-    }
-  }
-  rank_zero(group, [&] {
+  write_real_clips(subject, options, folder, mesh);
+  std::vector<RenderRequest> requests;
+  for (std::size_t i = 0; i < prompts.size(); ++i)
+    requests.push_back({.prompt = prompts[i].text,
+                        .seed = static_cast<std::uint64_t>(eval.seed + prompts[i].ordinal),
+                        .file = fmt::format("clip-{:03}.mp4", i),
+                        .source = prompts[i].source,
+                        .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
+  set.clips = render_shared(subject.dit, mesh, requests, options, folder, set);
+  rank_zero(*mesh.world(), [&] {
     remove_clips_of_before(folder, set);
     write_sample_set(folder, set);
     return std::string();
@@ -138,7 +121,7 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, cons
   } else {
     result.validation_loss.fill(std::nan(""));
   }
-  result.samples = render_shared(subject, run, mesh);
+  result.samples = render_prompts(subject, run, mesh);
   result.known_prompts = subject.prompts.known;
   std::vector<ScoredClip> clips;
   for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});

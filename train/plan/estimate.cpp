@@ -1,7 +1,6 @@
 #include "train/plan/estimate.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "model/dit_parallel.h"
 #include "train/checkpoint/checkpoint_format.h"
@@ -17,7 +16,7 @@ constexpr double kUpdateBytes = 28 + 8, kGradientBytes = 4 + 4, kRoundedBytes = 
 RankShare share_of(const Layout& layout) {
   return {.tensor = layout.sizes.tensor,
           .context = layout.sizes.context,
-          .ring = layout.ring(),
+          .ring = layout.sizes.ring,
           .zero = layout.zero,
           .replicas = layout.replicas(),
           .recompute = layout.recompute};
@@ -145,14 +144,14 @@ StepModel::Parts StepModel::parts_of(const Layout& layout) {
 
 Estimate StepModel::estimate(const Layout& layout) {
   const Parts parts = parts_of(layout);
-  const Timeline& line =
-      timelines_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
+  const SimulatedStep& line =
+      simulated_steps_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
   return finish(parts, line.seconds, line.bubble, held_by_stage(line.schedule, parts.memory));
 }
 
-const Timeline& StepModel::timeline(const Layout& layout) {
+const SimulatedStep& StepModel::timeline(const Layout& layout) {
   const Parts parts = parts_of(layout);
-  return timelines_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
+  return simulated_steps_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
 }
 
 Estimate StepModel::outline(const Layout& layout) {
@@ -266,7 +265,7 @@ Estimate StepModel::finish(const Parts& parts, double pipeline_seconds, double b
 
     RankShare share = share_of(layout);
     share.parameters = held_here.flat;
-    share.gathered = whole_at_once(held_here);
+    set_whole(share, held_here.beside_blocks, held_here.blocks, puts_weights_off(layout.schedule));
     const bool several = layout.sizes.ranks() > layout.sizes.data;
     MemoryEstimate memory = estimate_memory(
         work_.model, share, work_.compute, work_.batch, held[static_cast<std::size_t>(rank)],

@@ -8,7 +8,7 @@
 
 #include "train/plan/holdings.h"
 #include "train/plan/operations.h"
-#include "train/plan/timeline.h"
+#include "train/plan/simulated_step.h"
 
 namespace muybridge {
 
@@ -67,11 +67,11 @@ class StepModel {
   // simulate.
   Estimate outline(const Layout& layout);
   // What `estimate` simulated.
-  const Timeline& timeline(const Layout& layout);
+  const SimulatedStep& timeline(const Layout& layout);
 
   const Cluster& cluster() const { return cluster_; }
   const Workload& workload() const { return work_; }
-  int simulated() const { return timelines_.simulated(); }
+  int simulated() const { return simulated_steps_.simulated(); }
 
  private:
   struct Parts;
@@ -82,7 +82,7 @@ class StepModel {
 
   Cluster cluster_;
   Workload work_;
-  Timelines timelines_;
+  SimulatedSteps simulated_steps_;
   std::map<std::array<int, 4>, std::vector<Holdings>> holdings_;
 };
 

@@ -1,9 +1,11 @@
 #include "train/plan/holdings.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <stdexcept>
 
+#include "core/ops/update/muon.h"
 #include "model/dit_parallel.h"
 #include "parallel/mesh.h"
 
@@ -32,6 +34,10 @@ class AbsentRank final : public Group {
     };
     if (name == "tensor") return along(at.tensor, sizes_.tensor);
     if (name == "pipeline") return along(at.pipeline, sizes_.pipeline);
+    constexpr std::array kOthers = {"data", "context", "heads", "ring", "tokens", "replica"};
+    const bool known =
+        name.starts_with("copies ") || std::ranges::find(kOthers, name) != kOthers.end();
+    if (!known) throw std::logic_error("plan: what is group '" + name + "' of a mesh?");
     return along(0, 1);
   }
 
@@ -40,26 +46,13 @@ class AbsentRank final : public Group {
   MeshSizes sizes_;
 };
 
-constexpr int kIterations = 5;  // of Muon's
-
 double orthogonal_operations(const Shape& shape) {
   const auto rows = static_cast<double>(shape[0]), columns = static_cast<double>(shape[1]);
   const double least = std::min(rows, columns);
-  return kIterations * 2 * (2 * rows * columns * least + least * least * least);
-}
-
-// "blocks.7" of "blocks.7.mlp.up.weight".
-std::string block_of(const std::string& name) {
-  if (!name.starts_with("blocks.")) return "";
-  return name.substr(0, name.find('.', std::string_view("blocks.").size()));
+  return kMuonIterations * 2 * (2 * rows * columns * least + least * least * least);
 }
 
 }  // namespace
-
-std::int64_t whole_at_once(const Holdings& holdings) {
-  constexpr std::int64_t kBlocks = 3;  // UnitStore: one that runs, the next, and the last
-  return std::min(holdings.flat, holdings.beside_blocks + kBlocks * holdings.largest_block);
-}
 
 std::vector<Holdings> holdings_of(const DitOptions& model, int tensor, const Placement& placement) {
   const MeshSizes sizes{.tensor = tensor, .pipeline = placement.stages};
@@ -70,18 +63,18 @@ std::vector<Holdings> holdings_of(const DitOptions& model, int tensor, const Pla
     Parameters parameters;
     const Dit dit = make_dit(parameters, model, mesh, placement);
     Holdings held{.flat = parameters.flat_size()};
-    std::map<std::string, std::int64_t> blocks;
+    std::map<int, std::int64_t> blocks;  // by unit
     for (const Parameter& parameter : parameters.list()) {
       held.by_copies[static_cast<std::size_t>(parameter.copies)] +=
           static_cast<double>(parameter.shape.numel());
-      if (const std::string block = block_of(parameter.spec.name); !block.empty())
-        blocks[block] += parameter.shape.numel();
+      if (parameter.unit >= 0) blocks[parameter.unit] += parameter.shape.numel();
       if (!parameter.spec.hidden) continue;
       held.hidden += static_cast<double>(parameter.shape.numel());
       held.orthogonal_operations += orthogonal_operations(parameter.spec.shape);
     }
+    held.blocks = static_cast<int>(blocks.size());
     held.beside_blocks = held.flat;
-    for (const auto& [name, elements] : blocks) {
+    for (const auto& [unit, elements] : blocks) {
       held.largest_block = std::max(held.largest_block, elements);
       held.beside_blocks -= elements;
     }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "parallel/mesh.h"
 #include "parallel/schedule/schedule.h"
@@ -35,17 +34,10 @@ Layout layout_of(const TrainConfig& config, int ranks);
 void require_layout(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
 bool can_be(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
 
+// "data 2 tensor 4 context 1 pipeline 2 zb_v x2 zero 1".
+std::string short_name(const Layout& layout);
+
 // "parallel.data=2 parallel.tensor=4 ...": what would make a configuration say this layout.
 std::string overrides_of(const Layout& layout);
-
-const char* name_of(Recompute recompute);  // as model.recompute says it
-
-// What the program can be told, and so what is worth to be looked for.
-struct LayoutChoices {
-  std::vector<int> zero;
-  std::vector<bool> ring;
-  std::vector<Recompute> recompute;
-};
-LayoutChoices layout_choices();
 
 }  // namespace muybridge

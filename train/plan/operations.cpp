@@ -144,21 +144,21 @@ void Operations::exchange_over_tensor(PartTimes& block) const {
 void Operations::exchange_over_context(PartTimes& block) const {
   if (layout_.sizes.context == 1) return;
   const double width = segment_ * d_ / t_;  // numbers of this rank's q
-  if (!layout_.ring()) {
-    const Traffic heads = links_.all_to_all(places_.context, 3 * width * element_) +
-                          links_.all_to_all(places_.context, width * element_);
+  if (layout_.sizes.sharing() > 1) {
+    const Traffic heads = links_.all_to_all(places_.heads, 3 * width * element_) +
+                          links_.all_to_all(places_.heads, width * element_);
     block.forward.context = block.backward_input.context = heads;
     block.forward.exchange += heads.seconds;
     block.backward_input.exchange += heads.seconds;
-    return;
   }
+  if (!layout_.ring()) return;
   // Keys and values go round while attention with those at hand is computed; backward their
   // gradients go along.
   const auto around = [&](Times& times, double bytes) {
-    const double hops = c_ - 1;
-    const Traffic hop = links_.message(places_.context, bytes);
-    times.context = hops * hop;
-    times.exchange += hops * std::max(0.0, hop.seconds - times.attention / c_);
+    const double hops = layout_.sizes.ring - 1;
+    const Traffic hop = links_.message(places_.ring, bytes);
+    times.context += hops * hop;
+    times.exchange += hops * std::max(0.0, hop.seconds - times.attention / layout_.sizes.ring);
   };
   around(block.forward, 2 * width * element_);
   around(block.backward_input, 2 * width * (element_ + wide_));

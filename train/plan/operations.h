@@ -54,7 +54,7 @@ class Operations {
   void exchange_over_context(PartTimes& block) const;
 
   Chip chip_;
-  const ChipSpeed& speed_;
+  ChipSpeed speed_;
   Links links_;
   GroupPlaces places_;
   Workload work_;

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "train/plan/report.h"
+
 namespace muybridge {
 namespace {
 
@@ -60,7 +62,7 @@ std::string box(double x, double y, double width, double height, const char* fil
 
 }  // namespace
 
-std::string draw_timeline(const Estimate& e, const Timeline& line, const StepModel& model) {
+std::string draw_timeline(const Estimate& e, const SimulatedStep& line, const StepModel& model) {
   const Simulation& simulation = line.simulation;
   const int stages = line.schedule.placement.stages;
   const double behind = e.step.gradients + e.step.optimizer + e.step.weights;
@@ -76,14 +78,12 @@ std::string draw_timeline(const Estimate& e, const Timeline& line, const StepMod
       kLeft + kWidth + kRight, bottom + 44);
   const int steps = e.layout.micro_batches(model.workload().micro_batches);
   const int drawn = line.schedule.micro_batches;
-  std::string title = to_string(e.layout.sizes);
-  if (stages > 1) title += fmt::format(", {}", to_string(e.layout.schedule));
   svg +=
       text_at(kLeft, 26, 16, "start",
-              fmt::format("{}, {} micro-batches a replica{}: step {:.3g} s, bubble {:.1f}%, MFU "
-                          "{:.1f}%",
-                          title, steps, drawn < steps ? fmt::format(" ({} are drawn)", drawn) : "",
-                          e.seconds(), 100 * e.bubble, 100 * e.mfu));
+              fmt::format("{}, {} micro-batch{} a replica{}: step {}, bubble {:.1f}%, MFU {:.1f}%",
+                          short_name(e.layout), steps, steps == 1 ? "" : "es",
+                          drawn < steps ? fmt::format(" ({} are drawn)", drawn) : "",
+                          in_seconds(e.seconds()), 100 * e.bubble, 100 * e.mfu));
   const bool split = std::ranges::any_of(line.schedule.ranks[0], [](const Action& action) {
     return action.kind == ActionKind::kBackwardInput;
   });
@@ -115,7 +115,7 @@ std::string draw_timeline(const Estimate& e, const Timeline& line, const StepMod
       svg += box(x_of(spans[i].start), y, width, kRow, colour_of(order[i].kind).fill,
                  fmt::format("{}: {:.1f} to {:.1f} ms", name, spans[i].start * 1e3,
                              spans[i].finish * 1e3));
-      const std::string number = fmt::format("{}", order[i].micro_batch);
+      const std::string number = name.substr(1);  // "3", or "3.1" of the second part
       if (width > 8 * static_cast<double>(number.size()) + 2)
         svg += fmt::format(
             "<text x=\"{:.2f}\" y=\"{:.1f}\" font-size=\"11\" "

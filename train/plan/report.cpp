@@ -10,31 +10,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string in_seconds(double seconds) {
-  if (seconds >= 10) return fmt::format("{:.1f} s", seconds);
-  if (seconds >= 1) return fmt::format("{:.2f} s", seconds);
-  return fmt::format("{:.1f} ms", seconds * 1e3);
-}
-
 std::string in_bytes(double bytes) {
   if (std::isinf(bytes)) return "no limit";
   for (const auto& [unit, name] : {std::pair{1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}})
     if (bytes >= unit) return fmt::format("{:.1f} {}", bytes / unit, name);
   return fmt::format("{:.0f} KB", bytes / 1e3);
-}
-
-std::string short_name(const Layout& layout) {
-  const MeshSizes& s = layout.sizes;
-  std::string name = fmt::format("data {} tensor {} context {} pipeline {}", s.data, s.tensor,
-                                 s.context, s.pipeline);
-  if (s.pipeline > 1) name += fmt::format(" {}", to_string(layout.schedule));
-  if (layout.placement.virtual_stages > 1)
-    name += fmt::format(" x{}", layout.placement.virtual_stages);
-  if (layout.ring()) name += " ring";
-  if (layout.zero > 0) name += fmt::format(" zero {}", layout.zero);
-  if (layout.recompute == Recompute::kAttention) name += " recompute attention";
-  if (layout.recompute == Recompute::kBlock) name += " recompute";
-  return name;
 }
 
 // Of a rank; 0 where each has its part.
@@ -96,8 +76,9 @@ Json as_json(const Estimate& e, const StepModel& model) {
             {"schedule", to_string(e.layout.schedule)},
             {"virtual_stages", e.layout.placement.virtual_stages},
             {"context_method", e.layout.ring() ? "ring" : "ulysses"},
+            {"ring", s.ring},
             {"zero", e.layout.zero},
-            {"recompute", name_of(e.layout.recompute)}}},
+            {"recompute", to_string(e.layout.recompute)}}},
           {"overrides", overrides_of(e.layout)},
           {"seconds", e.seconds()},
           {"mfu", e.mfu},
@@ -112,6 +93,12 @@ Json as_json(const Estimate& e, const StepModel& model) {
 }
 
 }  // namespace
+
+std::string in_seconds(double seconds) {
+  if (seconds >= 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds >= 1) return fmt::format("{:.2f} s", seconds);
+  return fmt::format("{:.1f} ms", seconds * 1e3);
+}
 
 std::string describe_plan(const Estimate& said, const SearchResult& found, const StepModel& model) {
   const Cluster& cluster = model.cluster();

@@ -7,6 +7,8 @@
 
 namespace muybridge {
 
+std::string in_seconds(double seconds);  // "1.62 s", "17.7 ms"
+
 // What was planned, for people: the layout that the configuration says, then the best ones found.
 std::string describe_plan(const Estimate& said, const SearchResult& found, const StepModel& model);
 

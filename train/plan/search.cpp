@@ -33,8 +33,7 @@ std::vector<int> divisors(int ranks) {
 }
 
 template <class Visit>
-void for_each_layout(const Workload& work, int ranks, const Visit& visit) {
-  const LayoutChoices choices = layout_choices();
+void for_each_layout(const Workload& work, int ranks, const AxisOrder& order, const Visit& visit) {
   const std::vector<int> sizes = divisors(ranks);
   for (const int tensor : sizes)
     for (const int context : sizes)
@@ -44,16 +43,18 @@ void for_each_layout(const Workload& work, int ranks, const Visit& visit) {
         MeshSizes mesh{.data = static_cast<int>(ranks / model),
                        .tensor = tensor,
                        .context = context,
-                       .pipeline = pipeline};
-        for (const bool ring : choices.ring) {
+                       .pipeline = pipeline,
+                       .order = order};
+        for (const bool ring : {false, true}) {
           if (ring && context == 1) continue;
           mesh.ring = ring ? context : 1;
           if (!can_be({.sizes = mesh, .placement = {.stages = pipeline}}, work.model,
                       work.batch.tokens))
             continue;
           for (const Kind& kind : kinds(pipeline, work.model.depth))
-            for (const int zero : choices.zero)
-              for (const Recompute recompute : choices.recompute)
+            for (const int zero : {0, 1, 3})
+              for (const Recompute recompute :
+                   {Recompute::kNone, Recompute::kAttention, Recompute::kBlock})
                 visit({.sizes = mesh,
                        .schedule = kind.schedule,
                        .placement = placement_of(kind.schedule, pipeline, kind.virtual_stages),
@@ -69,7 +70,7 @@ SearchResult search_layouts(StepModel& model, const SearchOptions& options) {
   const Workload& work = model.workload();
   SearchResult result;
   std::vector<Estimate> outlines;
-  for_each_layout(work, model.cluster().ranks(), [&](const Layout& layout) {
+  for_each_layout(work, model.cluster().ranks(), options.order, [&](const Layout& layout) {
     if (!can_be(layout, work.model, work.batch.tokens)) return;
     ++result.considered;
     Estimate outline = model.outline(layout);

@@ -2,13 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
+#include <vector>
 
 namespace muybridge {
 namespace {
 
 double share_sent(int ranks) { return (ranks - 1.0) / ranks; }
 double rounds(int ranks) { return ranks > 1 ? std::ceil(std::log2(ranks)) : 0; }
+
+// Between ranks that differ by one along the axis.
+int stride_of(Axis axis, const MeshSizes& sizes) {
+  int stride = 1;
+  for (const Axis before : sizes.order) {
+    if (before == axis) break;
+    stride *= sizes.along(before);
+  }
+  return stride;
+}
+
+// Axes that follow each other in the order make one walk; others the same again at each step.
+GroupPlace place_along(const std::vector<Axis>& axes, const MeshSizes& sizes, int chips_per_node) {
+  GroupPlace place;
+  int walk = 1, stride = 1;
+  const auto end_of_walk = [&] {
+    const GroupPlace more = place_of_group(walk, stride, chips_per_node);
+    place = {.size = place.size * more.size, .inside = place.inside * more.inside};
+    walk = 1;
+  };
+  for (const Axis axis : sizes.order) {
+    if (std::ranges::find(axes, axis) != axes.end()) {
+      if (walk == 1) stride = stride_of(axis, sizes);
+      walk *= sizes.along(axis);
+    } else if (sizes.along(axis) > 1) {
+      end_of_walk();
+    }
+  }
+  end_of_walk();
+  return place;
+}
 
 }  // namespace
 
@@ -29,16 +60,18 @@ GroupPlace place_of_group(int size, int stride, int chips_per_node) {
 
 GroupPlaces::GroupPlaces(const MeshSizes& s, const Cluster& cluster) {
   const int node = cluster.chips_per_node;
-  const int tokens = s.tensor * s.context;
-  tensor = place_of_group(s.tensor, 1, node);
-  context = place_of_group(s.context, s.tensor, node);
-  pipeline = place_of_group(s.pipeline, tokens * s.data, node);
-  replicas = place_of_group(s.context * s.data, s.tensor, node);
-  replicas_and_tensor = place_of_group(tokens * s.data, 1, node);
+  const auto along = [&](const std::vector<Axis>& axes) { return place_along(axes, s, node); };
+  tensor = along({Axis::kTensor});
+  context = along({Axis::kContext});
+  pipeline = along({Axis::kPipeline});
+  replicas = along({Axis::kContext, Axis::kData});
+  replicas_and_tensor = along({Axis::kTensor, Axis::kContext, Axis::kData});
+  replicas_and_pipeline = along({Axis::kContext, Axis::kData, Axis::kPipeline});
   world = place_of_group(s.ranks(), 1, node);
-  // Of one replica: neighbours, and the same again on each stage.
-  const GroupPlace near = place_of_group(tokens, 1, node);
-  model = {.size = tokens * s.pipeline, .inside = near.inside * pipeline.inside};
+  model = along({Axis::kTensor, Axis::kContext, Axis::kPipeline});
+  const int stride = stride_of(Axis::kContext, s);
+  heads = place_of_group(s.sharing(), stride, node);
+  ring = place_of_group(s.ring, stride * s.sharing(), node);
 }
 
 const GroupPlace& GroupPlaces::copies(int number) const {
@@ -47,6 +80,8 @@ const GroupPlace& GroupPlaces::copies(int number) const {
       return replicas;
     case kOverTensor:
       return replicas_and_tensor;
+    case kOverPipeline:
+      return replicas_and_pipeline;
     default:
       return world;
   }

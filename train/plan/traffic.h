@@ -19,7 +19,7 @@ struct Traffic {
 };
 
 // Ranks that talk, and how many of them share a node. Neighbouring ranks are on one node, so what
-// lies in the order of the axes first stays inside (parallel/mesh.h).
+// lies first in the order of the axes stays inside (MeshSizes::order).
 struct GroupPlace {
   int size = 1;
   int inside = 1;  // of a node; the others are as many on other nodes
@@ -34,8 +34,10 @@ GroupPlace place_of_group(int size, int stride, int chips_per_node);
 // Groups of a mesh that spans the cluster.
 struct GroupPlaces {
   GroupPlace tensor, context, pipeline;
-  GroupPlace replicas;                           // with the same parameters: data and context
-  GroupPlace replicas_and_tensor, world, model;  // all but pipeline; all; all but data
+  GroupPlace replicas;  // with the same parameters: data and context
+  GroupPlace replicas_and_tensor, replicas_and_pipeline, world;
+  GroupPlace model;        // all but data
+  GroupPlace heads, ring;  // of context ranks: that share heads, and that pass keys round
 
   GroupPlaces(const MeshSizes& sizes, const Cluster& cluster);
   // By the number of Parameters::place.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
 #include "core/log.h"
 #include "core/system/file.h"
 #include "parallel/clock_offset.h"
@@ -95,7 +96,19 @@ void StepTrace::finish() {
     log_warning("trace.steps: nothing was traced, for a trace begins with the second step");
 }
 
+// A picture that cannot be written costs the picture.
 void StepTrace::write() {
+  try {
+    write_file();
+  } catch (const std::exception& error) {
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    if (known != nullptr && known->code() == ExitCode::kRankLost) throw;
+    if (mesh_.world()->rank() == 0)
+      log_warning("the timeline of steps {} to {} is not written: {}", first_, last_, error.what());
+  }
+}
+
+void StepTrace::write_file() {
   std::vector<Timeline::Span> spans = timeline_.stop();
   Group& group = *mesh_.world();
   Json events = events_of(std::move(spans), group.rank(), clock_ahead(group));

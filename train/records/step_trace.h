@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/timeline.h"
+#include "core/system/timeline.h"
 #include "parallel/mesh.h"
 #include "train/records/run_folder.h"
 
@@ -27,6 +27,7 @@ class StepTrace {
 
  private:
   void write();
+  void write_file();
 
   int steps_;
   const RunFolder& run_;

@@ -21,7 +21,7 @@ MatrixSteps::MatrixSteps(const Parameters& parameters, const TrainConfig::Optimi
                          Mesh mesh, const OptimizerState& state)
     : options_(options), mesh_(std::move(mesh)) {
   for (const Parameter& parameter : parameters.list()) {
-    if (!follows_muon(parameter, options_)) continue;
+    if (parameter.frozen || !follows_muon(parameter, options_)) continue;
     const ParameterRange& range = parameters.range_of(parameter);
     Matrix matrix{.parameter = &parameter, .range = &range, .mine = {}};
     const FlatRange mine = kept_in(range.kept, matrix.elements());

@@ -24,7 +24,7 @@ Optimizer::Optimizer(const Parameters& parameters, const TrainConfig::Optimizer&
 void Optimizer::plan_runs(const ParameterRange& range) {
   std::vector<const Parameter*> list;
   for (const Parameter& parameter : parameters_.list())
-    if (&parameters_.range_of(parameter) == &range) list.push_back(&parameter);
+    if (!parameter.frozen && &parameters_.range_of(parameter) == &range) list.push_back(&parameter);
   std::ranges::sort(list, {}, &Parameter::offset);
   const auto decay_of = [&](const Parameter& parameter) {
     return parameter.spec.decay ? options_.weight_decay : 0.0;

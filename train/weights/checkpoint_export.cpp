@@ -45,7 +45,7 @@ void export_weights(const CheckpointReader& reader, const ExportOptions& options
 void import_weights(const SafetensorsReader& file, const Grid& patch,
                     const Parameters& parameters) {
   for (const Parameter& parameter : parameters.list()) {
-    const Tensor whole = Tensor::empty(parameter.spec.shape, parameters.master().dtype());
+    const Tensor whole = Tensor::empty(parameter.spec.shape);
     for (const WanPart& part : wan_parts(parameter.spec.name, parameter.spec.shape, patch)) {
       const Tensor stored = file.read(part.name);
       if (stored.shape() != part.shape)
@@ -53,10 +53,10 @@ void import_weights(const SafetensorsReader& file, const Grid& patch,
              stored.shape(), part.shape, parameter.spec.name);
       put_wan_part(part, stored, patch, whole);
     }
-    parameters.slice(parameters.master(), parameter)
-        .copy_from(whole.to(parameters.master().device()));
+    const Tensor mine = Tensor::empty(parameter.shape);
+    gather(whole, parameter.slice(), mine);
+    parameters.fill(parameter, mine);
   }
-  parameters.round_to_values(parameters.master());
 }
 
 }  // namespace muybridge

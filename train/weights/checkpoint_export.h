@@ -21,8 +21,8 @@ struct ExportOptions {
 void export_weights(const CheckpointReader& reader, const ExportOptions& options,
                     const std::filesystem::path& out);
 
-// The inverse: fills parameters.master() and the compute copy. Throws Error(kUsage) that names the
-// tensor when one is missing or has another shape.
+// The inverse: fills what this rank holds of each parameter (Parameters::fill). Throws
+// Error(kUsage) that names the tensor when one is missing or has another shape.
 void import_weights(const SafetensorsReader& file, const Grid& patch, const Parameters& parameters);
 
 }  // namespace muybridge

@@ -1,15 +1,14 @@
 #include "train/weights/loaded_model.h"
 
-#include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "model/dit_parallel.h"
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/model_options.h"
-#include "train/unread_keys.h"
-#include "train/weights/exported_model.h"
 
 namespace muybridge {
 namespace {
@@ -50,58 +49,80 @@ void require_choice(const ExportedModel& file, WeightsChoice choice,
          path.string(), file.weights(), wanted);
 }
 
+MeshSizes possible_sizes(const TrainConfig& config, int ranks) {
+  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
+  require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
+  return sizes;
+}
+
 }  // namespace
 
-// The configuration of a commit, which is that of all of its run, or an exported file.
-struct LoadedModel::Source {
-  std::optional<ExportedModel> file;
-  TrainConfig config;
-
-  Source(const std::filesystem::path& path, const std::vector<std::string>& overrides, Group& group,
-         WeightsChoice choice) {
-    if (std::filesystem::is_regular_file(path)) {
-      file.emplace(path);
-      require_choice(*file, choice, path);
-      config = file->config();
-      return;
-    }
-    std::string text, name;
-    with_commit(path, group, [&](const std::filesystem::path& commit) {
+// A commit's configuration is that of all of its run.
+LoadedModel::Opened LoadedModel::open(const ModelSource& source, Group& group) {
+  Opened opened;
+  std::string name = source.path.string();
+  if (std::filesystem::is_regular_file(source.path)) {
+    opened.file.emplace(source.path);
+    require_choice(*opened.file, source.choice, source.path);
+    opened.config = opened.file->config();
+  } else {
+    std::string text;
+    with_commit(source.path, group, [&](const std::filesystem::path& commit) {
       text = read_manifest(commit).config;
       name = (commit / "manifest.json").string();
     });
-    config = parse_train_config(text, name, overrides);
-    if (!overrides.empty())
-      refuse_unread_keys(keys_of_evaluate(), parse_train_config(text, name), config);
+    opened.config = parse_train_config(text, name);
   }
-};
+  opened.config.parallel = {};
+  if (source.overrides.empty()) return opened;
+  const TrainConfig kept = opened.config;
+  opened.config = parse_train_config(to_yaml(kept), name, source.overrides);
+  refuse_unread_keys(source.reader, kept, opened.config);
+  return opened;
+}
 
-LoadedModel::LoadedModel(const std::filesystem::path& path,
-                         const std::vector<std::string>& overrides, Group& group,
-                         WeightsChoice choice)
-    : LoadedModel(Source(path, overrides, group, choice)) {
-  if (weights.empty())
-    load_commit(path, group, choice);
+LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world)
+    : LoadedModel(source, world, open(source, *world)) {}
+
+LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world, Opened opened)
+    : config(std::move(opened.config)),
+      mesh(possible_sizes(config, world->size()), world),
+      dit(make_dit(parameters, dit_options(config), mesh, placement_of(config))),
+      source_(std::move(source)),
+      file_(std::move(opened.file)) {
+  Parameters whole;
+  const Dit all(whole, dit_options(config));
+  parameter_count = whole.count();
+  catalogue_ = catalogue_of(whole);
+  if (file_) file_->require_tensors_of(whole);
+  parameters.freeze();
+}
+
+void LoadedModel::load() {
+  parameters.allocate(compute_dtype(config), /*seed=*/0);
+  if (file_)
+    load_file();
   else
-    hash = hash_file(origin = path);
+    load_commit();
 }
 
-LoadedModel::LoadedModel(const Source& source)
-    : config(source.config), dit(parameters, dit_options(config)) {
-  if (source.file) source.file->require_tensors_of(parameters);
-  parameters.allocate(compute_dtype(config), static_cast<std::uint64_t>(config.train.seed));
-  if (!source.file) return;
-  source.file->load(parameters);
-  step = source.file->step();
-  weights = source.file->weights();
+void LoadedModel::load_file() {
+  Group& group = *mesh.world();
+  origin = source_.path;
+  step = file_->step();
+  weights = file_->weights();
+  hash = rank_zero(group, [&] { return hash_file(origin); });
+  together(group, [&] {
+    file_->load(parameters);
+    return std::string();
+  });
 }
 
-void LoadedModel::load_commit(const std::filesystem::path& path, Group& group,
-                              WeightsChoice choice) {
-  with_commit(path, group, [&](const std::filesystem::path& commit) {
+void LoadedModel::load_commit() {
+  with_commit(source_.path, *mesh.world(), [&](const std::filesystem::path& commit) {
     const CheckpointReader reader(commit);
-    const StateKind kind = choose(reader.manifest(), choice, commit);
-    load_weights(reader, parameters, kind);
+    const StateKind kind = choose(reader.manifest(), source_.choice, commit);
+    load_weights(reader, catalogue_, parameters, kind);
     origin = commit;
     step = reader.manifest().step;
     hash = hash_file(commit / "manifest.json");

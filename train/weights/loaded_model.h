@@ -1,40 +1,68 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/dit.h"
-#include "parallel/group.h"
+#include "parallel/mesh.h"
+#include "train/checkpoint/catalogue.h"
 #include "train/config.h"
+#include "train/unread_keys.h"
+#include "train/weights/exported_model.h"
 
 namespace muybridge {
 
 // Which weights of a commit: the averaged ones where there are any, or what the user named.
 enum class WeightsChoice : std::uint8_t { kBest, kAveraged, kRaw };
 
-// A model as a commit or an exported file holds it, ready to compute: built from the configuration
-// kept there.
+// Where a model comes from, and how it is used.
+struct ModelSource {
+  std::filesystem::path path;          // a run's folder, a commit or a file of `checkpoint export`
+  std::vector<std::string> overrides;  // "a.b=c": of the configuration kept there
+  KeyReader reader;                    // what the command reads of it
+  WeightsChoice choice = WeightsChoice::kBest;
+};
+
+// A model as a commit or an exported file holds it, built from the configuration kept there, in a
+// layout of its own: that of the training says nothing here, parallel.* of the overrides does. It
+// computes and is not trained (Parameters::freeze).
 struct LoadedModel {
-  std::filesystem::path origin;  // the commit's folder, or the file
   TrainConfig config;
+  Mesh mesh;
+  Parameters parameters;  // what this rank holds
+  Dit dit;
+  std::int64_t parameter_count = 0;  // of the whole
+
+  // Known once it is loaded:
+  std::filesystem::path origin;  // the commit's folder, or the file
   std::int64_t step = 0;
   std::string hash;     // of the commit's manifest, or of the file
   std::string weights;  // "ema" or "raw"
-  Parameters parameters;
-  Dit dit;
 
-  // `path` is a run's folder, a commit or a file of `checkpoint export`. `overrides` ("a.b=c")
-  // change what `evaluate` reads of a commit's configuration. The run may be training: a commit
-  // that it removes meanwhile gives way to its next. Throws Error(kUsage) where the weights asked
-  // for are not there, and for other overrides. Collective.
-  LoadedModel(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-              Group& group, WeightsChoice choice = WeightsChoice::kBest);
+  // Allocates nothing. Throws Error(kUsage) for overrides that the command does not read, and for a
+  // layout that cannot be. Collective, as all of it.
+  LoadedModel(ModelSource source, const std::shared_ptr<Group>& world);
+
+  // Reads the weights. The run may be training: a commit that it removes meanwhile gives way to its
+  // next. Throws Error(kUsage) where the weights asked for are not there.
+  void load();
 
  private:
-  struct Source;
-  explicit LoadedModel(const Source& source);
-  void load_commit(const std::filesystem::path& path, Group& group, WeightsChoice choice);
+  struct Opened {
+    std::optional<ExportedModel> file;
+    TrainConfig config;
+  };
+  static Opened open(const ModelSource& source, Group& group);
+  LoadedModel(ModelSource source, const std::shared_ptr<Group>& world, Opened opened);
+  void load_commit();
+  void load_file();
+
+  ModelSource source_;
+  std::optional<ExportedModel> file_;
+  Catalogue catalogue_;  // of the whole
 };
 
 }  // namespace muybridge

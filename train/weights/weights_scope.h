@@ -17,27 +17,35 @@ class WeightsScope {
                UnitStore& store)
       : store_(store) {
     for (const Parameter& parameter : parameters.list())
-      if (const Tensor& value = parameter.var.value(); value.defined()) {
+      if (const Tensor& value = parameter.var.value(); value.defined() && !parameter.frozen) {
         values_.push_back(value);
         saved_.push_back(value.clone());
       }
     if (parameters.sharing() == Sharing::kNothing) {
-      for (std::size_t i = 0; i < values_.size(); ++i)
-        values_[i].copy_from(parameters.slice(state, parameters.list()[i]).to(values_[i].dtype()));
+      for (const Parameter& parameter : parameters.list())
+        if (const Tensor& value = parameter.var.value(); !parameter.frozen)
+          value.copy_from(parameters.slice(state, parameter).to(value.dtype()));
       return;
     }
-    parameters.round_to_values(state);
-    spread_values(parameters, mesh);
-    store_.hold_values(state);
+    try {
+      parameters.round_to_values(state);
+      spread_values(parameters, mesh);
+      store_.hold_values(state);
+    } catch (...) {
+      restore();
+      throw;
+    }
   }
-  ~WeightsScope() {
-    for (std::size_t i = 0; i < values_.size(); ++i) values_[i].copy_from(saved_[i]);
-    store_.let_go();
-  }
+  ~WeightsScope() { restore(); }
   WeightsScope(const WeightsScope&) = delete;
   WeightsScope& operator=(const WeightsScope&) = delete;
 
  private:
+  void restore() {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i].copy_from(saved_[i]);
+    store_.let_go();
+  }
+
   UnitStore& store_;
   std::vector<Tensor> values_;
   std::vector<Tensor> saved_;

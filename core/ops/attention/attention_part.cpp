@@ -41,18 +41,11 @@ Tensor wide_rows(const AttentionPart& p, const Tensor& like) {
   return Tensor::empty({like.shape().rows(), p.width}, accumulator_of(like.dtype()), like.device());
 }
 
-// f or d, the type of sums.
-template <class F>
-void dispatch_wide(DType dtype, const F& f) {
-  if (dtype == DType::kF64) return f.template operator()<double>();
-  f.template operator()<float>();
-}
-
 }  // namespace
 
-AttentionResult attend_part(const AttentionPart& part) {
+AttentionOutput attend_part(const AttentionPart& part) {
   check(part);
-  AttentionResult result{.out = wide_rows(part, part.q.x), .log_sum_exp = {}};
+  AttentionOutput result{.out = wide_rows(part, part.q.x), .log_sum_exp = {}};
   const Shape sums{part.heads, part.q.x.shape().rows()};
   const DType wide = result.out.dtype();
   const Device device = part.q.x.device();
@@ -64,7 +57,7 @@ AttentionResult attend_part(const AttentionPart& part) {
   return result;
 }
 
-void merge_attention(const AttentionResult& into, const AttentionResult& other,
+void merge_attention(const AttentionOutput& into, const AttentionOutput& other,
                      std::int64_t first) {
   const std::int64_t heads = into.log_sum_exp.shape()[0], all_rows = into.out.shape()[0],
                      width = into.out.shape()[1], rows = other.out.shape()[0];
@@ -77,7 +70,7 @@ void merge_attention(const AttentionResult& into, const AttentionResult& other,
   const Device device = into.out.device();
   const Tensor keep = Tensor::empty({heads, rows}, into.out.dtype(), device),
                add = Tensor::empty({heads, rows}, into.out.dtype(), device);
-  dispatch_wide(into.out.dtype(), [&]<class A>() {
+  dispatch_accumulator(into.out.dtype(), "merge_attention", [&]<class A>() {
     for_elements(
         device, heads * rows,
         functor::MergeLogSums<A>{other.log_sum_exp.data<A>(), rows, first, all_rows,
@@ -116,7 +109,7 @@ Tensor log_sum_exp_of(const Tensor& log_sum_exp, std::int64_t first, std::int64_
     throw std::invalid_argument(fmt::format("log_sum_exp_of: columns {} to {} of {}", first,
                                             first + count, log_sum_exp.shape()));
   const Tensor columns = Tensor::empty({heads, count}, log_sum_exp.dtype(), log_sum_exp.device());
-  dispatch_wide(columns.dtype(), [&]<class A>() {
+  dispatch_accumulator(columns.dtype(), "log_sum_exp_of", [&]<class A>() {
     for_elements(
         columns.device(), heads * count,
         functor::ColumnsOf<A>{log_sum_exp.data<A>(), rows, first, count, columns.data<A>()});

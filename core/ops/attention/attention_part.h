@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/ops/attention/attention.h"
 #include "core/ops/attention/attention_kernel.h"
 
 namespace muybridge {
@@ -23,17 +24,13 @@ struct AttentionPart {
   std::vector<std::int32_t> queries, keys;
 };
 
-struct AttentionResult {
-  Tensor out;          // [T, D]; zero where no key was seen, and in slack
-  Tensor log_sum_exp;  // [A, T]; -inf there
-};
-
-// On CUDA, where none of this has ever run: a part's result is bf16 before it is widened, and each
-// clip with queries needs keys.
-AttentionResult attend_part(const AttentionPart& part);
+// Where no key was seen, and in slack, `out` is zero and log_sum_exp -inf. On CUDA, where none of
+// this has ever run: a part's result is bf16 before it is widened, and each clip with queries needs
+// keys.
+AttentionOutput attend_part(const AttentionPart& part);
 
 // Adds the result over other keys of queries [first, first + rows of `other`).
-void merge_attention(const AttentionResult& into, const AttentionResult& other, std::int64_t first);
+void merge_attention(const AttentionOutput& into, const AttentionOutput& other, std::int64_t first);
 
 // dq [T, D] is this part's share, dk and dv [S, D] are whole.
 struct PartGradients {

@@ -11,7 +11,6 @@
 namespace muybridge {
 namespace {
 
-constexpr int kIterations = 5;
 constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
 
 }  // namespace
@@ -38,7 +37,7 @@ Tensor orthogonalize(const Tensor& matrix) {
   const Tensor gram = Tensor::empty({n, n}, x.dtype(), x.device());
   const Tensor square = Tensor::empty({n, n}, x.dtype(), x.device());
   Tensor next = Tensor::empty(x.shape(), x.dtype(), x.device());
-  for (int i = 0; i < kIterations; ++i) {
+  for (int i = 0; i < kMuonIterations; ++i) {
     matmul(x, x, gram,
            {.a = tall ? Trans::kYes : Trans::kNo, .b = tall ? Trans::kNo : Trans::kYes});
     matmul(gram, gram, square);

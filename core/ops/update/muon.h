@@ -14,6 +14,8 @@ namespace muybridge {
 // ahead, momentum * m + (1 - momentum) * scale * gradient. Both f32 (f64).
 void muon_momentum(const Tensor& m_RK, const Tensor& gradient_RK, double momentum, double scale);
 
+inline constexpr int kMuonIterations = 5;
+
 // The matrix with the singular vectors of the given one whose singular values are about 1: five
 // steps of a quintic Newton-Schulz iteration from it over its Frobenius norm, each s -> 3.4445 s
 // - 4.775 s^3 + 2.0315 s^5, which bring any s from 0.01 up to between 0.67 and 1.21. f32 (f64). A

@@ -131,6 +131,29 @@ TEST_P(UnitStoreTest, GradientsThatWerePutOffAreSummedToo) {
   });
 }
 
+// Also forward and backward, and while gradients of weights wait.
+TEST(UnitStore, FewValuesAreHereAtATime) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(world);
+    const Chain chain(DType::kF64, sharing_plan(mesh, Sharing::kValues));
+    spread_values(chain.parameters, mesh);
+    UnitStore store(chain.parameters, mesh.copies());
+    int most = 0;
+    const auto look = [&](std::int64_t tag) {
+      store.on_ready(tag);
+      most = std::max(most, store.values_here());
+    };
+    LeafWork later;
+    backward(chain(input_of(0, 0), &store), {}, {.on_leaf_ready = look, .later = &later});
+    EXPECT_LE(store.values_here(), UnitStore::kUnitsWithValues);
+    later.run();
+    backward(chain(input_of(0, 1), &store), {}, {.on_leaf_ready = look});
+    store.finish();
+    EXPECT_GE(most, 1);
+    EXPECT_LE(most, UnitStore::kUnitsWithValues);
+  });
+}
+
 TEST_P(UnitStoreTest, AGradientThatIsReadyTwiceIsAnError) {
   const Mesh mesh(solo_group());
   const Chain chain(DType::kF64, sharing_plan(mesh, GetParam()));

@@ -105,7 +105,7 @@ TEST(Checkpoint, WeightsLoadIntoTheModelAndItsComputeCopy) {
   const Parameters parameters = sample_parameters(DType::kBF16);
   const CheckpointReader reader(folder.path() / commit_name(6));
   for (const StateKind kind : {StateKind::kMaster, StateKind::kEma}) {
-    load_weights(reader, parameters, kind);
+    load_weights(reader, catalogue_of(parameters), parameters, kind);
     const Tensor expected = sample_flat(parameters, kind, 6);
     EXPECT_TRUE(same_bits(parameters.master(), expected));
     EXPECT_TRUE(same_bits(parameters.compute(), expected.to(DType::kBF16)));
@@ -125,7 +125,8 @@ TEST(Checkpoint, AnEmaThatWasNotSavedBeginsAsTheWeights) {
   EXPECT_TRUE(same_bits(loaded.ema, tensors.master));
 
   const Parameters model = sample_parameters();
-  message_of([&] { load_weights(reader, model, StateKind::kEma); }, ExitCode::kUsage);
+  message_of([&] { load_weights(reader, catalogue_of(model), model, StateKind::kEma); },
+             ExitCode::kUsage);
 }
 
 TEST(Checkpoint, WeightsAloneAreNotEnoughToGoOn) {
@@ -204,7 +205,8 @@ TEST(Checkpoint, AModelThatDoesNotFitIsToldWhichTensorAndBothShapes) {
   other.allocate(DType::kF32, 1);
   const std::string message = message_of(
       [&] {
-        load_weights(CheckpointReader(folder.path() / commit_name(1)), other, StateKind::kMaster);
+        load_weights(CheckpointReader(folder.path() / commit_name(1)), catalogue_of(other), other,
+                     StateKind::kMaster);
       },
       ExitCode::kUsage);
   for (const char* part :

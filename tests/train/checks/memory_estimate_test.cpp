@@ -145,7 +145,8 @@ TEST(MemoryEstimate, OfABlockIsThatOfItsTensors) {
   EXPECT_NEAR(block({}, DType::kBF16), 2 * (8 * tokens + keys) + 4 * tables, 1e-6);
   // Four tokens of this rank; q, k, v of all tokens come and their result goes.
   EXPECT_NEAR(block({.context = 2}), 4 * (4 * (tokens + 4 * 4) + keys + tables), 1e-6);
-  EXPECT_NEAR(block({.context = 2, .ring = true}), 4 * (4 * tokens + keys + tables), 1e-6);
+  EXPECT_NEAR(block({.context = 2, .ring = 2}), 4 * (4 * tokens + keys + tables), 1e-6);
+  EXPECT_NEAR(block({.context = 4, .ring = 2}), 4 * (2 * (tokens + 4 * 4) + keys + tables), 1e-6);
   // All eight tokens before and behind three layers, and three sums of the own ones.
   EXPECT_NEAR(block({.tensor = 2}),
               4 * (4 * (tokens + 3 * 4) + 6 * 8 * 4 + keys / 2 + 6 * 4 + tables), 1e-6);
@@ -154,10 +155,28 @@ TEST(MemoryEstimate, OfABlockIsThatOfItsTensors) {
               4 * (8 * (tokens - 8 * 4) + keys + tables), 1e-6);
 }
 
+// Ten blocks of 90 and 100 beside them; in a ring of two of four context ranks heads are exchanged
+// too.
+TEST(MemoryEstimate, BlocksAreWholeAsLongAsTheyAreNeeded) {
+  RankShare share{.parameters = 1000};
+  set_whole(share, 100, 10, /*puts_off=*/false);
+  EXPECT_EQ(share.whole_values, 100 + 3 * 90);
+  EXPECT_EQ(share.whole_gradients, 100 + 2 * 90);
+  set_whole(share, 100, 10, /*puts_off=*/true);
+  EXPECT_EQ(share.whole_values, 100 + 3 * 90);
+  EXPECT_EQ(share.whole_gradients, 1000);
+  set_whole(share, 100, 1, /*puts_off=*/false);
+  EXPECT_EQ(share.whole_values, 1000);
+}
+
 TEST(MemoryEstimate, ZeroSharesWhatItsStageSays) {
   const auto at = [](int zero) {
     return estimate_memory(some_model(),
-                           {.zero = zero, .replicas = 4, .parameters = 1000, .gathered = 100},
+                           {.zero = zero,
+                            .replicas = 4,
+                            .parameters = 1000,
+                            .whole_gradients = 100,
+                            .whole_values = 150},
                            DType::kBF16, {}, 0, 0, 0);
   };
   const MemoryEstimate none = at(0), optimizer = at(1), gradients = at(2), weights = at(3);
@@ -169,7 +188,7 @@ TEST(MemoryEstimate, ZeroSharesWhatItsStageSays) {
   EXPECT_EQ(optimizer.gradients, 4000);
   EXPECT_EQ(gradients.gradients, 1000 + 400);
   EXPECT_EQ(gradients.weights, 2000);
-  EXPECT_EQ(weights.weights, 200);
+  EXPECT_EQ(weights.weights, 300);
   EXPECT_EQ(weights.average_in_place, 2000);
   EXPECT_EQ(weights.optimizer, 4000);
 }

@@ -100,5 +100,18 @@ TEST_F(MemoryOfRun, IsThatOfTheLayout) {
   EXPECT_GT(all, 1.5 * few);
 }
 
+// In f32, of two ranks with the same parameters: weights that are shared out have a master.
+TEST_F(MemoryOfRun, ZeroSharesWhatItSays) {
+  const MemoryEstimate none = of(2, {}), state = of(2, {"parallel.zero=1"}),
+                       gradients = of(2, {"parallel.zero=2"}), weights = of(2, {"parallel.zero=3"});
+  EXPECT_NEAR(state.optimizer / none.optimizer, 4.0 / 2 / 3, 1e-3);
+  EXPECT_EQ(state.gradients, none.gradients);
+  EXPECT_EQ(gradients.weights, none.weights);
+  EXPECT_GT(weights.weights, 0);
+  EXPECT_LE(weights.weights, none.weights);
+  // With nobody to share, a block's room comes on top; here two blocks are all.
+  EXPECT_EQ(of(1, {"parallel.zero=3"}).gradients, of(1, {}).gradients * 2);
+}
+
 }  // namespace
 }  // namespace muybridge

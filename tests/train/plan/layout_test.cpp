@@ -37,6 +37,21 @@ TEST(Layout, OverridesSayIt) {
   EXPECT_EQ(layout_of(plan_config(overrides), 16), layout);
 }
 
+// A file may set what the layout has not.
+TEST(Layout, OverridesTakeBackWhatAFileSays) {
+  const std::vector<std::string> file = {"parallel.context=4",     "parallel.context_method=ring",
+                                         "parallel.ring=2",        "parallel.pipeline=2",
+                                         "parallel.schedule=zb_v", "parallel.zero=2"};
+  for (const std::vector<std::string>& wanted : std::vector<std::vector<std::string>>{
+           {"parallel.data=16"}, {"parallel.context=4", "parallel.pipeline=2"}}) {
+    const Layout layout = layout_of(plan_config(wanted), 16);
+    std::istringstream words(overrides_of(layout));
+    std::vector<std::string> overrides = file;
+    overrides.insert(overrides.end(), std::istream_iterator<std::string>(words), {});
+    EXPECT_EQ(layout_of(plan_config(overrides), 16), layout);
+  }
+}
+
 TEST(Layout, IsRefusedAsTrainingRefusesIt) {
   for (const auto& [overrides, ranks, reason] :
        {std::tuple{std::vector<std::string>{"parallel.tensor=3"}, 3, "model.text_heads = 8"},

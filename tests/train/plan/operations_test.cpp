@@ -14,7 +14,7 @@ Operations operations(const Cluster& on, const std::vector<std::string>& overrid
                       bool ring = false, Recompute recompute = Recompute::kNone) {
   const TrainConfig config = plan_config(overrides);
   Layout layout = layout_of(config, on.ranks());
-  layout.sizes.ring = ring ? layout.sizes.context : 1;
+  if (ring) layout.sizes.ring = layout.sizes.context;
   layout.recompute = recompute;
   return {on, workload_of(config, 127), layout};
 }
@@ -70,6 +70,17 @@ TEST(Operations, TrafficOfContextIsThatOfItsTensors) {
   EXPECT_DOUBLE_EQ(ring.forward.context.link, 7 * 2 * tensor);
   // Keys, values in bf16, their gradients in f32.
   EXPECT_DOUBLE_EQ(ring.backward_input.context.link, 7 * 2 * (tensor + 2 * tensor));
+}
+
+// Four ranks share heads, and two such fours pass keys once round.
+TEST(Operations, TrafficOfARingOfSomeIsOfBothKinds) {
+  const PartTimes block = operations(cluster(1), {"parallel.context=8", "parallel.ring=2",
+                                                  "parallel.context_method=ring"})
+                              .block();
+  const double tensor = 4096.0 / 8 * 1024 * 2;
+  EXPECT_DOUBLE_EQ(block.forward.context.link, 4 * tensor * 3 / 4 + 2 * tensor);
+  EXPECT_DOUBLE_EQ(block.backward_input.context.link,
+                   4 * tensor * 3 / 4 + 2 * (tensor + 2 * tensor));
 }
 
 TEST(Operations, ARingHidesBehindLongAttention) {

@@ -29,6 +29,24 @@ TEST(Traffic, NeighboursShareANode) {
   EXPECT_EQ(places.replicas.nodes(), 4);
 }
 
+TEST(Traffic, TheOrderSaysWhatStaysInANode) {
+  MeshSizes sizes{.data = 4, .tensor = 4, .context = 2, .pipeline = 2};
+  sizes.order = axis_order_from("pipeline-data-context-tensor").value();
+  const GroupPlaces places(sizes, cluster(8));
+  EXPECT_EQ(places.pipeline.inside, 2);
+  EXPECT_EQ(places.tensor.inside, 1);
+  EXPECT_EQ(places.context.inside, 1);
+  EXPECT_EQ(places.replicas.inside, 4) << "data, and the same on each of two nodes";
+  EXPECT_EQ(places.replicas.nodes(), 2);
+  EXPECT_EQ(places.replicas_and_pipeline.inside, 8);
+  EXPECT_EQ(places.model.size, 16);
+  EXPECT_EQ(places.model.inside, 2);
+  // Axes of one rank are in nobody's way.
+  const GroupPlaces flat({.data = 16, .order = sizes.order}, cluster(2));
+  EXPECT_EQ(flat.replicas.inside, 8);
+  EXPECT_EQ(flat.replicas_and_tensor.inside, 8);
+}
+
 TEST(Traffic, AGroupThatNodesDoNotHoldWholeIsOnTheNetwork) {
   EXPECT_EQ(place_of_group(16, 1, 8).inside, 8);
   EXPECT_EQ(place_of_group(3, 1, 8).inside, 1);

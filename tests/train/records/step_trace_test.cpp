@@ -59,6 +59,25 @@ TEST(StepTrace, BeginsWithTheSecondStepAndEndsWithTheRun) {
   EXPECT_EQ(seen["process_name"], 2);
 }
 
+// A file is in the place of the folder.
+TEST(StepTrace, OneThatCannotBeWrittenCostsThePicture) {
+  const ScratchFolder folder;
+  const RunFolder run{folder / "run"};
+  std::filesystem::create_directories(run.root);
+  write_file_durably(run.trace(), "");
+  run_local_ranks(2, [&](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(world);
+    Timeline timeline;
+    StepTrace trace(1, run, timeline, mesh);
+    for (const std::int64_t step : {1, 2, 3}) {
+      trace.before(step);
+      EXPECT_NO_THROW(trace.after(step));
+    }
+    EXPECT_FALSE(timeline.on());
+    EXPECT_NO_THROW(trace.finish());
+  });
+}
+
 // By the program: a pipeline of two ranks.
 class TracedRun : public testing::TrainingRun {};
 

@@ -166,6 +166,33 @@ TEST(Optimizer, TheNormIsThatOfAllGradientsTimesTheScale) {
   EXPECT_NEAR(optimizer.gradient_norm(0.25), 0.25 * std::sqrt(sum), 1e-6 * std::sqrt(sum));
 }
 
+TEST(Optimizer, FrozenWeightsStayAndTheOthersStepAsWithoutThem) {
+  for (const auto matrices : {TrainConfig::Matrices::kAdamW, TrainConfig::Matrices::kMuon}) {
+    TrainConfig::Optimizer chosen = options();
+    chosen.matrices = matrices;
+    const auto make = [&](bool with_frozen) {
+      auto parameters = std::make_unique<Parameters>();
+      const auto add = [&](const char* name) {
+        return parameters->add(
+            {.name = name, .shape = {6, 7}, .init = Normal{1.0F}, .decay = true, .hidden = true});
+      };
+      add("a");
+      if (with_frozen) parameters->freeze(add("base"));
+      add("c");
+      parameters->allocate(DType::kF32, 3);
+      if (with_frozen) parameters->fill(*parameters->find("base"), Tensor::full({6, 7}, 0.5));
+      const Optimizer optimizer(*parameters, chosen, Mesh(solo_group()));
+      parameters->gradients().copy_from(Tensor::full({parameters->flat_size()}, 0.25));
+      optimizer.step(1, kRate, 1, optimizer.gradient_norm(1));
+      return parameters;
+    };
+    const auto with = make(true), without = make(false);
+    for (const char* name : {"a", "c"})
+      EXPECT_TRUE(same_bits(with->find(name)->var.value(), without->find(name)->var.value()));
+    EXPECT_EQ(with->find("base")->var.value().to_vector<float>(), std::vector<float>(42, 0.5F));
+  }
+}
+
 TEST(Optimizer, GradientsAreShortenedToTheClipNormAndNeverLengthened) {
   for (const double norm : {1.0, 4.0}) {
     TrainConfig::Optimizer clipped = options();

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
 #include "train/checkpoint/checkpoint_folder.h"
@@ -18,6 +19,7 @@ namespace {
 
 using testing::same_bits;
 using testing::sample_flat;
+using testing::sample_value;
 
 class LoadedModelTest : public ::testing::Test {
  protected:
@@ -44,13 +46,27 @@ class LoadedModelTest : public ::testing::Test {
   }
   std::filesystem::path run() const { return folder_ / "run"; }
 
+  // Each value rounded to the type that the model computes with.
   static bool holds(const LoadedModel& model, StateKind kind, std::int64_t step) {
-    return same_bits(model.parameters.master(), sample_flat(model.parameters, kind, step));
+    for (const Parameter& parameter : model.parameters.list()) {
+      const Tensor values = Tensor::empty(parameter.shape);
+      for (std::int64_t i = 0; i < values.numel(); ++i)
+        values.data<float>()[i] =
+            sample_value(parameter.spec.name, kind, step, parameter.slice().at(i));
+      const DType dtype = parameter.spec.wide ? DType::kF32 : compute_dtype(model.config);
+      if (!same_bits(parameter.var.value(), values.to(dtype))) return false;
+    }
+    return true;
   }
   static LoadedModel load(const std::filesystem::path& path,
                           WeightsChoice choice = WeightsChoice::kBest,
-                          const std::vector<std::string>& overrides = {}) {
-    return LoadedModel(path, overrides, *solo_group(), choice);
+                          const std::vector<std::string>& overrides = {},
+                          const std::shared_ptr<Group>& world = solo_group()) {
+    LoadedModel model(
+        {.path = path, .overrides = overrides, .reader = keys_of_evaluate(), .choice = choice},
+        world);
+    model.load();
+    return model;
   }
   static std::string refusal(const std::filesystem::path& path, WeightsChoice choice) {
     try {
@@ -104,7 +120,53 @@ TEST_F(LoadedModelTest, OfABf16RunComputesWithTheRoundedWeights) {
   commit(3, true, config({"train.precision=bf16"}));
   const LoadedModel model = load(run());
   EXPECT_TRUE(holds(model, StateKind::kEma, 3));
-  EXPECT_TRUE(same_bits(model.parameters.compute(), model.parameters.master().to(DType::kBF16)));
+  EXPECT_EQ(model.parameters.find("blocks.0.mlp.up.weight")->var.value().dtype(), DType::kBF16);
+}
+
+TEST_F(LoadedModelTest, HoldsNoMoreThanTheValues) {
+  commit(3);
+  const std::size_t before = pool_statistics(Device::kCpu).in_use_bytes;
+  const LoadedModel model = load(run(), WeightsChoice::kBest, {"train.precision=bf16"});
+  const auto taken = static_cast<std::int64_t>(pool_statistics(Device::kCpu).in_use_bytes - before);
+  EXPECT_EQ(model.parameters.flat_size(), 0);
+  EXPECT_FALSE(model.parameters.find("blocks.0.mlp.up.weight")->var.requires_grad());
+  // Each of two tensors may be rounded up to what the pool hands out.
+  EXPECT_LT(taken, 2 * 2 * model.parameter_count) << model.parameter_count;
+}
+
+TEST_F(LoadedModelTest, EachRankOfALayoutHoldsItsPart) {
+  const TrainConfig deeper = config({"model.depth=2", "parallel.data=3", "parallel.zero=1"});
+  commit(3, true, deeper);
+  const std::filesystem::path file = folder_ / "w.safetensors";
+  export_weights(CheckpointReader(run() / "checkpoints" / commit_name(3)),
+                 {.which = StateKind::kEma,
+                  .patch = dit_options(deeper).patch,
+                  .metadata = export_metadata(deeper, StateKind::kEma, 3, "0.1.0")},
+                 file);
+  for (const std::filesystem::path& path : {run(), file})
+    run_local_ranks(4, [&](const std::shared_ptr<Group>& group) {
+      const LoadedModel model =
+          load(path, WeightsChoice::kBest, {"parallel.tensor=2", "parallel.pipeline=2"}, group);
+      EXPECT_TRUE(holds(model, StateKind::kEma, 3));
+      EXPECT_EQ(model.mesh.sizes(), (MeshSizes{.tensor = 2, .pipeline = 2}));
+      EXPECT_EQ(model.parameter_count, load(path).parameters.count());
+      EXPECT_LT(model.parameters.held_count(), model.parameter_count * 7 / 10);
+      EXPECT_EQ(model.parameters.find("blocks.0.mlp.up.weight") != nullptr, group->rank() < 2);
+    });
+}
+
+TEST_F(LoadedModelTest, ALayoutThatCannotBeIsRefusedBeforeAnythingIsRead) {
+  commit(3);
+  for (const auto& [override, said] :
+       {std::pair{"parallel.tensor=2", "needs 2 ranks"}, {"parallel.zero=1", "parallel.zero"}}) {
+    try {
+      load(run(), WeightsChoice::kBest, {override});
+      ADD_FAILURE() << override;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_NE(std::string(error.what()).find(said), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST_F(LoadedModelTest, OfAnExportedFileIsWhatTheFileSays) {

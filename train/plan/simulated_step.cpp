@@ -1,4 +1,4 @@
-#include "train/plan/timeline.h"
+#include "train/plan/simulated_step.h"
 
 #include <fmt/format.h>
 
@@ -32,14 +32,14 @@ std::vector<double> work_by_stage(const Placement& placement, const PipelineCost
 
 }  // namespace
 
-const Timeline& Timelines::of(ScheduleKind kind, const Placement& placement, int micro_batches,
-                              const PipelineCosts& costs) {
+const SimulatedStep& SimulatedSteps::of(ScheduleKind kind, const Placement& placement,
+                                        int micro_batches, const PipelineCosts& costs) {
   const std::string name = name_of(kind, placement, micro_batches, costs);
   const auto found = known_.find(name);
   if (found != known_.end()) return found->second;
   ++simulated_;
   const int told = telling_micro_batches(kind, placement, micro_batches);
-  Timeline timeline;
+  SimulatedStep timeline;
   timeline.schedule = make_schedule({.kind = kind,
                                      .stages = placement.stages,
                                      .virtual_stages = placement.virtual_stages,

@@ -9,7 +9,7 @@
 namespace muybridge {
 
 // A step of a pipeline by the costs of its sections.
-struct Timeline {
+struct SimulatedStep {
   PipelineSchedule schedule;  // of the micro-batches that were simulated, all or some of them
   Simulation simulation;
   double seconds = 0;  // of the whole step
@@ -19,14 +19,14 @@ struct Timeline {
 // Makes schedules and simulates them. A step of very many micro-batches is simulated with fewer,
 // and those that are left out take the time of the stage that has most to do. What was simulated
 // once is not simulated again: figures that differ by less than a thousandth count as the same.
-class Timelines {
+class SimulatedSteps {
  public:
-  const Timeline& of(ScheduleKind kind, const Placement& placement, int micro_batches,
-                     const PipelineCosts& costs);
+  const SimulatedStep& of(ScheduleKind kind, const Placement& placement, int micro_batches,
+                          const PipelineCosts& costs);
   int simulated() const { return simulated_; }
 
  private:
-  std::map<std::string, Timeline> known_;
+  std::map<std::string, SimulatedStep> known_;
   int simulated_ = 0;
 };
 

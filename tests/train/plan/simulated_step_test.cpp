@@ -1,4 +1,4 @@
-#include "train/plan/timeline.h"
+#include "train/plan/simulated_step.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@ PipelineCosts costs(const Placement& placement) {
 }
 
 // 1F1B: (p - 1)(F + B + W) of m (F + B + W).
-TEST(Timeline, BubbleIsThatOfTheFormula) {
-  Timelines lines;
+TEST(SimulatedStep, BubbleIsThatOfTheFormula) {
+  SimulatedSteps lines;
   const Placement placement = placement_of(ScheduleKind::k1F1B, 4, 1);
   const PipelineCosts free = equal_costs(placement, {});
   EXPECT_NEAR(lines.of(ScheduleKind::k1F1B, placement, 8, free).bubble, 3.0 / 11, 1e-12);
@@ -19,14 +19,14 @@ TEST(Timeline, BubbleIsThatOfTheFormula) {
 }
 
 // Against the simulation of all of them.
-TEST(Timeline, OfManyMicroBatchesIsThatOfAll) {
+TEST(SimulatedStep, OfManyMicroBatchesIsThatOfAll) {
   for (const auto& [kind, chunks] : {std::pair{ScheduleKind::k1F1B, 1},
                                      {ScheduleKind::kZbH1, 1},
                                      {ScheduleKind::kZbV, 2},
                                      {ScheduleKind::kInterleaved, 3}}) {
-    Timelines lines;
+    SimulatedSteps lines;
     const Placement placement = placement_of(kind, 4, chunks);
-    const Timeline& line = lines.of(kind, placement, 203, costs(placement));
+    const SimulatedStep& line = lines.of(kind, placement, 203, costs(placement));
     EXPECT_LT(line.schedule.micro_batches, 203);
     const PipelineSchedule whole = make_schedule({.kind = kind,
                                                   .stages = 4,
@@ -39,8 +39,8 @@ TEST(Timeline, OfManyMicroBatchesIsThatOfAll) {
   }
 }
 
-TEST(Timeline, IsSimulatedOnce) {
-  Timelines lines;
+TEST(SimulatedStep, IsSimulatedOnce) {
+  SimulatedSteps lines;
   const Placement placement = placement_of(ScheduleKind::k1F1B, 4, 1);
   const double first = lines.of(ScheduleKind::k1F1B, placement, 8, costs(placement)).seconds;
   EXPECT_EQ(lines.of(ScheduleKind::k1F1B, placement, 8, costs(placement)).seconds, first);
