@@ -10,14 +10,14 @@
 
 #include "cli/bench_jobs.h"
 #include "cli/commands.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "core/system/machine.h"
-#include "model/dit_parallel.h"
 #include "parallel/values.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
 #include "train/checks/require_memory.h"
-#include "train/model_options.h"
+#include "train/load_config.h"
 
 namespace muybridge {
 namespace {
@@ -56,21 +56,18 @@ void run_when_told(BenchJob& job, Group& group) {
 }
 
 void print_figures(const Arguments& arguments, const BenchJob& job, const World& world,
-                   const std::vector<double>& sorted, double exposed, std::uint64_t allocations) {
+                   const std::vector<double>& sorted, double peak_bytes, std::uint64_t allocations,
+                   std::optional<double> exposed) {
   const double median = sorted[sorted.size() / 2];
-  const PoolStatistics pool = pool_statistics(Device::kCpu);
   const double tokens_per_second = static_cast<double>(job.tokens()) / median;
   if (arguments.json) {
-    nlohmann::ordered_json figures = {{"seconds_median", median},
-                                      {"seconds_min", sorted.front()},
-                                      {"tokens", job.tokens()},
-                                      {"tokens_per_second", tokens_per_second},
-                                      {"ranks", world.size()},
-                                      {"threads", omp_get_max_threads()},
-                                      {"peak_pool_bytes", pool.peak_bytes},
-                                      {"allocations_after_first_step", allocations}};
+    nlohmann::ordered_json figures = {
+        {"seconds_median", median},      {"seconds_min", sorted.front()},
+        {"tokens", job.tokens()},        {"tokens_per_second", tokens_per_second},
+        {"ranks", world.size()},         {"threads", omp_get_max_threads()},
+        {"peak_pool_bytes", peak_bytes}, {"allocations_after_first_step", allocations}};
     if (job.flops() > 0) figures["gflops"] = job.flops() / median * 1e-9;
-    if (world.size() > 1) figures["exposed_communication"] = exposed / median;
+    if (exposed) figures["exposed_communication"] = *exposed / median;
     fmt::print("{}\n", figures.dump(2));
     return;
   }
@@ -78,21 +75,23 @@ void print_figures(const Arguments& arguments, const BenchJob& job, const World&
              job.tokens(), world.size() > 1 ? fmt::format("{} ranks of ", world.size()) : "",
              omp_get_max_threads(), median * 1e3, sorted.front() * 1e3, tokens_per_second);
   if (job.flops() > 0) fmt::print(", {:.1f} GFLOP/s", job.flops() / median * 1e-9);
-  if (world.size() > 1)
-    fmt::print(", {:.1f}% waiting for sums of gradients", 100 * exposed / median);
+  if (exposed) fmt::print(", {:.1f}% waiting for sums of gradients", 100 * *exposed / median);
   fmt::print("\nmemory pool: {:.1f} MB at most, {} system allocations after the first run\n",
-             static_cast<double>(pool.peak_bytes) * 1e-6, allocations);
+             peak_bytes * 1e-6, allocations);
 }
 
 void run_bench(const Arguments& arguments, const BenchKind& kind) {
-  const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  TrainConfig config = load_train_config(arguments.file, arguments.overrides);
   refuse_unread_keys(kind.reader, load_train_config(arguments.file), config);
+  if (kind.alone) {
+    if (started_by_launcher())
+      fail(ExitCode::kUsage, "{} is of one rank; start it without mpirun", kind.reader.command);
+    config.parallel = {};
+  }
   require_device(config);
-  World world;
+  World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
-  require_layout(dit_options(config), resolve(mesh_sizes(config), world.size()),
-                 placement_of(config), config.batch.tokens);
   const std::string warning = require_memory(kind.memory(config, world.size()), world.local_size(),
                                              this_machine(), "lower batch.tokens or model.*");
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
@@ -106,13 +105,16 @@ void run_bench(const Arguments& arguments, const BenchKind& kind) {
   std::vector<double> seconds, exposed;
   for (int i = 0; i < arguments.repeats; ++i) {
     seconds.push_back(seconds_of(*job, group));
-    exposed.push_back(all_reduce_value(group, job->exposed(), Reduce::kMax));
+    if (const std::optional<double> waited = job->exposed(); waited && world.size() > 1)
+      exposed.push_back(all_reduce_value(group, *waited, Reduce::kMax));
   }
   std::ranges::sort(seconds);
   std::ranges::sort(exposed);
+  const PoolStatistics pool = pool_statistics(Device::kCpu);
+  const double peak = all_reduce_value(group, static_cast<double>(pool.peak_bytes), Reduce::kMax);
   if (world.rank() > 0) return;
-  const std::uint64_t now = pool_statistics(Device::kCpu).system_allocations;
-  print_figures(arguments, *job, world, seconds, exposed[exposed.size() / 2], now - before);
+  print_figures(arguments, *job, world, seconds, peak, pool.system_allocations - before,
+                exposed.empty() ? std::optional<double>() : exposed[exposed.size() / 2]);
 }
 
 void add(Command bench, const std::string& name, const std::string& description,

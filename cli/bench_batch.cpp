@@ -22,7 +22,9 @@ std::vector<Grid> clips_of_batch(const TrainConfig& config) {
   if (clip.frames == 0) clip.frames = kFrames;
   if (clip.width == 0) clip.width = clip.height = kSide;
   if (clip.fps == 0) clip.fps = kRate;
-  const Grid grid = render_grid(dit_options(config), clip);
+  DitOptions model = dit_options(config);
+  model.channels = 3;  // latents will do where none is drawn
+  const Grid grid = render_grid(model, clip);
   const std::int64_t clips = std::max<std::int64_t>(1, config.batch.tokens / grid.tokens());
   return std::vector<Grid>(static_cast<std::size_t>(clips), grid);
 }

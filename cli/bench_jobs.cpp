@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/bench_batch.h"
-#include "core/error.h"
+#include "core/ops/accumulate.h"
 #include "core/ops/product/matmul.h"
 #include "model/dit_parallel.h"
 #include "model/sampler.h"
@@ -21,7 +21,13 @@ class SampleJob : public BenchJob {
       : options_(render_options(config).sampler),
         mesh_(mesh_sizes(config), world.group()),
         dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))) {
+    parameters_.freeze();
     parameters_.allocate(compute_dtype(config), 1);
+    for (const Parameter& parameter : parameters_.list()) {
+      const Tensor values = random_matrix(1, parameter.shape.numel(), DType::kF32);
+      scale_in_place(values, 0.02);
+      parameters_.fill(parameter, values.reshape(parameter.shape));
+    }
     const auto replica = static_cast<std::uint64_t>(mesh_.coordinate().data);
     for (const Grid& grid : clips_of_batch(config)) {
       const std::uint64_t seed = 1000 * replica + requests_.size();
@@ -44,9 +50,7 @@ class SampleJob : public BenchJob {
 
 class MatmulJob : public BenchJob {
  public:
-  MatmulJob(const TrainConfig& config, World& world) {
-    if (world.size() > 1)
-      fail(ExitCode::kUsage, "bench matmul is of one rank's products; start it without mpirun");
+  MatmulJob(const TrainConfig& config, World& /*alone*/) {
     Parameters parameters;
     const Dit dit(parameters, dit_options(config));
     const Batch batch = random_batch(config, 1);
@@ -98,13 +102,9 @@ std::unique_ptr<BenchJob> make(const TrainConfig& config, World& world) {
 
 MemoryEstimate memory_of_sample(const TrainConfig& config, int ranks) {
   const std::int64_t copies = config.eval.guidance == 1.0 ? 1 : 2;
-  MemoryEstimate estimate = estimate_memory(
-      dit_options(config), {.parameters = largest_stage(config)}, compute_dtype(config), {},
-      /*held=*/0, copies * size_of_batch(config).tokens, /*batches_ahead=*/0);
-  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  estimate.sampling /= sizes.tensor * sizes.context;
-  estimate.optimizer = estimate.average_in_place = 0;
-  return estimate;
+  return memory_of_sampling(dit_options(config), resolve(mesh_sizes(config), ranks),
+                            copies * size_of_batch(config).tokens, largest_stage(config).all,
+                            compute_dtype(config));
 }
 
 // Its operands are fewer than what a step keeps.
@@ -115,21 +115,37 @@ MemoryEstimate memory_of_products(const TrainConfig& config, int /*ranks*/) {
                          size_of_batch(config), 0, 0);
 }
 
-constexpr auto kSampleKeys = std::to_array<std::string_view>(
-    {"device", "threads", "model.", "flow.shift", "batch.tokens", "train.precision", "eval.steps",
-     "eval.solver", "eval.guidance", "eval.frames", "eval.size", "parallel.data", "parallel.tensor",
-     "parallel.context", "parallel.context_method", "parallel.ring", "parallel.pipeline",
-     "parallel.order"});
+constexpr auto kSampleKeys = std::to_array<std::string_view>({"device",
+                                                              "threads",
+                                                              "model.",
+                                                              "flow.shift",
+                                                              "batch.tokens",
+                                                              "train.precision",
+                                                              "eval.steps",
+                                                              "eval.solver",
+                                                              "eval.guidance",
+                                                              "eval.frames",
+                                                              "eval.size",
+                                                              "parallel.data",
+                                                              "parallel.tensor",
+                                                              "parallel.context",
+                                                              "parallel.context_method",
+                                                              "parallel.ring",
+                                                              "parallel.pipeline",
+                                                              "parallel.schedule",
+                                                              "parallel.virtual_stages",
+                                                              "parallel.order"});
 constexpr auto kMatmulKeys = std::to_array<std::string_view>(
     {"device", "threads", "model.", "batch.tokens", "train.precision", "eval.frames", "eval.size"});
 
 }  // namespace
 
-std::int64_t largest_stage(const TrainConfig& config) {
-  std::int64_t largest = 0;
+HeldParameters largest_stage(const TrainConfig& config) {
+  HeldParameters largest;
   for (const Holdings& stage :
        holdings_of(dit_options(config), config.parallel.tensor, placement_of(config)))
-    largest = std::max(largest, stage.flat);
+    if (stage.flat > largest.all)
+      largest = {.all = stage.flat, .beside_blocks = stage.beside_blocks, .blocks = stage.blocks};
   return largest;
 }
 
@@ -138,7 +154,7 @@ BenchKind sample_bench() {
 }
 
 BenchKind matmul_bench() {
-  return {{"bench matmul", kMatmulKeys}, make<MatmulJob>, memory_of_products};
+  return {{"bench matmul", kMatmulKeys}, make<MatmulJob>, memory_of_products, /*alone=*/true};
 }
 
 }  // namespace muybridge

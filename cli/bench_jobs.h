@@ -2,9 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "parallel/world.h"
-#include "train/checks/memory_estimate.h"
+#include "train/checks/require_memory.h"
 #include "train/config.h"
 #include "train/unread_keys.h"
 
@@ -15,9 +16,11 @@ class BenchJob {
  public:
   virtual ~BenchJob() = default;
   virtual void run() = 0;
-  virtual std::int64_t tokens() const = 0;      // of one run, of all ranks
-  virtual double flops() const { return 0; }    // the same; 0: not counted
-  virtual double exposed() const { return 0; }  // seconds of the last run that waited for ranks
+  virtual std::int64_t tokens() const = 0;    // of one run, of all ranks
+  virtual double flops() const { return 0; }  // the same; 0: not counted
+  virtual std::optional<double> exposed() const {
+    return {};
+  }  // seconds of the last run that waited for ranks
 };
 
 // A job, what it reads of a configuration, and what it will take of each of so many ranks; the last
@@ -26,6 +29,7 @@ struct BenchKind {
   KeyReader reader;
   std::unique_ptr<BenchJob> (*make)(const TrainConfig& config, World& world);
   MemoryEstimate (*memory)(const TrainConfig& config, int ranks);
+  bool alone = false;  // of one rank, whatever layout the configuration says
 };
 
 // A train step: forward and backward of its micro-batches, sums of gradients, update.
@@ -36,7 +40,7 @@ BenchKind sample_bench();
 // the library reaches at these sizes.
 BenchKind matmul_bench();
 
-// Elements that the rank holds that holds most of the model.
-std::int64_t largest_stage(const TrainConfig& config);
+// Of the rank that holds most of the model.
+HeldParameters largest_stage(const TrainConfig& config);
 
 }  // namespace muybridge

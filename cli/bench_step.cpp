@@ -6,7 +6,6 @@
 #include "cli/bench_jobs.h"
 #include "model/dit_parallel.h"
 #include "parallel/zero/sharing.h"
-#include "train/checks/require_memory.h"
 #include "train/model_options.h"
 #include "train/train_step.h"
 
@@ -62,7 +61,7 @@ class StepJob : public BenchJob {
 
   double flops() const override { return last_.tflops * last_.seconds * 1e12; }
   std::int64_t tokens() const override { return last_.tokens; }
-  double exposed() const override {
+  std::optional<double> exposed() const override {
     return last_.extra.at("exposed_communication").get<double>() * last_.seconds;
   }
 

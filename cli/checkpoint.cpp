@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/config.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/weights/checkpoint_export.h"
 #include "train/weights/exported_model.h"

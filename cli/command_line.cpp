@@ -60,6 +60,11 @@ Command Command::add_command(const std::string& name, const std::string& help) c
   return Command(app_->add_subcommand(name, help));
 }
 
+Option Option::one_at_a_time() const {
+  option_->expected(1)->take_all()->allow_extra_args(false);
+  return *this;
+}
+
 void Command::needs_command() const { app_->require_subcommand(1); }
 
 void Command::hide() const { app_->group(""); }

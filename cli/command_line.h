@@ -29,6 +29,7 @@ class Option {
   Option one_of(const std::vector<std::string>& words) const;
   Option existing_folder() const;
   Option excludes(Option other) const;
+  Option one_at_a_time() const;  // of a list: one value behind each mention, none swallowed
 
   bool given() const;  // on the command line; once it has been read
 

@@ -61,9 +61,11 @@ void make(Arguments arguments) {
     fmt::print("{}: {} clips to train on and {} held out; {} made, {} there already, {:.1f} s\n",
                arguments.out, plan.train, plan.validation, report.made, report.kept,
                seconds.count());
-    // The size that configs/shapes.yaml and configs/physics.yaml train at.
-    fmt::print("next: muybridge prepare {} prepared/{} --size 32x32\n", arguments.out,
-               folder_name(arguments.out));
+    // The size that configs/shapes.yaml and configs/physics.yaml train at, or less where it is
+    // less.
+    const FrameSize size = *parse_frame_size(arguments.size);
+    fmt::print("next: muybridge prepare {} prepared/{} --size {}x{}\n", arguments.out,
+               folder_name(arguments.out), std::min(32, size.width), std::min(32, size.height));
   }
 }
 

@@ -92,14 +92,15 @@ void require_memory_for(const std::vector<EvaluationPrompt>& prompts, const Load
   const int replicas = model.mesh.sizes().data;
   const auto most = (std::ssize(prompts) + replicas - 1) / replicas;
   const std::string warning = require_memory(
-      memory_of_sampling(model.dit.options, render_options(model.config), model.mesh.sizes(), most,
+      memory_of_sampling(model.dit.options, model.mesh.sizes(),
+                         sampled_tokens(model.dit.options, render_options(model.config), most),
                          model.parameters.held_count(), compute_dtype(model.config)),
       world.local_size(), this_machine(), kLessForSampling);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
 }
 
 void run_evaluate(const Arguments& arguments) {
-  World world;
+  const World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
   if (fs::is_regular_file(arguments.path))

@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
+#include "train/load_config.h"
 #include "train/plan/picture.h"
 #include "train/plan/report.h"
 #include "train/unread_keys.h"

@@ -30,6 +30,14 @@ int rank_from_environment() {
   return 0;
 }
 
+// What another rank ran into, as `together` tells it.
+bool is_of_another_rank(std::string_view text) {
+  constexpr std::string_view kRank = "rank ";
+  const std::size_t end = text.find_first_not_of("0123456789", kRank.size());
+  return text.starts_with(kRank) && end != std::string_view::npos && end > kRank.size() &&
+         text[end] == ':';
+}
+
 // Rank 0 makes the same mistake and its end ends this rank too; one that is still here after the
 // wait is the only one to have it, and must speak.
 void let_rank_zero_speak_first() {
@@ -156,6 +164,7 @@ int Program::run(int argc, char** argv) {
     } else if (error.code() == ExitCode::kPreempted) {
       log_info("{}", error.what());  // as it was asked to, and nothing is lost
     } else {
+      if (is_of_another_rank(error.what())) let_rank_zero_speak_first();
       log_error("{}", error.what());
     }
     return code_of(error.code());

@@ -131,6 +131,7 @@ void print_clip(const CollectedClip& clip, const fs::path& out) {
 
 nlohmann::ordered_json row_of(const CollectedClip& clip, const fs::path& out) {
   nlohmann::ordered_json row = to_json(clip.record);
+  row["step"] = clip.step;
   for (const char* key : {"file", "gif", "frames"})
     if (row.contains(key)) row[key] = (out / row[key].get<std::string>()).string();
   row["scores"] = clip.record.scores;  // also where there are none
@@ -143,7 +144,8 @@ void require_memory_for(const LoadedModel& model, const RenderOptions& options,
   const MeshSizes& layout = model.mesh.sizes();
   const auto most = (static_cast<std::int64_t>(requests) + layout.data - 1) / layout.data;
   const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options, options, layout, most,
+      require_memory(memory_of_sampling(model.dit.options, layout,
+                                        sampled_tokens(model.dit.options, options, most),
                                         model.parameters.held_count(), compute_dtype(model.config)),
                      world.local_size(), this_machine(), kLessForSampling);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
@@ -164,6 +166,7 @@ class Session {
       folder_.emplace(arguments_.out);
       return folder_->workbench().string();
     });
+    require_writable({workbench_}, group());
   }
 
   void draw() {
@@ -186,9 +189,7 @@ class Session {
     const std::vector<RenderRequest> some(requests_.begin() + static_cast<std::ptrdiff_t>(first),
                                           requests_.begin() + static_cast<std::ptrdiff_t>(end));
     const auto progress = [&](int step, int steps) {
-      if (stop.agreed())
-        fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first, requests_.size(),
-             arguments_.out);
+      if (stop.agreed()) fail(ExitCode::kPreempted, "stopped");
       if (group().rank() > 0) return;
       const double done = static_cast<double>(first) +
                           static_cast<double>((end - first) * step) / static_cast<double>(steps);
@@ -196,7 +197,10 @@ class Session {
                                     step, steps));
     };
     std::vector<SampleRecord> records =
-        render_shared(model_.dit, model_.mesh, some, options_, workbench_, set_, progress);
+        render_shared(model_.dit, model_.mesh, some, options_, workbench_, set_,
+                      {.progress = progress, .stop = [&] { return stop.asked_here(); }});
+    std::erase_if(records, [](const SampleRecord& record) { return record.file.empty(); });
+    const std::size_t drawn = records.size();
     bar_.clear();
     rank_zero(group(), [&] {
       std::vector<CollectedClip> clips;
@@ -213,6 +217,9 @@ class Session {
       }
       return std::string();
     });
+    if (drawn < some.size())
+      fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first + drawn,
+           requests_.size(), arguments_.out);
   }
 
   const Arguments& arguments_;
@@ -227,7 +234,7 @@ class Session {
 };
 
 void sample(const Arguments& arguments) {
-  const World world;
+  const World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   LoadedModel model({.path = arguments.checkpoint,
                      .overrides = arguments.overrides,
@@ -252,7 +259,8 @@ void add_what_to_draw(const Command& command, Arguments& arguments) {
   command.add_option("a.b=c", arguments.overrides,
                      "parallel.* and others of how it computes: values for the configuration of "
                      "the checkpoint");
-  command.add_option("--prompt", arguments.prompts, "What the clip shows; may be given again");
+  command.add_option("--prompt", arguments.prompts, "What the clip shows; may be given again")
+      .one_at_a_time();
   command.add_option("--prompts", arguments.prompt_file,
                      "A text file with a prompt a line; lines that begin with # are left out");
   command.add_option("--negative", arguments.negative,

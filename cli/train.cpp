@@ -11,6 +11,7 @@
 #include "train/checks/cut_clips.h"
 #include "train/checks/idle_cores.h"
 #include "train/evaluation/clip_shape.h"
+#include "train/load_config.h"
 #include "train/trainer.h"
 
 namespace muybridge {

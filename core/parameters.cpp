@@ -238,9 +238,9 @@ Tensor Parameters::slice(const Tensor& flat, const Parameter& parameter) const {
 }
 
 void Parameters::fill(const Parameter& parameter, const Tensor& values) const {
-  if (sharing_ != Sharing::kNothing)
-    throw std::logic_error("parameters: filled where their state is shared");
   const Tensor& value = parameter.var.value();
+  if (!parameter.frozen && sharing_ != Sharing::kNothing)
+    throw std::logic_error("parameters: filled where their state is shared");
   if (!parameter.frozen)
     slice(master_, parameter).copy_from(values.to(master_.dtype()).to(master_.device()));
   value.copy_from(values.to(value.dtype()).to(value.device()));

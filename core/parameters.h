@@ -144,8 +144,8 @@ class Parameters {
   // frozen.
   Tensor slice(const Tensor& flat, const Parameter& parameter) const;
 
-  // Makes `values`, of the shape that this rank holds, those of the parameter, and of its master.
-  // Not where state is shared.
+  // Makes `values`, of the shape that this rank holds, those of the parameter, and of its master,
+  // which may not be shared.
   void fill(const Parameter& parameter, const Tensor& values) const;
 
   void zero_gradients() const;

@@ -79,21 +79,21 @@ std::size_t clips_at_once(const DitOptions& model, const RenderOptions& options)
       1, options.token_budget / (copies * render_grid(model, options).tokens())));
 }
 
-std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderRequest>& requests,
-                                       const RenderOptions& options,
-                                       const std::filesystem::path& folder, const SampleSet& set,
-                                       const SamplerProgress& progress) {
+Rendered render_clips(const Dit& dit, const std::vector<RenderRequest>& requests,
+                      const RenderOptions& options, const std::filesystem::path& folder,
+                      const SampleSet& set, const RenderHooks& hooks) {
   const Grid grid = render_grid(dit.options, options);
   const std::size_t per_batch = clips_at_once(dit.options, options);
   const std::size_t batches = (requests.size() + per_batch - 1) / per_batch;
-  std::vector<SampleRecord> records;
-  std::exception_ptr failure;
+  Rendered rendered;
+  bool stopped = false;
   const auto write = [&](const Frames& frames, const RenderRequest& request) {
-    if (folder.empty() || failure) return;
+    stopped = stopped || (hooks.stop && hooks.stop());
+    if (folder.empty() || rendered.failure || stopped) return;
     try {
-      records.push_back(write_clip(frames, request, options, folder, set));
+      rendered.records.push_back(write_clip(frames, request, options, folder, set));
     } catch (...) {
-      failure = std::current_exception();
+      rendered.failure = std::current_exception();
     }
   };
   for (std::size_t first = 0; first < requests.size(); first += per_batch) {
@@ -105,7 +105,7 @@ std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderR
                        .grid = grid});
     const int done = static_cast<int>(first / per_batch);
     const Tensor tokens = sample_clips(dit, clips, options.sampler, [&](int step, int steps) {
-      if (progress) progress(done * steps + step, static_cast<int>(batches) * steps);
+      if (hooks.progress) hooks.progress(done * steps + step, static_cast<int>(batches) * steps);
     });
     for (std::size_t i = 0; i < clips.size(); ++i) {
       Frames frames =
@@ -118,8 +118,7 @@ std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderR
       write(frames, requests[first + i]);
     }
   }
-  if (failure) std::rethrow_exception(failure);
-  return records;
+  return rendered;
 }
 
 }  // namespace muybridge

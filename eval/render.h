@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,13 +40,22 @@ Grid render_grid(const DitOptions& model, const RenderOptions& options);
 // How many clips the sampler makes at once.
 std::size_t clips_at_once(const DitOptions& model, const RenderOptions& options);
 
+struct RenderHooks {
+  SamplerProgress progress = {};
+  std::function<bool()> stop = {};  // asked before each clip is written: this and the rest are not
+};
+
+struct Rendered {
+  std::vector<SampleRecord> records;
+  std::exception_ptr failure;  // in writing, after which no clip is written any more
+};
+
 // Samples the clips and writes them as MP4. Each is then decoded again and scored by what its
 // caption claims, where a score knows how (eval/scores.h). `set` describes the origin. Of ranks
 // that share a model all take part and one has a folder; the others return no records. What fails
-// in writing is thrown when all is sampled, so that no rank waits for another.
-std::vector<SampleRecord> render_clips(const Dit& dit, const std::vector<RenderRequest>& requests,
-                                       const RenderOptions& options,
-                                       const std::filesystem::path& folder, const SampleSet& set,
-                                       const SamplerProgress& progress = {});
+// in writing is returned when all is sampled, so that no rank waits for another.
+Rendered render_clips(const Dit& dit, const std::vector<RenderRequest>& requests,
+                      const RenderOptions& options, const std::filesystem::path& folder,
+                      const SampleSet& set, const RenderHooks& hooks = {});
 
 }  // namespace muybridge

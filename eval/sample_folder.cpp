@@ -1,6 +1,8 @@
 #include "eval/sample_folder.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include "core/log.h"
 #include "core/system/file.h"
 #include "core/system/folder_lock.h"
+#include "core/system/host_name.h"
 #include "eval/sample_page.h"
 
 namespace muybridge {
@@ -58,10 +61,34 @@ void require_own(const fs::path& path) {
          page.string());
 }
 
+constexpr std::string_view kWorkbench = ".sampling-";
+
+// Its name says whose it is.
 fs::path make_workbench(const fs::path& path) {
-  std::string name = (path / ".sampling-XXXXXX").string();
+  std::string name =
+      (path / fmt::format("{}{}@{}-XXXXXX", kWorkbench, ::getpid(), host_name())).string();
   if (::mkdtemp(name.data()) == nullptr) fail_errno("mkdtemp(" + name + ")", errno);
   return name;
+}
+
+// Those of processes that were killed on this machine.
+void remove_abandoned_workbenches(const fs::path& path) {
+  std::vector<fs::path> abandoned;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kWorkbench)) continue;
+    const std::string owner = name.substr(kWorkbench.size());
+    const std::size_t at = owner.find('@'), end = owner.rfind('-');
+    if (at == std::string::npos || end == std::string::npos || end < at) continue;
+    if (owner.substr(at + 1, end - at - 1) != host_name()) continue;
+    const pid_t process = std::atoi(owner.c_str());
+    if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path());
+  }
+  for (const fs::path& each : abandoned) {
+    std::error_code error;
+    fs::remove_all(each, error);
+    if (error) log_warning("{}: {}", each.string(), error.message());
+  }
 }
 
 bool is_taken(const fs::path& folder, const std::string& stem) {
@@ -113,10 +140,15 @@ void write_collection(const fs::path& folder, const std::vector<CollectedClip>& 
 
 SampleFolder::SampleFolder(fs::path path) : path_(std::move(path)) {
   std::error_code error;
+  if (path_.empty() || (fs::exists(path_, error) && !fs::is_directory(path_, error)))
+    fail(ExitCode::kUsage,
+         "--out '{}': this is no folder; name one, which is made where there is none",
+         path_.string());
   fs::create_directories(path_, error);
   if (error) fail_errno("mkdir(" + path_.string() + ")", error.value());
   require_own(path_);
   read_collection(path_);
+  remove_abandoned_workbenches(path_);
   workbench_ = make_workbench(path_);
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/error.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
 
@@ -12,7 +13,7 @@ std::vector<SampleRecord> render_shared(const Dit& dit, const Mesh& mesh,
                                         const std::vector<RenderRequest>& requests,
                                         const RenderOptions& options,
                                         const std::filesystem::path& folder, const SampleSet& set,
-                                        const SamplerProgress& progress) {
+                                        const RenderHooks& hooks) {
   using Json = nlohmann::ordered_json;
   Group& group = *mesh.world();
   const auto replica = static_cast<std::size_t>(mesh.coordinate().data);
@@ -21,10 +22,18 @@ std::vector<SampleRecord> render_shared(const Dit& dit, const Mesh& mesh,
   for (std::size_t i = replica; i < requests.size(); i += replicas) mine.push_back(requests[i]);
   const std::vector<std::string> rendered = together(group, [&] {
     const bool writes = mesh.replica()->rank() == 0;
+    Rendered clips;
+    try {
+      hand_in_hand(*mesh.replica(), [&] {
+        clips =
+            render_clips(dit, mine, options, writes ? folder : std::filesystem::path(), set, hooks);
+      });
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::kPreempted) throw;
+    }
+    if (clips.failure) std::rethrow_exception(clips.failure);
     Json records = Json::array();
-    for (const SampleRecord& record :
-         render_clips(dit, mine, options, writes ? folder : std::filesystem::path(), set, progress))
-      records.push_back(to_json(record));
+    for (const SampleRecord& record : clips.records) records.push_back(to_json(record));
     return records.dump();
   });
   const auto parts =

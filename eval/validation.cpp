@@ -49,7 +49,9 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
         batch = set.batch(index);
         return std::string();
       });
-      add_batch(dit, batch, options, mesh.coordinate().pipeline == 0 ? sums : elsewhere);
+      hand_in_hand(*mesh.replica(), [&] {
+        add_batch(dit, batch, options, mesh.coordinate().pipeline == 0 ? sums : elsewhere);
+      });
       if (mesh.replica()->rank() == 0)
         elements += static_cast<double>(batch.packing.used() * dit.options.token_width());
     }

@@ -132,13 +132,14 @@ double cost_of_ends(const TokenCosts& token, int section, int sections) {
   return (section == 0 ? token.first : 0) + (section == sections - 1 ? token.last : 0);
 }
 
-void require_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks,
-                      const char* instead = "") {
-  if (ranks < 1 || number % ranks == 0) return;
+// Why `number` of `what` cannot be shared so; empty where it can.
+std::string no_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks,
+                        const char* instead = "") {
+  if (ranks < 1 || number % ranks == 0) return "";
   std::int64_t fewer = ranks - 1;
   while (number % fewer != 0) --fewer;
-  fail(ExitCode::kUsage, "{} = {} cannot be shared by {} = {}; {} could{}", what, number, by, ranks,
-       fewer, instead);
+  return fmt::format("{} = {} cannot be shared by {} = {}; {} could{}", what, number, by, ranks,
+                     fewer, instead);
 }
 
 }  // namespace
@@ -190,25 +191,44 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   return all;
 }
 
-void require_layout(const DitOptions& o, const MeshSizes& sizes, const Placement& placement,
-                    std::int64_t batch_rows) {
+std::vector<LayoutMistake> layout_mistakes(const DitOptions& o, const MeshSizes& sizes,
+                                           const Placement& placement, std::int64_t batch_rows) {
+  std::vector<LayoutMistake> mistakes;
+  const auto add = [&](const char* key, const std::string& reason) {
+    if (!reason.empty()) mistakes.push_back({key, reason});
+    return reason.empty();
+  };
   if (placement.sections() > o.depth)
-    fail(ExitCode::kUsage,
-         "model.depth = {} blocks cannot be shared by parallel.pipeline = {} stages of {} parts; a "
-         "part has at least one block: {} stages could",
-         o.depth, placement.stages, placement.virtual_stages,
-         std::max(1, o.depth / placement.virtual_stages));
+    add("parallel.pipeline",
+        fmt::format("model.depth = {} blocks cannot be shared by parallel.pipeline = {} stages of "
+                    "{} parts; a part has at least one block: {} stages could",
+                    o.depth, placement.stages, placement.virtual_stages,
+                    std::max(1, o.depth / placement.virtual_stages)));
   const std::int64_t both = std::int64_t{sizes.tensor} * sizes.context;
-  require_division("model.text_heads", o.text_heads, "parallel.tensor", sizes.tensor);
-  require_division("model.mlp_width", o.mlp_width, "parallel.tensor", sizes.tensor);
-  require_division("model.heads", o.heads, "parallel.tensor", sizes.tensor);
-  if (sizes.ring == 1)
-    require_division("model.heads", o.heads, "parallel.tensor x parallel.context", both,
-                     ", or a ring (parallel.context_method, parallel.ring), which shares no heads");
-  else
-    require_division("model.heads", o.heads, "parallel.tensor x parallel.context / parallel.ring",
-                     std::int64_t{sizes.tensor} * sizes.sharing());
-  require_division("batch.tokens", batch_rows, "parallel.tensor x parallel.context", both);
+  const char* const tensor = "parallel.tensor";
+  add(tensor, no_division("model.text_heads", o.text_heads, tensor, sizes.tensor));
+  add(tensor, no_division("model.mlp_width", o.mlp_width, tensor, sizes.tensor));
+  if (add(tensor, no_division("model.heads", o.heads, tensor, sizes.tensor))) {
+    add("parallel.context",
+        sizes.ring == 1
+            ? no_division("model.heads", o.heads, "parallel.tensor x parallel.context", both,
+                          ", or a ring (parallel.context_method, parallel.ring), which shares no "
+                          "heads")
+            : no_division("model.heads", o.heads,
+                          "parallel.tensor x parallel.context / parallel.ring",
+                          std::int64_t{sizes.tensor} * sizes.sharing()));
+  }
+  add("batch.tokens",
+      no_division("batch.tokens", batch_rows, "parallel.tensor x parallel.context", both));
+  return mistakes;
+}
+
+void require_layout(const DitOptions& options, const MeshSizes& sizes, const Placement& placement,
+                    std::int64_t batch_rows) {
+  std::string text;
+  for (const LayoutMistake& each : layout_mistakes(options, sizes, placement, batch_rows))
+    text += (text.empty() ? "" : "\n") + each.reason;
+  if (!text.empty()) fail(ExitCode::kUsage, "{}", text);
 }
 
 Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "model/dit.h"
@@ -42,10 +43,18 @@ std::vector<BlockRange> balanced_sections(const DitOptions& options, int section
 // that are kept for its backward, and those that the gradients of its weights need.
 PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens = 4096);
 
-// Throws Error(kUsage) where such a model cannot be shared so, with the reason and what would do:
-// heads and hidden columns must divide among tensor ranks, the rows of a batch among tensor and
-// context ranks, heads among tensor and those context ranks that are not of a ring, and a section
-// of a pipeline has at least one block.
+struct LayoutMistake {
+  std::string key;  // of a configuration: "parallel.tensor"
+  std::string reason;
+};
+
+// Why such a model cannot be shared so, and what would do; nothing where it can. Heads and hidden
+// columns must divide among tensor ranks, the rows of a batch among tensor and context ranks, heads
+// among tensor and those context ranks that are not of a ring, and a section of a pipeline has at
+// least one block.
+std::vector<LayoutMistake> layout_mistakes(const DitOptions& options, const MeshSizes& sizes,
+                                           const Placement& placement, std::int64_t batch_rows);
+// Throws Error(kUsage) with all of them.
 void require_layout(const DitOptions& options, const MeshSizes& sizes, const Placement& placement,
                     std::int64_t batch_rows);
 

@@ -53,6 +53,7 @@ bool names_a_rank(const std::string& text) {
 
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work) {
   const Outcome outcome = attempt(work);
+  if (outcome.own && outcome.code == ExitCode::kRankLost) std::rethrow_exception(outcome.own);
   // The largest of -rank is that of the first rank that failed; -size stands for none.
   const int size = group.size();
   const double failed = -all_reduce_value(group, outcome.own ? -group.rank() : -size, Reduce::kMax);
@@ -61,6 +62,19 @@ std::vector<std::string> together(Group& group, const std::function<std::string(
   const std::string message = broadcast_text(group, message_of(outcome), first);
   if (outcome.own) std::rethrow_exception(outcome.own);
   throw_message(group, first, message);
+}
+
+void hand_in_hand(const Group& group, const std::function<void()>& work) {
+  const Outcome outcome = attempt([&] {
+    work();
+    return std::string();
+  });
+  if (!outcome.own) return;
+  if (group.size() == 1 || outcome.code == ExitCode::kPreempted ||
+      outcome.code == ExitCode::kRankLost)
+    std::rethrow_exception(outcome.own);
+  fail(ExitCode::kRankLost, "rank {}: {}; the others wait for it, so all end",
+       group.job_rank(group.rank()), outcome.text);
 }
 
 std::string rank_zero(Group& group, const std::function<std::string()>& work) {

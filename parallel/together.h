@@ -12,10 +12,16 @@ namespace muybridge {
 // the others nothing. When it throws on one rank this throws on all: there its own exception,
 // elsewhere an Error with its code and "rank N: <message>", of the first such rank, N counted in
 // the job; a message that names a rank already stays as it is. So all ranks go on or none does. A
-// filesystem_error becomes Error(kIo). Collective.
+// filesystem_error becomes Error(kIo). Where a rank is lost (kRankLost) there is nobody to wait
+// for. Collective.
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work);
 
-// The same for what only rank 0 does; returns on all ranks what it returned.
+// Runs what ranks do hand in hand, with exchanges of the group inside. One that throws there would
+// leave the others waiting, so where there are others it becomes Error(kRankLost); but kPreempted
+// does not, which all throw alike.
+void hand_in_hand(const Group& group, const std::function<void()>& work);
+
+// The same as together for what only rank 0 does; returns on all ranks what it returned.
 std::string rank_zero(Group& group, const std::function<std::string()>& work);
 
 }  // namespace muybridge

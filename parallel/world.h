@@ -12,6 +12,10 @@ namespace muybridge {
 
 class Stream;
 
+// For commands whose ranks may work apart for hours before they meet: a rank that dies or is
+// stopped is found all the same.
+inline constexpr double kNoTimeLimit = 1e9;  // seconds
+
 struct WorldOptions {
   double time_limit_seconds = 600;  // of an operation of which nothing moves: see Stream
   double liveness_seconds = 60;     // of a rank that gives no sign of life: the same

@@ -65,20 +65,20 @@ INNER_MAY_INCLUDE = {
     },
     # What a run is made of, then the run itself.
     "train": {
-        "config": ("config_check",),
-        "config_check": ("config",),
+        "config": (),
         "model_options": ("config",),
+        "load_config": ("config", "model_options"),
         "resume_rules": (),
         "unread_keys": ("config", "resume_rules"),
         "checkpoint": (),
         "update": ("config",),
-        "weights": ("config", "model_options", "unread_keys", "checkpoint"),
+        "weights": ("config", "model_options", "load_config", "unread_keys", "checkpoint"),
         "records": ("checkpoint",),
-        "evaluation": ("config", "model_options", "records"),
+        "evaluation": ("config", "model_options", "load_config", "records"),
         "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
         "plan": ("config", "model_options", "checkpoint", "checks"),
-        "": ("config", "model_options", "resume_rules", "unread_keys", "checkpoint", "update",
-             "weights", "records", "evaluation", "checks", "plan"),
+        "": ("config", "model_options", "load_config", "resume_rules", "unread_keys", "checkpoint",
+             "update", "weights", "records", "evaluation", "checks", "plan"),
     },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "config/reader.h"
-#include "train/config_check.h"
 
 namespace muybridge {
 namespace {
@@ -124,7 +123,7 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
   to.add("liveness_seconds", train.liveness_seconds,
          "a rank that gives no sign of life for so long, or hangs in a step for so long or five "
          "steps' time, is lost",
-         {.at_least = 1});
+         {.above = 0});
   to.add("collective_timeout_seconds", train.collective_timeout_seconds,
          "how long others wait for a rank that lives: it may read, evaluate or commit meanwhile",
          kPositive);
@@ -188,7 +187,9 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
          "second; neighbours share a machine");
 }
 
-ConfigSection describe(TrainConfig& config) {
+}  // namespace
+
+ConfigSection fields_of(TrainConfig& config) {
   ConfigSection to;
   to.add_choice("device", config.device, {"auto", "cpu", "cuda"},
                 "where it computes; this version trains on the CPU and refuses cuda");
@@ -208,39 +209,19 @@ ConfigSection describe(TrainConfig& config) {
   return to;
 }
 
-TrainConfig load(ConfigReader reader) {
-  TrainConfig config;
-  reader.fill(describe(config));
-  check_config(reader, config);
-  reader.finish();
-  return config;
-}
-
-}  // namespace
-
 std::filesystem::path TrainConfig::folder() const {
   return run.folder.empty() ? std::filesystem::path("runs") / run.name
                             : std::filesystem::path(run.folder);
 }
 
-TrainConfig load_train_config(const std::filesystem::path& file,
-                              const std::vector<std::string>& overrides) {
-  return load(ConfigReader(file, overrides));
-}
-
-TrainConfig parse_train_config(const std::string& text, const std::string& source,
-                               const std::vector<std::string>& overrides) {
-  return load(ConfigReader::of_text(text, source, overrides));
-}
-
 std::string to_yaml(const TrainConfig& config) {
   TrainConfig copy = config;
-  return config_to_yaml(describe(copy));
+  return config_to_yaml(fields_of(copy));
 }
 
 std::vector<ConfigValue> values_of(const TrainConfig& config) {
   TrainConfig copy = config;
-  return config_values(describe(copy));
+  return config_values(fields_of(copy));
 }
 
 std::string train_config_reference() {
@@ -260,7 +241,7 @@ This page is written by `muybridge config reference`; a test keeps it in step.
   `muybridge config show FILE` prints the values that a run would use.
 - Numbers are decimal (`0.001`, `1e-3`), flags `true` or `false`. YAML's anchors, tags and several
   documents in a file are not read.
-)" + config_to_markdown(describe(defaults));
+)" + config_to_markdown(fields_of(defaults));
 }
 
 }  // namespace muybridge

@@ -15,6 +15,8 @@
 
 namespace muybridge {
 
+struct ConfigSection;
+
 // Everything a run is told. Units stand here, ranges in config.cpp, both in docs/configuration.md.
 // Loaded once, never changed after.
 struct TrainConfig {
@@ -153,14 +155,8 @@ struct TrainConfig {
   std::filesystem::path folder() const;
 };
 
-// Throws Error(kUsage) that names every mistake and its place.
-TrainConfig load_train_config(const std::filesystem::path& file,
-                              const std::vector<std::string>& overrides = {});
-
-// The same for the text of a resolved configuration, such as a checkpoint's; messages call it
-// `source`.
-TrainConfig parse_train_config(const std::string& text, const std::string& source,
-                               const std::vector<std::string>& overrides = {});
+// Its keys and what they may be. Points into it.
+ConfigSection fields_of(TrainConfig& config);
 
 // The configuration as a commented file that loads to the same.
 std::string to_yaml(const TrainConfig& config);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "train/load_config.h"
 #include "train/resume_rules.h"
 #include "train/update/schedule_lr.h"
 

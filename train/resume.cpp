@@ -82,7 +82,7 @@ StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std
     log_info("train.init_from = {} was where the run began; it is not used again",
              config.train.init_from);
   if (state.step >= config.train.steps && group.rank() == 0)
-    log_warning("the run has done {} steps already; train.steps = {} leaves nothing to do",
+    log_warning("the run has done {} steps already; train.steps = {} leaves nothing to train",
                 state.step, config.train.steps);
   return {.step = state.step,
           .committed = state.step,

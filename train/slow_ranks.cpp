@@ -71,7 +71,7 @@ SlowRankJudge::Kinds kinds_of(const MeshSizes& sizes) {
 }
 
 SlowRankJudge::SlowRankJudge(Kinds kinds)
-    : kinds_(std::move(kinds)), records_(kinds_.front().size()) {}
+    : kinds_(std::move(kinds)), first_(kinds_.front().size()), records_(kinds_.front().size()) {}
 
 // Nothing where there is nothing to compare: a rank had no work, or nobody committed.
 std::optional<SlowRank> SlowRankJudge::compare(const std::vector<RankTimes>& reports, int rank,
@@ -86,8 +86,8 @@ std::optional<SlowRank> SlowRankJudge::compare(const std::vector<RankTimes>& rep
     const bool idle = section == Section::kCompute && reports[other].operations == 0;
     if (!idle) others.push_back(reports[other].seconds[part]);
   }
-  if (std::ranges::count(kinds, kinds[own]) == 1 && !first_.empty())
-    others.push_back(first_[own].seconds[part]);
+  if (std::ranges::count(kinds, kinds[own]) == 1 && first_[own][part] > 0)
+    others.push_back(first_[own][part]);
   if (others.empty() || seconds == 0) return std::nullopt;
   const double typical = median(std::move(others));
   const double times = section == Section::kCompute ? reports[own].operations : 1;
@@ -115,7 +115,9 @@ std::vector<SlowRank> SlowRankJudge::judge(const std::vector<RankTimes>& reports
       record.named = true;
       slow.push_back(*found);
     }
-  if (first_.empty()) first_ = reports;
+  for (std::size_t rank = 0; rank < reports.size(); ++rank)
+    for (std::size_t part = 0; part < kSections; ++part)
+      if (first_[rank][part] == 0) first_[rank][part] = reports[rank].seconds[part];
   return slow;
 }
 

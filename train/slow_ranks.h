@@ -44,7 +44,7 @@ class SlowRankJudge {
   static constexpr double kLeast = 0.01;  // seconds a step: less is the machine's own unrest
 
   // By section, by rank: ranks of one kind have the same to do there, in kCompute for an operation.
-  // One that is alone of its kind is held against what it needed in its own first report.
+  // One that is alone of its kind is held against what it needed when it first needed any.
   using Kinds = std::array<std::vector<int>, kSections>;
   explicit SlowRankJudge(Kinds kinds);
 
@@ -59,7 +59,7 @@ class SlowRankJudge {
                                   Section section) const;
 
   Kinds kinds_;
-  std::vector<RankTimes> first_;  // the first reports
+  std::vector<SectionSeconds> first_;  // by rank, the first that are not 0
   std::vector<std::array<Record, kSections>> records_;
 };
 

@@ -14,7 +14,8 @@ class StopRequest {
   // `max_seconds` from now; 0: no limit.
   StopRequest(Group& group, double max_seconds) : group_(group), max_seconds_(max_seconds) {}
 
-  double seconds() const;  // since it was made
+  double seconds() const;                                   // since it was made
+  bool asked_here() const { return signals_.requested(); }  // by a signal to this rank
   // The same answer on all ranks. Collective.
   bool agreed() const;
 

@@ -86,9 +86,9 @@ Corpora same_corpora(const TrainConfig& config, Group& group) {
 std::unique_ptr<ReplicaLoader> make_loader(const TrainConfig& config, const Corpora& corpora,
                                            const Parameters& parameters, const World& world,
                                            const Mesh& mesh) {
-  const std::string warning =
-      require_memory(memory_of_run(config, corpora.train, parameters.flat_size(), world.size()),
-                     world.local_size(), this_machine(), kLessForTraining);
+  const std::string warning = require_memory(
+      memory_of_run(config, corpora.train, held_parameters(parameters), world.size()),
+      world.local_size(), this_machine(), kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   return std::make_unique<ReplicaLoader>(corpora.train, loader_options(config), mesh);
 }

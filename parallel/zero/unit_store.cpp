@@ -30,8 +30,10 @@ void UnitStore::find_units() {
   for (const ParameterRange& range : parameters_.ranges())
     if (range.unit >= 0) units_[range.unit].ranges.push_back(&range);
   for (std::size_t i = 0; i < parameters_.list().size(); ++i)
-    if (const int number = parameters_.list()[i].unit; number >= 0 && !parameters_.list()[i].frozen)
-      units_[number].parameters.push_back(i);
+    if (const int number = parameters_.list()[i].unit; number >= 0) {
+      Unit& unit = units_[number];  // there also where all of it is frozen
+      if (!parameters_.list()[i].frozen) unit.parameters.push_back(i);
+    }
 }
 
 UnitStore::Unit& UnitStore::unit(int number) {
@@ -66,6 +68,7 @@ void UnitStore::gather(Unit& unit, const Tensor& state) const {
 void UnitStore::gather_ahead(int number) {
   const auto next = units_.find(number);
   if (next == units_.end() || !next->second.values.empty()) return;
+  drop_idle(kIdleUnits - 1);
   gather(next->second, parameters_.master());
   idle_.push_back(number);
 }
@@ -89,7 +92,12 @@ void UnitStore::release(int number) {
   if (!shares_values() || held_) return;
   if (--mine.users > 0) return;
   idle_.push_back(number);
-  while (idle_.size() > kIdleUnits) {
+  drop_idle(kIdleUnits);
+}
+
+// All but the `kept` that ran last, or are waited for.
+void UnitStore::drop_idle(std::size_t kept) {
+  while (idle_.size() > kept) {
     drop_values(unit(idle_.front()));
     idle_.pop_front();
   }
@@ -162,13 +170,13 @@ void UnitStore::hold_values(const Tensor& state) {
   if (!shares_values()) return;
   if (units_.empty()) find_units();
   forget_values();
+  held_ = true;
   for (auto& [number, mine] : units_) gather(mine, state);
   for (auto& [number, mine] : units_) {
     for (const Work& arrival : mine.arrivals) arrival.wait();
     mine.arrivals.clear();
     bind(mine);
   }
-  held_ = true;
 }
 
 void UnitStore::let_go() {

@@ -85,6 +85,7 @@ class UnitStore {
   void add_oldest();
   void bind(const Unit& unit) const;
   void drop_values(Unit& unit) const;
+  void drop_idle(std::size_t kept);
 
   const Parameters& parameters_;
   std::vector<std::shared_ptr<Group>> groups_;

@@ -89,6 +89,21 @@ TEST_F(PlanCommand, MistakesAreTold) {
   EXPECT_EQ(plan("/no/such/file.yaml"), 2);
 }
 
+TEST_F(PlanCommand, TheOrderOfRanksSaysWhatTheNetworkCarries) {
+  const auto network = [&](const std::string& order) {
+    EXPECT_EQ(
+        plan(kConfigs + "dit-1.3b.yaml parallel.tensor=4 --nodes 2 --json parallel.order=" + order),
+        0)
+        << err_;
+    const nlohmann::json configured = nlohmann::json::parse(out_).at("configured");
+    EXPECT_EQ(configured.at("layout").at("order"), order);
+    EXPECT_NE(configured.at("overrides").get<std::string>().find("parallel.order=" + order),
+              std::string::npos);
+    return configured.at("seconds").get<double>();
+  };
+  EXPECT_GT(network("data-pipeline-context-tensor"), network("tensor-context-data-pipeline"));
+}
+
 TEST_F(PlanCommand, LinksCanBeSaid) {
   const auto seconds = [&](const std::string& options) {
     EXPECT_EQ(plan(kConfigs + "dit-1.3b.yaml parallel.tensor=4 --nodes 2 --json " + options), 0)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "core/system/host_name.h"
 
 namespace muybridge {
 namespace {
@@ -63,6 +65,32 @@ TEST_F(SampleFolderTest, ASecondCallAdds) {
   EXPECT_EQ(clips[1].settings, "16 AB2 steps");
   const std::string page = read_file(path_ / "index.html");
   EXPECT_LT(page.find("src=\"b.mp4\""), page.find("src=\"a.mp4\"")) << "the newest first";
+}
+
+// Of a process that was killed; that of one that lives, or is on another machine, stays.
+TEST_F(SampleFolderTest, WorkbenchesThatNobodyHoldsAreRemoved) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  const auto bench = [&](pid_t process, const std::string& host) {
+    const fs::path folder = path_ / fmt::format(".sampling-{}@{}-abcdef", process, host);
+    fs::create_directories(folder);
+    std::ofstream(folder / "a.mp4") << "1";
+    return folder;
+  };
+  const fs::path dead = bench(child, host_name()), alive = bench(::getppid(), host_name()),
+                 elsewhere = bench(child, "other-host");
+  call("a", "1");
+  EXPECT_FALSE(fs::exists(dead));
+  EXPECT_TRUE(fs::exists(alive / "a.mp4"));
+  EXPECT_TRUE(fs::exists(elsewhere / "a.mp4"));
+}
+
+TEST_F(SampleFolderTest, WhatIsNoFolderIsAMistake) {
+  std::ofstream(path_) << "a file";
+  EXPECT_EQ(refusal(), ExitCode::kUsage);
+  EXPECT_THROW(SampleFolder(""), Error);
+  fs::remove(path_);
 }
 
 TEST_F(SampleFolderTest, ANameThatIsTakenGetsANumber) {

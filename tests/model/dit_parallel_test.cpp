@@ -195,8 +195,12 @@ TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
     }
   };
   EXPECT_EQ(message({.tensor = 2, .context = 2}, 64), "");
-  EXPECT_EQ(message({.tensor = 3}, 64),
-            "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could");
+  EXPECT_EQ(
+      message({.tensor = 3}, 64),
+      "model.text_heads = 4 cannot be shared by parallel.tensor = 3; 2 could\n"
+      "model.mlp_width = 40 cannot be shared by parallel.tensor = 3; 2 could\n"
+      "model.heads = 4 cannot be shared by parallel.tensor = 3; 2 could\n"
+      "batch.tokens = 64 cannot be shared by parallel.tensor x parallel.context = 3; 2 could");
   EXPECT_EQ(message({.tensor = 2, .context = 4}, 64),
             "model.heads = 4 cannot be shared by parallel.tensor x parallel.context = 8; 4 could, "
             "or a ring (parallel.context_method, parallel.ring), which shares no heads");

@@ -41,6 +41,34 @@ TEST(Together, WhenOneFailsAllThrowItsCodeAndMessage) {
             (std::array<std::string, 3>{"rank 1: no room", "no room", "rank 1: no room"}));
 }
 
+// Nobody waits for a rank that is lost, or that leaves the others in the middle of their exchanges.
+TEST(Together, ARankThatFailsHandInHandIsLost) {
+  const auto of_one = [](ExitCode code, int ranks) {
+    const auto group = ranks == 1 ? solo_group() : std::shared_ptr<Group>();
+    ExitCode thrown = ExitCode::kDone;
+    const auto run = [&](const std::shared_ptr<Group>& all) {
+      if (all->rank() > 0) return;
+      try {
+        together(*all, [&] {
+          hand_in_hand(*all, [&] { fail(code, "no room"); });
+          return std::string();
+        });
+      } catch (const Error& error) {
+        thrown = error.code();
+        EXPECT_NE(std::string(error.what()).find("no room"), std::string::npos);
+      }
+    };
+    if (group)
+      run(group);
+    else
+      run_local_ranks(ranks, run);
+    return thrown;
+  };
+  EXPECT_EQ(of_one(ExitCode::kInternal, 2), ExitCode::kRankLost);
+  EXPECT_EQ(of_one(ExitCode::kRankLost, 2), ExitCode::kRankLost);
+  EXPECT_EQ(of_one(ExitCode::kInternal, 1), ExitCode::kInternal) << "alone it leaves nobody";
+}
+
 TEST(Together, WhatRankZeroDoesNoOtherDoesAndAllHearOfIt) {
   std::atomic<int> calls{0};
   run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {

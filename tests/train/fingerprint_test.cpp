@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "train/load_config.h"
 #include "train/resume_rules.h"
 
 namespace muybridge {

@@ -3,6 +3,7 @@
 
 #include "data/loader/loader.h"
 #include "tests/train/training_run.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 
 namespace muybridge {

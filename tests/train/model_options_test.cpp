@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "train/load_config.h"
 
 namespace muybridge {
 namespace {
@@ -44,8 +45,9 @@ TEST(ModelOptions, ARankHasAsManyPartsAsWasSaidOrAsTheScheduleHas) {
 
 TEST(ModelOptions, EveryAxisOfTheMeshIsTheConfigurations) {
   const MeshSizes sizes =
-      mesh_sizes(config({"parallel.data=5", "parallel.tensor=4", "parallel.context=3"}));
-  EXPECT_EQ(sizes, (MeshSizes{.data = 5, .tensor = 4, .context = 3, .pipeline = 2}));
+      mesh_sizes(config({"parallel.data=5", "parallel.tensor=4", "parallel.context=2",
+                         "parallel.context_method=ring"}));
+  EXPECT_EQ(sizes, (MeshSizes{.data = 5, .tensor = 4, .context = 2, .pipeline = 2, .ring = 2}));
 }
 
 TEST(ModelOptions, WhatIsMadeAgainIsWhatWasAskedFor) {
@@ -61,15 +63,15 @@ TEST(ModelOptions, WhatIsMadeAgainIsWhatWasAskedFor) {
 
 TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
   const auto sizes = [](const std::vector<std::string>& more) {
-    std::vector<std::string> overrides = {"parallel.context=6"};
+    std::vector<std::string> overrides = {"parallel.context=4"};
     overrides.insert(overrides.end(), more.begin(), more.end());
     return mesh_sizes(config(overrides));
   };
   EXPECT_EQ(sizes({}).ring, 1);
-  EXPECT_EQ(sizes({"parallel.context_method=ring"}).ring, 6);
+  EXPECT_EQ(sizes({"parallel.context_method=ring"}).ring, 4);
   const MeshSizes nested = sizes({"parallel.context_method=ring", "parallel.ring=2"});
   EXPECT_EQ(nested.ring, 2);
-  EXPECT_EQ(nested.sharing(), 3);
+  EXPECT_EQ(nested.sharing(), 2);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "tests/train/training_run.h"
 #include "train/config.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/resume.h"
 
@@ -160,7 +161,7 @@ std::vector<Options::Case> Options::cases() const {
        "run.folder=" + run("base").string()},
       {"train.init_from", run("base").string(), says("weights from"), ""},
       {"train.max_seconds", "1e-6", says("stopped after", 75), ""},
-      {"train.liveness_seconds", "0.5", refused("at least 1"), ""},        // obeyed: see below
+      {"train.liveness_seconds", "0", refused("above 0"), ""},             // obeyed: see below
       {"train.collective_timeout_seconds", "-1", refused("above 0"), ""},  // obeyed: see below
       {"eval.every", "2", leaves("changed/samples/step-00000002"), ""},
       {"eval.prompts", "[a blue square]", renders_otherwise, ""},

@@ -99,6 +99,22 @@ TEST(SlowRankJudge, RanksOfOtherRolesAreNotCompared) {
   EXPECT_EQ(named[0].section, Section::kData);
 }
 
+// Rank 0 keeps the records, which takes it as long in each commit as in the first.
+TEST(SlowRankJudge, CommitsThatComeNowAndThenAreHeldAgainstTheFirst) {
+  SlowRankJudge judge(kinds_of({.data = 2}));
+  const auto named = [&](double seconds) {
+    std::vector<RankTimes> reports(2, RankTimes{.step_seconds = 0.1});
+    part(reports[0].seconds, Section::kCommit) = seconds;
+    part(reports[1].seconds, Section::kCommit) = seconds / 10;
+    return judge.judge(reports).size();
+  };
+  for (int i = 0; i < 5; ++i)
+    for (const double seconds : {0.0, 0.0, 0.05}) EXPECT_EQ(named(seconds), 0U);
+  std::size_t later = 0;
+  for (int i = 0; i < 3; ++i) later += named(0.2);
+  EXPECT_EQ(later, 2U) << "both are slower than they were";
+}
+
 TEST(SlowRankJudge, NamesARankThatIsHalfAsSlowAgainWithinFiftyStepsAndItsSection) {
   for (const int ranks : {2, 3, 8, 64}) {
     Recording recording(ranks);

@@ -15,6 +15,7 @@
 #include "tests/data/temporary_corpus.h"
 #include "train/accumulation.h"
 #include "train/checkpoint/state_pieces.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/replica_loader.h"
 

@@ -37,7 +37,7 @@ Catalogue from_text(const std::string& text) {
 Catalogue catalogue_of(const Parameters& parameters) {
   Catalogue catalogue;
   for (const Parameter& parameter : parameters.list())
-    catalogue.push_back({parameter.spec.name, parameter.spec.shape});
+    if (!parameter.frozen) catalogue.push_back({parameter.spec.name, parameter.spec.shape});
   return catalogue;
 }
 

@@ -15,7 +15,7 @@ struct ManifestParameter {
 };
 using Catalogue = std::vector<ManifestParameter>;
 
-Catalogue catalogue_of(const Parameters& parameters);
+Catalogue catalogue_of(const Parameters& parameters);  // of those that are not frozen
 
 // What all ranks know together: a pipeline's stages have a part of the model each. In the order of
 // ranks, the same on all. Throws Error(kInternal) that names two ranks for which one parameter has

@@ -151,13 +151,15 @@ bool was_removed(const fs::path& commit) {
 
 std::optional<fs::path> find_newest_commit(const fs::path& checkpoints, Group& group) {
   const std::vector<fs::path> commits = commits_newest_first(checkpoints, group);
-  std::string why;
+  std::string why, damaged;
   for (const fs::path& commit : commits) {
     switch (examine(commit, group, why)) {
       case Finding::kWhole:
+        if (!damaged.empty() && group.rank() == 0)
+          log_warning("{}; {} is taken instead", damaged, commit.filename().string());
         return commit;
       case Finding::kDamaged:
-        if (group.rank() == 0) log_warning("{}", why);
+        damaged += (damaged.empty() ? "" : "; ") + why;
         break;
       case Finding::kGone:
         return find_newest_commit(checkpoints, group);

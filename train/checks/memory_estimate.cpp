@@ -139,8 +139,10 @@ MemoryEstimate estimate_memory(const DitOptions& o, const RankShare& share, DTyp
   estimate.average_in_place = parameters * s.element;
   estimate.activations = held + kPoolSlack * backward_bytes(s, share.recompute);
   const double shares = share.tensor * share.context;
-  estimate.sampling = kPoolSlack * static_cast<double>(sampled_tokens) / shares *
-                      (s.element * (12 * s.d + 2 * s.f) + 6 * s.p * s.wide);
+  // Clips and velocities are whole on each rank.
+  const double whole = 3.5 * s.p * s.wide;
+  const double shared = s.element * (12 * s.d + 2 * s.f) + 2.5 * s.p * s.wide;
+  estimate.sampling = kPoolSlack * static_cast<double>(sampled_tokens) * (whole + shared / shares);
   estimate.batches =
       static_cast<double>(batch.tokens) * s.p * static_cast<double>(sizeof(float)) * batches_ahead;
   return estimate;

@@ -1,6 +1,7 @@
 #include "train/checks/require_memory.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
 #include "data/loader/batch_builder.h"
@@ -32,7 +33,8 @@ double caption_tokens(const CorpusIndex& corpus, const std::vector<SelectedClip>
   return count > 0 ? sum / static_cast<double>(count) : 1;
 }
 
-// Of the sampler's largest batch: guidance runs each clip twice.
+}  // namespace
+
 std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& options,
                             std::int64_t clips) {
   const std::int64_t at_once =
@@ -41,12 +43,22 @@ std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& option
   return at_once * copies * render_grid(model, options).tokens();
 }
 
-}  // namespace
+HeldParameters held_parameters(const Parameters& parameters) {
+  HeldParameters held{.all = parameters.flat_size(), .beside_blocks = parameters.flat_size()};
+  std::set<int> blocks;
+  for (const Parameter& parameter : parameters.list()) {
+    if (parameter.unit < 0) continue;
+    held.beside_blocks -= parameter.shape.numel();
+    blocks.insert(parameter.unit);
+  }
+  held.blocks = static_cast<int>(blocks.size());
+  return held;
+}
 
 // Of the stage that holds most; a replica of several ranks keeps the micro-batches of a step on
 // each.
 MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& batch,
-                              std::int64_t parameters, int ranks, int batches_ahead) {
+                              const HeldParameters& held, int ranks, int batches_ahead) {
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
   const DitOptions model = dit_options(config);
   RankShare share{.tensor = sizes.tensor,
@@ -54,24 +66,22 @@ MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& b
                   .ring = sizes.ring,
                   .zero = config.parallel.zero,
                   .replicas = sizes.data * sizes.context,
-                  .parameters = parameters,
+                  .parameters = held.all,
                   .recompute = model.recompute};
-  // What is of no block is not known here, and little.
-  set_whole(share, /*beside=*/0, (model.depth + sizes.pipeline - 1) / sizes.pipeline,
-            puts_weights_off(config.parallel.schedule));
+  set_whole(share, held.beside_blocks, held.blocks, puts_weights_off(config.parallel.schedule));
   const int micro_batches = std::max(1, (config.batch.micro_batches + sizes.data - 1) / sizes.data);
   const PipelineSchedule schedule = schedule_of(
       config, telling_micro_batches(config.parallel.schedule, placement_of(config), micro_batches));
-  const std::vector<double> held = held_by_stage(
+  const std::vector<double> activations = held_by_stage(
       schedule, memory_of_sections(schedule.placement, model, share, compute_dtype(config), batch));
   const int kept = sizes.ranks() > sizes.data ? micro_batches : 0;
   return estimate_memory(model, share, compute_dtype(config), batch,
-                         *std::ranges::max_element(held), /*sampled_tokens=*/0,
+                         *std::ranges::max_element(activations), /*sampled_tokens=*/0,
                          batches_ahead + kept);
 }
 
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
-                             std::int64_t parameters, int ranks) {
+                             const HeldParameters& held, int ranks) {
   const LoaderOptions loader = loader_options(config);
   const std::vector<SelectedClip> clips = select_clips(corpus, "train", loader);
   double tokens = 0;
@@ -84,26 +94,28 @@ MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpu
     batch.text_tokens = static_cast<std::int64_t>(
         per_batch * caption_tokens(corpus, clips, config.data.max_caption_bytes));
   }
-  MemoryEstimate estimate =
-      memory_of_step(config, batch, parameters, ranks, config.data.prefetch + 1);
+  MemoryEstimate estimate = memory_of_step(config, batch, held, ranks, config.data.prefetch + 1);
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  if (config.eval.samples > 0)
-    estimate.sampling = memory_of_sampling(dit_options(config), render_options(config), sizes,
-                                           config.eval.samples, 0, compute_dtype(config))
-                            .sampling;
+  if (config.eval.samples > 0) {
+    const DitOptions model = dit_options(config);
+    estimate.sampling =
+        memory_of_sampling(model, sizes,
+                           sampled_tokens(model, render_options(config), config.eval.samples),
+                           /*held=*/0, compute_dtype(config))
+            .sampling;
+  }
   if (config.train.commit == TrainConfig::Commit::kBehind)
     estimate.snapshot = static_cast<double>(std::ssize(kStateKinds)) *
                         static_cast<double>(size_of(accumulator_of(compute_dtype(config)))) *
-                        static_cast<double>(parameters) / (sizes.data * sizes.context);
+                        static_cast<double>(held.all) / (sizes.data * sizes.context);
   return estimate;
 }
 
-MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
-                                  const MeshSizes& layout, std::int64_t clips, std::int64_t held,
-                                  DType compute) {
+MemoryEstimate memory_of_sampling(const DitOptions& model, const MeshSizes& layout,
+                                  std::int64_t tokens, std::int64_t held, DType compute) {
   const RankShare share{.tensor = layout.tensor, .context = layout.context, .parameters = held};
-  MemoryEstimate estimate = estimate_memory(model, share, compute, {}, /*held=*/0,
-                                            sampled_tokens(model, options, clips), 0);
+  MemoryEstimate estimate =
+      estimate_memory(model, share, compute, {}, /*held=*/0, tokens, /*batches_ahead=*/0);
   estimate.gradients = estimate.optimizer = estimate.average_in_place = 0;
   return estimate;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/parameters.h"
 #include "core/system/machine.h"
 #include "data/shards/corpus_index.h"
 #include "eval/render.h"
@@ -9,27 +10,37 @@
 
 namespace muybridge {
 
-// What a rank needs for steps of micro-batches of a size, of which `batches_ahead` wait; it holds
-// `parameters`, and `ranks` are all of the job, in the layout that the configuration says.
+// Elements of the flat tensors of a rank, before `zero`.
+struct HeldParameters {
+  std::int64_t all = 0;
+  std::int64_t beside_blocks = 0;  // of all, those of no block
+  int blocks = 0;
+};
+HeldParameters held_parameters(const Parameters& parameters);
+
+// What a rank needs for steps of micro-batches of a size, of which `batches_ahead` wait; `ranks`
+// are all of the job, in the layout that the configuration says.
 MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& batch,
-                              std::int64_t parameters, int ranks, int batches_ahead);
+                              const HeldParameters& held, int ranks, int batches_ahead);
 // The same of a rank of this run, with captions as long as those of the corpus, with evaluations
 // and commits.
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
-                             std::int64_t parameters, int ranks);
-// What drawing `clips` clips needs of each rank of a replica, of whose parameters it holds `held`:
-// weights alone, no gradients, no optimizer.
-MemoryEstimate memory_of_sampling(const DitOptions& model, const RenderOptions& options,
-                                  const MeshSizes& layout, std::int64_t clips, std::int64_t held,
-                                  DType compute);
+                             const HeldParameters& held, int ranks);
+// What drawing needs of each rank of a replica, of whose parameters it holds `held`: weights alone,
+// no gradients, no optimizer. `tokens` are those of the sampler's largest batch.
+MemoryEstimate memory_of_sampling(const DitOptions& model, const MeshSizes& layout,
+                                  std::int64_t tokens, std::int64_t held, DType compute);
+// Of `clips` clips, with guidance's copies.
+std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& options,
+                            std::int64_t clips);
 
 inline constexpr const char* kLessForTraining =
     "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
     "model.recompute=block or parallel.zero=3, or start fewer ranks on a machine";
 inline constexpr const char* kLessForSampling =
-    "draw shorter or smaller clips, set train.precision=bf16, or share the model: mpirun -np 2 "
-    "with "
-    "parallel.tensor=2 or parallel.pipeline=2";
+    "draw shorter or smaller clips (eval.frames, eval.size), set train.precision=bf16, or share "
+    "them "
+    "over several machines (parallel.tensor, parallel.context)";
 
 // Throws Error(kUsage) when `ranks` of them need more than the machine has, without the snapshots,
 // which a run can do without; says how much that is and `advice`, what to change. Returns a warning

@@ -17,6 +17,7 @@
 #include "parallel/values.h"
 #include "train/evaluation/corpus_clip.h"
 #include "train/evaluation/evaluation_prompts.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/records/progress.h"
 

@@ -61,7 +61,7 @@ class StepModel {
  public:
   StepModel(Cluster cluster, Workload work) : cluster_(std::move(cluster)), work_(work) {}
 
-  // Through the schedule that the ranks would run. The layout can be (require_layout).
+  // Through the schedule that the ranks would run. The layout can be.
   Estimate estimate(const Layout& layout);
   // The same from formulas of bubble and activations, which are good enough to choose what to
   // simulate.

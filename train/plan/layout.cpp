@@ -12,22 +12,12 @@ Layout layout_of(const TrainConfig& config, int ranks) {
                 .placement = placement_of(config),
                 .zero = config.parallel.zero,
                 .recompute = dit_options(config).recompute};
-  require_layout(layout, dit_options(config), config.batch.tokens);
+  require_layout(dit_options(config), layout.sizes, layout.placement, config.batch.tokens);
   return layout;
 }
 
-void require_layout(const Layout& layout, const DitOptions& model, std::int64_t batch_rows) {
-  require_layout(model, layout.sizes, layout.placement, batch_rows);
-}
-
 bool can_be(const Layout& layout, const DitOptions& model, std::int64_t batch_rows) {
-  try {
-    require_layout(layout, model, batch_rows);
-    return true;
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::kUsage) throw;
-    return false;
-  }
+  return layout_mistakes(model, layout.sizes, layout.placement, batch_rows).empty();
 }
 
 std::string short_name(const Layout& layout) {

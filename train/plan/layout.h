@@ -30,8 +30,7 @@ struct Layout {
 // where there is none.
 Layout layout_of(const TrainConfig& config, int ranks);
 
-// Throws Error(kUsage) as training does where the model cannot be shared so.
-void require_layout(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
+// Whether the model can be shared so.
 bool can_be(const Layout& layout, const DitOptions& model, std::int64_t batch_rows);
 
 // "data 2 tensor 4 context 1 pipeline 2 zb_v x2 zero 1".

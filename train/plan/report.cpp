@@ -77,6 +77,7 @@ Json as_json(const Estimate& e, const StepModel& model) {
             {"virtual_stages", e.layout.placement.virtual_stages},
             {"context_method", e.layout.ring() ? "ring" : "ulysses"},
             {"ring", s.ring},
+            {"order", to_string(s.order)},
             {"zero", e.layout.zero},
             {"recompute", to_string(e.layout.recompute)}}},
           {"overrides", overrides_of(e.layout)},

@@ -5,6 +5,7 @@
 #include "config/values.h"
 #include "core/error.h"
 #include "model/wan_names.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/weights/checkpoint_export.h"
 

@@ -8,17 +8,19 @@
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/checkpoint_folder.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 
 namespace muybridge {
 namespace {
 
-// Runs `work` with a commit that `path` means, and with the next one where the run that is training
-// there removed that meanwhile.
+// Runs `work` with a commit that `path` means, `first` where that is known, and with the next one
+// where the run that is training there removed that meanwhile.
 template <class Work>
-void with_commit(const std::filesystem::path& path, Group& group, const Work& work) {
-  for (;;) {
-    const std::filesystem::path commit = resolve_commit(path, group);
+void with_commit(const std::filesystem::path& path, Group& group, const Work& work,
+                 const std::filesystem::path& first = {}) {
+  for (std::filesystem::path commit = first;; commit.clear()) {
+    if (commit.empty()) commit = resolve_commit(path, group);
     try {
       together(group, [&] {
         work(commit);
@@ -49,27 +51,28 @@ void require_choice(const ExportedModel& file, WeightsChoice choice,
          path.string(), file.weights(), wanted);
 }
 
-MeshSizes possible_sizes(const TrainConfig& config, int ranks) {
-  const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
-  return sizes;
-}
-
 }  // namespace
 
 // A commit's configuration is that of all of its run.
 LoadedModel::Opened LoadedModel::open(const ModelSource& source, Group& group) {
   Opened opened;
   std::string name = source.path.string();
-  if (std::filesystem::is_regular_file(source.path)) {
-    opened.file.emplace(source.path);
-    require_choice(*opened.file, source.choice, source.path);
-    opened.config = opened.file->config();
+  const std::string is_file = rank_zero(group, [&] {
+    return std::string(std::filesystem::is_regular_file(source.path) ? "yes" : "");
+  });
+  if (!is_file.empty()) {
+    together(group, [&] {
+      opened.file.emplace(source.path);
+      require_choice(*opened.file, source.choice, source.path);
+      opened.config = opened.file->config();
+      return std::string();
+    });
   } else {
     std::string text;
     with_commit(source.path, group, [&](const std::filesystem::path& commit) {
       text = read_manifest(commit).config;
       name = (commit / "manifest.json").string();
+      opened.commit = commit;
     });
     opened.config = parse_train_config(text, name);
   }
@@ -86,10 +89,11 @@ LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world
 
 LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world, Opened opened)
     : config(std::move(opened.config)),
-      mesh(possible_sizes(config, world->size()), world),
+      mesh(mesh_sizes(config), world),
       dit(make_dit(parameters, dit_options(config), mesh, placement_of(config))),
       source_(std::move(source)),
-      file_(std::move(opened.file)) {
+      file_(std::move(opened.file)),
+      commit_(std::move(opened.commit)) {
   Parameters whole;
   const Dit all(whole, dit_options(config));
   parameter_count = whole.count();
@@ -119,15 +123,18 @@ void LoadedModel::load_file() {
 }
 
 void LoadedModel::load_commit() {
-  with_commit(source_.path, *mesh.world(), [&](const std::filesystem::path& commit) {
-    const CheckpointReader reader(commit);
-    const StateKind kind = choose(reader.manifest(), source_.choice, commit);
-    load_weights(reader, catalogue_, parameters, kind);
-    origin = commit;
-    step = reader.manifest().step;
-    hash = hash_file(commit / "manifest.json");
-    weights = weights_name(kind);
-  });
+  with_commit(
+      source_.path, *mesh.world(),
+      [&](const std::filesystem::path& commit) {
+        const CheckpointReader reader(commit);
+        const StateKind kind = choose(reader.manifest(), source_.choice, commit);
+        load_weights(reader, catalogue_, parameters, kind);
+        origin = commit;
+        step = reader.manifest().step;
+        hash = hash_file(commit / "manifest.json");
+        weights = weights_name(kind);
+      },
+      commit_);
 }
 
 }  // namespace muybridge

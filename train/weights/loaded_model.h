@@ -53,6 +53,7 @@ struct LoadedModel {
  private:
   struct Opened {
     std::optional<ExportedModel> file;
+    std::filesystem::path commit;  // where it is no file
     TrainConfig config;
   };
   static Opened open(const ModelSource& source, Group& group);
@@ -62,6 +63,7 @@ struct LoadedModel {
 
   ModelSource source_;
   std::optional<ExportedModel> file_;
+  std::filesystem::path commit_;
   Catalogue catalogue_;  // of the whole
 };
 

@@ -144,7 +144,21 @@ TEST(UnitStore, FewValuesAreHereAtATime) {
       most = std::max(most, store.values_here());
     };
     LeafWork later;
-    backward(chain(input_of(0, 0), &store), {}, {.on_leaf_ready = look, .later = &later});
+    // One more forward in between, as schedules have them: of a stage's next micro-batch.
+    const auto forward = [&] {
+      const NoGradScope no_grad;
+      Var x = Var::constant(Tensor::zeros({1, kWidth}, DType::kF64));
+      for (int unit = 0; unit < kUnits; ++unit) {
+        x = store.enter(unit, x);
+        most = std::max(most, store.values_here());
+        x = store.leave(unit, x);
+      }
+    };
+    forward();
+    const Var first = chain(input_of(0, 0), &store);
+    forward();
+    EXPECT_EQ(most, UnitStore::kUnitsWithValues);
+    backward(first, {}, {.on_leaf_ready = look, .later = &later});
     EXPECT_LE(store.values_here(), UnitStore::kUnitsWithValues);
     later.run();
     backward(chain(input_of(0, 1), &store), {}, {.on_leaf_ready = look});
@@ -187,6 +201,39 @@ TEST(UnitStore, ValuesAreHereOnlyAroundTheUnitThatRuns) {
     store.forget_values();
     EXPECT_EQ(store.values_here(), 0);
     EXPECT_FALSE(chain.weights[5].value().defined());
+  });
+}
+
+// A part of a unit that is frozen, and a unit of which all is, stay as they are.
+TEST(UnitStore, FrozenParametersStayWhileTheRestComesAndGoes) {
+  run_local_ranks(2, [&](const std::shared_ptr<Group>& world) {
+    const Mesh mesh(world);
+    Parameters parameters;
+    std::vector<Var> weights;
+    for (int i = 0; i < 4; ++i) {
+      weights.push_back(parameters.add(
+          {.name = fmt::format("w{}", i), .shape = {6}, .init = Constant{1.0F + i}}));
+      parameters.set_unit(weights.back(), i / 2);
+    }
+    for (const int i : {1, 2, 3}) parameters.freeze(weights[static_cast<std::size_t>(i)]);
+    parameters.allocate(DType::kF32, 1, Device::kCpu, sharing_plan(mesh, Sharing::kValues));
+    for (const int i : {1, 2, 3})
+      parameters.fill(parameters.of(weights[static_cast<std::size_t>(i)]),
+                      Tensor::full({6}, 10.0 * i));
+    UnitStore store(parameters, mesh.copies());
+    EXPECT_FALSE(weights[0].value().defined());
+    Var x = Var::leaf(Tensor::zeros({6}));
+    for (int unit = 0; unit < 2; ++unit) {
+      x = store.enter(unit, x);
+      EXPECT_EQ(weights[0].value().defined(), true);
+      for (const int i : {1, 2, 3})
+        EXPECT_EQ(weights[static_cast<std::size_t>(i)].value().data<float>()[5], 10.0F * i);
+      x = store.leave(unit, x);
+    }
+    backward(x, {}, {.on_leaf_ready = [&](std::int64_t tag) { store.on_ready(tag); }});
+    store.finish();
+    store.forget_values();
+    EXPECT_EQ(weights[3].value().data<float>()[5], 30.0F);
   });
 }
 

@@ -112,6 +112,31 @@ TEST(Checkpoint, WeightsLoadIntoTheModelAndItsComputeCopy) {
   }
 }
 
+// A commit is of what is trained: what is frozen comes from elsewhere.
+TEST(Checkpoint, FrozenParametersAreNoPartOfIt) {
+  const ScratchFolder folder;
+  const auto make = [] {
+    Parameters parameters;
+    parameters.add({.name = "base", .shape = {5, 40}});
+    parameters.freeze(parameters.list()[0].var);
+    parameters.add({.name = "adapter", .shape = {3, 7}});
+    parameters.allocate(DType::kF32, 1);
+    return parameters;
+  };
+  const Parameters parameters = make();
+  const SampleTensors tensors{Tensor::full({parameters.flat_size()}, 4.0), {}, {}, {}};
+  save_checkpoint(folder.path(), with_records(tensors.state(parameters), 2), *solo_group());
+  const CheckpointReader reader(folder.path() / commit_name(2));
+  ASSERT_EQ(reader.manifest().parameters.size(), 1U);
+  EXPECT_EQ(reader.manifest().parameters[0].name, "adapter");
+  const Parameters other = make();
+  SampleTensors loaded;
+  loaded.master = Tensor::zeros({other.flat_size()});
+  TrainState state = loaded.state(other);
+  load_checkpoint(reader, state);
+  EXPECT_EQ(loaded.master.data<float>()[20], 4.0F);
+}
+
 TEST(Checkpoint, AnEmaThatWasNotSavedBeginsAsTheWeights) {
   const ScratchFolder folder;
   const Parameters parameters = sample_parameters();

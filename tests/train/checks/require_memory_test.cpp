@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "tests/train/training_run.h"
+#include "train/load_config.h"
 
 namespace muybridge {
 namespace {
@@ -45,10 +46,10 @@ TEST(RequireMemory, NeverRefusesForTheCopyThatIsCommitted) {
 class MemoryOfRun : public testing::TrainingRun {
  protected:
   MemoryEstimate of(int ranks, const std::vector<std::string>& overrides) const {
-    std::vector<std::string> all = {"batch.tokens=4096", "eval.samples=0"};
+    std::vector<std::string> all = {"batch.tokens=4096", "eval.samples=0", "model.heads=4"};
     all.insert(all.end(), overrides.begin(), overrides.end());
     return memory_of_run(load_train_config(scratch_ / "tiny.yaml", all),
-                         CorpusIndex::open(scratch_ / "corpus"), 1000, ranks);
+                         CorpusIndex::open(scratch_ / "corpus"), {.all = 1000, .blocks = 2}, ranks);
   }
 };
 

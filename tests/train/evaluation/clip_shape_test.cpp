@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tests/data/temporary_corpus.h"
+#include "train/load_config.h"
 
 namespace muybridge {
 namespace {

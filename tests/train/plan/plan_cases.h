@@ -1,6 +1,7 @@
 #pragma once
 
 #include "train/config.h"
+#include "train/load_config.h"
 #include "train/plan/estimate.h"
 
 namespace muybridge::testing {

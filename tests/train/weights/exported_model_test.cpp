@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "model/wan_names.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 
 namespace muybridge {

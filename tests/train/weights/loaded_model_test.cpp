@@ -10,6 +10,7 @@
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
 #include "train/checkpoint/checkpoint_folder.h"
+#include "train/load_config.h"
 #include "train/model_options.h"
 #include "train/weights/checkpoint_export.h"
 #include "train/weights/exported_model.h"

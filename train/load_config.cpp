@@ -1,12 +1,16 @@
-#include "train/config_check.h"
+#include "train/load_config.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 
+#include "config/reader.h"
+#include "core/error.h"
 #include "core/text/spelling.h"
+#include "model/dit_parallel.h"
 #include "parallel/mesh.h"
+#include "train/model_options.h"
 
 namespace muybridge {
 namespace {
@@ -60,34 +64,45 @@ void check_eval(ConfigReader& reader, const TrainConfig& config) {
   }
 }
 
-void check_parallel(ConfigReader& reader, const TrainConfig& config) {
-  const TrainConfig::Parallel& parallel = config.parallel;
-  if (!axis_order_from(parallel.order))
-    reader.refuse("parallel.order", fmt::format("'{}' is no order of the four axes, such as {}",
-                                                parallel.order, to_string(kAxes)));
-  const bool ring = parallel.context_method == TrainConfig::ContextMethod::kRing;
-  if (ring && parallel.context == 1)
-    reader.refuse("parallel.context_method",
-                  "ring says how ranks share clips, but parallel.context is 1");
-  else if (!ring && parallel.ring > 0)
-    reader.refuse("parallel.ring", fmt::format("{} ranks form a ring, but parallel.context_method "
-                                               "is ulysses",
-                                               parallel.ring));
-  else if (parallel.ring > 0 && parallel.context % parallel.ring != 0)
-    reader.refuse("parallel.ring", fmt::format("{} does not divide parallel.context = {}",
-                                               parallel.ring, parallel.context));
-  if (parallel.pipeline > 1) return;
-  if (parallel.schedule != TrainConfig::Parallel().schedule)
-    reader.refuse("parallel.schedule",
-                  fmt::format("{} says in which order stages work, but parallel.pipeline is 1",
-                              to_string(parallel.schedule)));
-  if (parallel.virtual_stages > 1)
-    reader.refuse(
-        "parallel.virtual_stages",
-        fmt::format("{} parts of each stage, but parallel.pipeline is 1", parallel.virtual_stages));
+// Whether the model can be shared so; how many ranks there are is not known here.
+void check_layout(ConfigReader& reader, const TrainConfig& config) {
+  try {
+    for (const auto& [key, reason] : layout_mistakes(dit_options(config), mesh_sizes(config),
+                                                     placement_of(config), config.batch.tokens))
+      reader.refuse(key, reason);
+  } catch (const Error& error) {
+    reader.refuse("parallel.virtual_stages", error.what());
+  }
 }
 
-}  // namespace
+// One mistake after the other: what is behind it may follow from it.
+void check_parallel(ConfigReader& reader, const TrainConfig& config) {
+  const TrainConfig::Parallel& p = config.parallel;
+  const bool ring = p.context_method == TrainConfig::ContextMethod::kRing;
+  if (!axis_order_from(p.order))
+    reader.refuse("parallel.order", fmt::format("'{}' is no order of the four axes, such as {}",
+                                                p.order, to_string(kAxes)));
+  if (ring && p.context == 1)
+    reader.refuse("parallel.context_method",
+                  "ring says how ranks share clips, but parallel.context is 1");
+  else if (!ring && p.ring > 0)
+    reader.refuse("parallel.ring", fmt::format("{} ranks form a ring, but parallel.context_method "
+                                               "is ulysses",
+                                               p.ring));
+  else if (p.ring > 0 && p.context % p.ring != 0)
+    reader.refuse("parallel.ring",
+                  fmt::format("{} does not divide parallel.context = {}", p.ring, p.context));
+  else if (p.pipeline == 1 && p.schedule != TrainConfig::Parallel().schedule)
+    reader.refuse("parallel.schedule",
+                  fmt::format("{} says in which order stages work, but parallel.pipeline is 1",
+                              to_string(p.schedule)));
+  else if (p.pipeline == 1 && p.virtual_stages > 1)
+    reader.refuse(
+        "parallel.virtual_stages",
+        fmt::format("{} parts of each stage, but parallel.pipeline is 1", p.virtual_stages));
+  else
+    check_layout(reader, config);
+}
 
 void check_config(ConfigReader& reader, const TrainConfig& config) {
   if (!is_file_name(config.run.name))
@@ -103,6 +118,26 @@ void check_config(ConfigReader& reader, const TrainConfig& config) {
   check_model(reader, config.model);
   check_eval(reader, config);
   check_parallel(reader, config);
+}
+
+TrainConfig load(ConfigReader reader) {
+  TrainConfig config;
+  reader.fill(fields_of(config));
+  check_config(reader, config);
+  reader.finish();
+  return config;
+}
+
+}  // namespace
+
+TrainConfig load_train_config(const std::filesystem::path& file,
+                              const std::vector<std::string>& overrides) {
+  return load(ConfigReader(file, overrides));
+}
+
+TrainConfig parse_train_config(const std::string& text, const std::string& source,
+                               const std::vector<std::string>& overrides) {
+  return load(ConfigReader::of_text(text, source, overrides));
 }
 
 }  // namespace muybridge
