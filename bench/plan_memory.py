@@ -56,6 +56,13 @@ LAYOUTS = [
     "parallel.data=4",
     "parallel.data=2 parallel.tensor=2",
     "parallel.tensor=2 parallel.pipeline=2 parallel.schedule=interleaved",
+    "parallel.data=4 parallel.zero=1",
+    "parallel.data=4 parallel.zero=2",
+    "parallel.data=4 parallel.zero=3",
+    "parallel.tensor=2 parallel.zero=3",
+    "parallel.pipeline=2 parallel.schedule=zb_h1 parallel.zero=3",
+    f"{LONG} model.recompute=attention",
+    f"{LONG} parallel.context=4 parallel.context_method=ring",
 ]
 
 

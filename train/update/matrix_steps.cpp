@@ -98,10 +98,10 @@ Work MatrixSteps::give_back(const Matrix& matrix, const Direction& direction) co
   return holders.exchange(sends, {});
 }
 
-// In its place. Of a matrix that tensor ranks share the owner's tensor group puts the parts
-// together; its ranks own the same matrices.
-void MatrixSteps::make_orthogonal(const Tensor& direction, const Parameter& parameter) const {
-  if (parameter.split.parts == 1) return direction.copy_from(orthogonalize(direction));
+// Of a matrix that tensor ranks share the owner's tensor group puts the parts together; its ranks
+// own the same matrices.
+Tensor MatrixSteps::orthogonal(const Tensor& direction, const Parameter& parameter) const {
+  if (parameter.split.parts == 1) return orthogonalize(direction);
   Group& group = *mesh_.tensor();
   const Tensor parts = Tensor::empty({group.size(), direction.numel()}, direction.dtype());
   group
@@ -112,10 +112,10 @@ void MatrixSteps::make_orthogonal(const Tensor& direction, const Parameter& para
   Split split = parameter.split;
   for (split.part = 0; split.part < split.parts; ++split.part)
     scatter(parts.rows(split.part, 1), share_slice(parameter.spec.shape, split), whole);
-  const Tensor orthogonal = orthogonalize(whole.to(direction.device())).to(Device::kCpu);
+  const Tensor all = orthogonalize(whole.to(direction.device())).to(Device::kCpu);
   const Tensor mine = Tensor::empty(direction.shape(), direction.dtype());
-  gather(orthogonal, parameter.slice(), mine);
-  direction.copy_from(mine.to(direction.device()));
+  gather(all, parameter.slice(), mine);
+  return mine.to(direction.device());
 }
 
 // Each rank makes its share of the directions orthogonal while those of the others arrive.
@@ -130,7 +130,7 @@ void MatrixSteps::step(double learning_rate, double scale, double average_weight
     const Matrix& matrix = matrices_[i];
     directions[i].work.wait();
     if (matrix.owner == holders_of(matrix).rank())
-      make_orthogonal(directions[i].whole, *matrix.parameter);
+      directions[i].whole = orthogonal(directions[i].whole, *matrix.parameter);
     directions[i].work = give_back(matrix, directions[i]);
   }
   for (std::size_t i = 0; i < matrices_.size(); ++i) {
@@ -138,7 +138,8 @@ void MatrixSteps::step(double learning_rate, double scale, double average_weight
     directions[i].work.wait();
     if (!mine) continue;
     descend({.master = mine->master,
-             .direction = mine->gradient,
+             .direction = range->is_shared() ? mine->gradient
+                                             : directions[i].whole.reshape(mine->gradient.shape()),
              .average = mine->average,
              .compute = mine->compute},
             {.learning_rate = learning_rate,

@@ -47,7 +47,7 @@ class MatrixSteps {
   FlatRange part_of_rank(const Matrix& matrix, int rank) const;
   Direction collect(const Matrix& matrix) const;
   Work give_back(const Matrix& matrix, const Direction& direction) const;
-  void make_orthogonal(const Tensor& direction, const Parameter& parameter) const;
+  Tensor orthogonal(const Tensor& direction, const Parameter& parameter) const;
 
   TrainConfig::Optimizer options_;
   Mesh mesh_;
