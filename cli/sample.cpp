@@ -204,6 +204,7 @@ class Session {
     bar_.clear();
     rank_zero(group(), [&] {
       std::vector<CollectedClip> clips;
+      clips.reserve(records.size());
       for (SampleRecord& record : records)
         clips.push_back({.record = std::move(record),
                          .model = arguments_.checkpoint,

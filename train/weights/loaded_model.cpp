@@ -84,7 +84,7 @@ LoadedModel::Opened LoadedModel::open(const ModelSource& source, Group& group) {
   return opened;
 }
 
-LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world)
+LoadedModel::LoadedModel(const ModelSource& source, const std::shared_ptr<Group>& world)
     : LoadedModel(source, world, open(source, *world)) {}
 
 LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world, Opened opened)

@@ -44,7 +44,7 @@ struct LoadedModel {
 
   // Allocates nothing. Throws Error(kUsage) for overrides that the command does not read, and for a
   // layout that cannot be. Collective, as all of it.
-  LoadedModel(ModelSource source, const std::shared_ptr<Group>& world);
+  LoadedModel(const ModelSource& source, const std::shared_ptr<Group>& world);
 
   // Reads the weights. The run may be training: a commit that it removes meanwhile gives way to its
   // next. Throws Error(kUsage) where the weights asked for are not there.
