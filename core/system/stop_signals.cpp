@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstddef>
 
+#include "core/system/signal_stack.h"
+
 namespace muybridge {
 namespace {
 
@@ -24,8 +26,10 @@ void request_stop(int signal) {
 
 StopSignals::StopSignals() {
   stop_requested = false;
+  use_signal_stacks_in_loops();
   struct sigaction action {};
   action.sa_handler = request_stop;
+  action.sa_flags = SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < kSignals.size(); ++i)
     ::sigaction(kSignals[i], &action, &previous_actions[i]);

@@ -13,6 +13,8 @@
 #include <mutex>
 #include <thread>
 
+#include "core/system/signal_stack.h"
+
 namespace muybridge {
 namespace {
 
@@ -46,12 +48,13 @@ std::string readable(const std::string& frame) {
 }  // namespace
 
 void prepare_stack_signal() {
+  use_signal_stack();
   static std::once_flag once;
   std::call_once(once, [] {
     ::backtrace(frames.data(), 1);  // the first call loads a library, which a handler must not
     struct sigaction action {};
     action.sa_handler = write_down;
-    action.sa_flags = SA_RESTART;
+    action.sa_flags = SA_RESTART | SA_ONSTACK;
     sigfillset(&action.sa_mask);
     ::sigaction(stack_signal(), &action, nullptr);
   });

@@ -1,12 +1,17 @@
 #include "core/system/stop_signals.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <vector>
+
+#include "core/ops/product/matmul.h"
+#include "core/random.h"
 
 namespace muybridge {
 namespace {
@@ -74,6 +79,37 @@ TEST(StopSignals, ANewOneKnowsNothingOfSignalsBefore) {
               if (second.requested()) return 1;
               ::kill(::getpid(), SIGINT);
               return second.requested() ? 7 : 2;
+            }),
+            7);
+}
+
+// Kernels of products point the stack at the heap while they run: a handler's frame must not be
+// written there.
+TEST(StopSignals, LeaveTheHeapAloneWhileProductsAreComputed) {
+  EXPECT_EQ(outcome([] {
+              omp_set_num_threads(1);
+              const Tensor a = Tensor::empty({64, 768}), b = Tensor::empty({768, 256});
+              const RandomStream stream(1, Purpose::kTest);
+              fill_normal(stream, a.data<float>(), a.numel());
+              fill_normal(stream, b.data<float>(), b.numel());
+              const Tensor want = Tensor::empty({64, 256}), got = Tensor::empty({64, 256});
+              matmul(a, b, want);
+              const StopSignals stop;
+              const pid_t parent = ::getpid();
+              const pid_t sender = ::fork();
+              if (sender == 0) {
+                for (int i = 0; i < 5000 && ::getppid() == parent; ++i) {
+                  ::kill(parent, SIGUSR1);
+                  ::usleep(50);
+                }
+                ::_exit(0);
+              }
+              int wrong = 0;
+              while (::waitpid(sender, nullptr, WNOHANG) == 0) {
+                matmul(a, b, got);
+                wrong += std::memcmp(got.raw(), want.raw(), got.bytes()) != 0;
+              }
+              return wrong == 0 && stop.requested() ? 7 : 2;
             }),
             7);
 }
