@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/drawing_memory.h"
 #include "cli/weights_options.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -16,7 +17,6 @@
 #include "parallel/together.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
-#include "train/checks/require_memory.h"
 #include "train/evaluation/clip_shape.h"
 #include "train/evaluation/evaluation.h"
 #include "train/model_options.h"
@@ -86,19 +86,6 @@ void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
              fs::absolute(run.gallery()).string());
 }
 
-void require_memory_for(const std::vector<EvaluationPrompt>& prompts, const LoadedModel& model,
-                        const World& world) {
-  if (prompts.empty()) return;
-  const int replicas = model.mesh.sizes().data;
-  const auto most = (std::ssize(prompts) + replicas - 1) / replicas;
-  const std::string warning = require_memory(
-      memory_of_sampling(model.dit.options, model.mesh.sizes(),
-                         sampled_tokens(model.dit.options, render_options(model.config), most),
-                         model.parameters.held_count(), compute_dtype(model.config)),
-      world.local_size(), this_machine(), kLessForSampling);
-  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
-}
-
 void run_evaluate(const Arguments& arguments) {
   const World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
@@ -118,7 +105,8 @@ void run_evaluate(const Arguments& arguments) {
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
   const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
-  require_memory_for(prompts.picked, model, world);
+  if (!prompts.picked.empty())
+    require_memory_to_draw(model, render_options(model.config), std::ssize(prompts.picked), world);
   model.load();
   // RUN/checkpoints/step-00012000 belongs to RUN, wherever that lies now.
   const RunFolder run{model.origin.parent_path().parent_path()};

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text/spelling.h"
+#include "parallel/together.h"
 
 namespace muybridge {
 namespace {
@@ -28,14 +29,6 @@ int rank_from_environment() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
     if (const char* rank = std::getenv(name)) return std::atoi(rank);
   return 0;
-}
-
-// What another rank ran into, as `together` tells it.
-bool is_of_another_rank(std::string_view text) {
-  constexpr std::string_view kRank = "rank ";
-  const std::size_t end = text.find_first_not_of("0123456789", kRank.size());
-  return text.starts_with(kRank) && end != std::string_view::npos && end > kRank.size() &&
-         text[end] == ':';
 }
 
 // Rank 0 makes the same mistake and its end ends this rank too; one that is still here after the
@@ -164,7 +157,7 @@ int Program::run(int argc, char** argv) {
     } else if (error.code() == ExitCode::kPreempted) {
       log_info("{}", error.what());  // as it was asked to, and nothing is lost
     } else {
-      if (is_of_another_rank(error.what())) let_rank_zero_speak_first();
+      if (names_a_rank(error.what())) let_rank_zero_speak_first();
       log_error("{}", error.what());
     }
     return code_of(error.code());

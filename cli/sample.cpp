@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/drawing_memory.h"
 #include "cli/weights_options.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/system/machine.h"
 #include "core/system/progress_bar.h"
 #include "core/text/utf8.h"
 #include "eval/clip_name.h"
@@ -22,7 +22,6 @@
 #include "parallel/together.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
-#include "train/checks/require_memory.h"
 #include "train/model_options.h"
 #include "train/stop_request.h"
 #include "train/weights/loaded_model.h"
@@ -139,18 +138,6 @@ nlohmann::ordered_json row_of(const CollectedClip& clip, const fs::path& out) {
   return row;
 }
 
-void require_memory_for(const LoadedModel& model, const RenderOptions& options,
-                        std::size_t requests, const World& world) {
-  const MeshSizes& layout = model.mesh.sizes();
-  const auto most = (static_cast<std::int64_t>(requests) + layout.data - 1) / layout.data;
-  const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options, layout,
-                                        sampled_tokens(model.dit.options, options, most),
-                                        model.parameters.held_count(), compute_dtype(model.config)),
-                     world.local_size(), this_machine(), kLessForSampling);
-  if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
-}
-
 // Clips are drawn some at a time, so that what is done stays when the rest is stopped.
 class Session {
  public:
@@ -175,15 +162,20 @@ class Session {
     const StopRequest stop(*model_.mesh.replica(), /*max_seconds=*/0);
     for (std::size_t first = 0; first < requests_.size(); first += at_once)
       draw_some(first, std::min(first + at_once, requests_.size()), stop);
+    print_end();
+  }
+
+ private:
+  Group& group() const { return *model_.mesh.world(); }
+
+  void print_end() const {
     if (group().rank() > 0) return;
     if (arguments_.json)
       fmt::print("{}\n", rows_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
       fmt::print("page  {}\n", fs::absolute(folder_->page()).string());
+    std::fflush(stdout);
   }
-
- private:
-  Group& group() const { return *model_.mesh.world(); }
 
   void draw_some(std::size_t first, std::size_t end, const StopRequest& stop) {
     const std::vector<RenderRequest> some(requests_.begin() + static_cast<std::ptrdiff_t>(first),
@@ -218,9 +210,10 @@ class Session {
       }
       return std::string();
     });
-    if (drawn < some.size())
-      fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first + drawn,
-           requests_.size(), arguments_.out);
+    if (drawn == some.size()) return;
+    print_end();
+    fail(ExitCode::kPreempted, "stopped; {} of {} clips are in {}", first + drawn, requests_.size(),
+         arguments_.out);
   }
 
   const Arguments& arguments_;
@@ -247,7 +240,7 @@ void sample(const Arguments& arguments) {
   const RenderOptions options = render_options(arguments, model.config);
   const std::vector<RenderRequest> requests =
       read_requests(arguments, options.sampler.max_caption_bytes);
-  require_memory_for(model, options, requests.size(), world);
+  require_memory_to_draw(model, options, std::ssize(requests), world);
   model.load();
   Session(arguments, model, options, requests).draw();
 }

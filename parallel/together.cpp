@@ -35,14 +35,6 @@ std::string message_of(const Outcome& outcome) {
   return static_cast<char>(outcome.code) + outcome.text;
 }
 
-// "rank 3: ...", as a part of the job has said it.
-bool names_a_rank(const std::string& text) {
-  constexpr std::string_view kRank = "rank ";
-  if (!text.starts_with(kRank)) return false;
-  const std::size_t end = text.find_first_not_of("0123456789", kRank.size());
-  return end != std::string::npos && end > kRank.size() && text[end] == ':';
-}
-
 [[noreturn]] void throw_message(const Group& group, int rank, const std::string& message) {
   const std::string text = message.substr(1);
   throw Error(static_cast<ExitCode>(message.front()),
@@ -50,6 +42,13 @@ bool names_a_rank(const std::string& text) {
 }
 
 }  // namespace
+
+bool names_a_rank(std::string_view text) {
+  constexpr std::string_view kRank = "rank ";
+  if (!text.starts_with(kRank)) return false;
+  const std::size_t end = text.find_first_not_of("0123456789", kRank.size());
+  return end != std::string_view::npos && end > kRank.size() && text[end] == ':';
+}
 
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work) {
   const Outcome outcome = attempt(work);

@@ -2,11 +2,15 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "parallel/group.h"
 
 namespace muybridge {
+
+// Whether a message begins as `together` tells what befell another rank: "rank 3: ...".
+bool names_a_rank(std::string_view text);
 
 // Runs `work` on every rank; returns on rank 0 what each returned, in the order of ranks, and on
 // the others nothing. When it throws on one rank this throws on all: there its own exception,

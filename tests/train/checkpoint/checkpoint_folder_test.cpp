@@ -57,6 +57,20 @@ TEST(CheckpointFolder, FallsBackToTheNewestCommitThatVerifies) {
   EXPECT_EQ(newest(folder.path()), 1);
 }
 
+TEST(CheckpointFolder, SaysOnceWhatItTakesInstead) {
+  const ScratchFolder folder;
+  for (const std::int64_t step : {1, 2, 3}) save(folder.path(), step);
+  for (const char* damaged : {"step-00000002", "step-00000003"})
+    flip_byte(folder / damaged / "rank-0000.h5");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(newest(folder.path()), 1);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("step-00000003/rank-0000.h5"), std::string::npos) << said;
+  EXPECT_NE(said.find("step-00000002/rank-0000.h5"), std::string::npos) << said;
+  EXPECT_NE(said.find("; step-00000001 is taken instead"), std::string::npos) << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+}
+
 TEST(CheckpointFolder, DoesNotNeedLatest) {
   const ScratchFolder folder;
   save(folder.path(), 1);
