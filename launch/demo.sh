@@ -60,7 +60,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Open MPI asks for these two before it starts anything as root.
 if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 # Ranks share the cores among themselves; more ranks than cores is slow, but works.
-readonly ranks=(mpirun -np "${RANKS:-2}" --bind-to none --oversubscribe)
+readonly ranks=(launch/mpirun.sh -np "${RANKS:-2}" --bind-to none --oversubscribe)
 readonly muybridge=build/release/muybridge
 
 goodbye() {

@@ -1,69 +1,54 @@
 #!/usr/bin/env python3
-"""The launcher's script in launch/kubernetes.yaml with the real mpirun and program: SIGTERM, as a
+"""What the launcher of launch/kubernetes.yaml starts, with the real mpirun and program: SIGTERM, as a
 pod gets it, becomes a commit and code 75; the next start goes on.   kubernetes_test.py MUYBRIDGE"""
-import os
+import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
-import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+import tiny_run
+
 MUYBRIDGE = None
-TINY = ("model.width=32 model.depth=1 model.heads=2 model.mlp_width=64 model.text_width=32 batch.tokens=64 "
-        "eval.samples=0 eval.prompts= train.checkpoint_every=0")
 
 
-def script_of(text):
-    """The block below 'args:', as the shell gets it."""
-    lines = text.split("args:\n")[1].splitlines()[1:]
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    block = [line for line in lines if not line.strip() or len(line) - len(line.lstrip()) >= indent]
-    return textwrap.dedent("\n".join(lines[:next(
-        (i for i, line in enumerate(lines) if line not in block), len(lines))]))
+def words_of(text, key):
+    """The list of quoted words after the first `key:`, which may go over several lines."""
+    return json.loads(re.search(rf"^ *{key}: (\[.*?\])$", text, re.MULTILINE | re.DOTALL)[1])
 
 
 class KubernetesTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-kubernetes-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        (self.folder / "build/release").mkdir(parents=True)
-        (self.folder / "build/release/muybridge").symlink_to(MUYBRIDGE)
-        shutil.copytree(ROOT / "configs", self.folder / "configs")
-        for words in (["corpus", "make", "shapes", "clips", "--clips", "6", "--validation", "2", "--size", "32x32",
-                       "--frames", "8"],
-                      ["prepare", "clips", "corpus", "--size", "32x32", "--frames", "8"]):
-            subprocess.run([MUYBRIDGE, *words], cwd=self.folder, check=True, capture_output=True)
-        script = script_of((ROOT / "launch/kubernetes.yaml").read_text())
+        tiny_run.lay_out(self.folder, MUYBRIDGE, "corpus")
+        text = (tiny_run.ROOT / "launch/kubernetes.yaml").read_text()
+        command, words = words_of(text, "command"), words_of(text, "args")
+        # tini, which the image has, hands the signals of a pod on.
+        self.assertEqual(command[:2], ["tini", "--"])
         # A pod has its own folders, and cores to bind to.
-        for there, here in (("-np 32", "-np 2"), (":PE=12", ""), ("--bind-to core", "--bind-to none"),
-                            ("batch.micro_batches=64", "batch.micro_batches=2"), ("=/corpus", "=corpus"),
-                            ("=/runs", "=runs")):
-            self.assertIn(there, script)
-            script = script.replace(there, here)
-        self.script = script
+        here = {"32": "2", "slot:PE=12": "slot", "core": "none", "batch.micro_batches=64": "batch.micro_batches=2",
+                "data.train=/corpus": "data.train=corpus", "run.folder=/runs/shapes": "run.folder=runs/shapes"}
+        self.assertLessEqual(here.keys(), set(words))
+        self.command = command[2:] + [here.get(word, word) for word in words] + tiny_run.TINY
 
     def start(self, steps):
-        script = self.script.replace("configs/shapes.yaml", f"configs/shapes.yaml {TINY} train.steps={steps}")
-        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                           OMP_NUM_THREADS="1", OMPI_MCA_rmaps_base_oversubscribe="1")
-        return subprocess.Popen(["bash", "-c", script], cwd=self.folder, env=environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen([*self.command, "train.checkpoint_every=0", f"train.steps={steps}"], cwd=self.folder,
+                                env=tiny_run.environment(), text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
 
     def test_a_pod_that_is_told_to_go_commits_and_the_next_goes_on(self):
+        run = self.folder / "runs/shapes"
         job = self.start(1000000)
-        metrics = self.folder / "runs/shapes/metrics.jsonl"
-        while not metrics.exists() or metrics.stat().st_size == 0:
-            self.assertIsNone(job.poll(), "the job ended before it trained")
-            time.sleep(0.02)
+        tiny_run.wait_for(self, job, run / "metrics.jsonl")
         job.send_signal(signal.SIGTERM)
         output, _ = job.communicate(timeout=120)
         self.assertEqual(job.returncode, 75, output)
-        step = int((self.folder / "runs/shapes/checkpoints/latest").read_text().strip().split("-")[-1])
+        step = tiny_run.committed(run)
         job = self.start(step + 2)
         output, _ = job.communicate(timeout=120)
         self.assertEqual(job.returncode, 0, output)
@@ -71,5 +56,5 @@ class KubernetesTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    MUYBRIDGE = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    MUYBRIDGE = sys.argv.pop(1)
     unittest.main()

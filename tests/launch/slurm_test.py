@@ -8,13 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+import tiny_run
+
 MUYBRIDGE = None
-TINY = ["model.width=32", "model.depth=1", "model.heads=2", "model.mlp_width=64", "model.text_width=32",
-        "batch.tokens=64", "batch.micro_batches=2", "eval.samples=0", "eval.prompts="]
 
 
 class SlurmTest(unittest.TestCase):
@@ -22,17 +20,11 @@ class SlurmTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-slurm-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        (cls.folder / "build/release").mkdir(parents=True)
-        (cls.folder / "build/release/muybridge").symlink_to(MUYBRIDGE)
-        shutil.copytree(ROOT / "configs", cls.folder / "configs")
+        tiny_run.lay_out(cls.folder, MUYBRIDGE, "prepared/shapes")
         (cls.folder / "bin").mkdir()
         scontrol = cls.folder / "bin/scontrol"
         scontrol.write_text(f'#!/bin/sh\necho "$@" >>{cls.folder}/requeued\n')
         scontrol.chmod(0o755)
-        for words in (["corpus", "make", "shapes", "clips", "--clips", "6", "--validation", "2", "--size", "32x32",
-                       "--frames", "8"],
-                      ["prepare", "clips", "prepared/shapes", "--size", "32x32", "--frames", "8"]):
-            subprocess.run([MUYBRIDGE, *words], cwd=cls.folder, check=True, capture_output=True)
 
     def setUp(self):
         self.requeued = self.folder / "requeued"
@@ -40,19 +32,18 @@ class SlurmTest(unittest.TestCase):
 
     def submit(self, run, *overrides, restarts=0):
         """Starts the script as slurmd does; the caller reads its end."""
-        environment = dict(
-            os.environ, PATH=f"{self.folder}/bin:{os.environ['PATH']}", SLURM_SUBMIT_DIR=str(self.folder),
+        environment = tiny_run.environment(
+            PATH=f"{self.folder}/bin:{os.environ['PATH']}", SLURM_SUBMIT_DIR=str(self.folder),
             SLURM_NTASKS="2", SLURM_CPUS_PER_TASK="1", SLURM_JOB_ID="4711", SLURM_RESTART_COUNT=str(restarts),
-            OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1",
-            # Tests share the cores, and this is no allocation of Slurm.
-            OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none",
+            # This is no allocation of Slurm.
             OMPI_MCA_ras="^slurm", OMPI_MCA_plm="^slurm")
-        script = (ROOT / "launch/slurm.sbatch").read_text()
+        script = (tiny_run.ROOT / "launch/slurm.sbatch").read_text()
         # Binding needs cores of one's own.
         self.assertIn("--bind-to core", script)
         copy = self.folder / "slurm.sbatch"
         copy.write_text(script.replace("--bind-to core", "--bind-to none").replace(":PE=${SLURM_CPUS_PER_TASK:-1}", ""))
-        words = ["configs/shapes.yaml", f"run.name={run}", *TINY, *overrides] if run else []
+        words = ["configs/shapes.yaml", f"run.name={run}", *tiny_run.TINY, "batch.micro_batches=2",
+                 *overrides] if run else []
         job = subprocess.Popen(["bash", str(copy), *words], env=environment, cwd="/", text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(self.end, job)
@@ -68,11 +59,6 @@ class SlurmTest(unittest.TestCase):
         output, _ = job.communicate(timeout=120)
         return job.returncode, output
 
-    def wait_for(self, job, path):
-        while not path.exists() or path.stat().st_size == 0:
-            self.assertIsNone(job.poll(), "the job ended before it trained")
-            time.sleep(0.02)
-
     def requeues(self):
         return self.requeued.read_text().splitlines() if self.requeued.exists() else []
 
@@ -85,30 +71,30 @@ class SlurmTest(unittest.TestCase):
     def test_before_its_time_ends_it_commits_and_goes_back_into_the_queue_then_goes_on(self):
         job = self.submit("warned", "train.steps=1000000", "train.checkpoint_every=0")
         run = self.folder / "runs/warned"
-        self.wait_for(job, run / "metrics.jsonl")
+        tiny_run.wait_for(self, job, run / "metrics.jsonl")
         job.send_signal(signal.SIGUSR1)
         code, output = self.finish(job)
         self.assertEqual(code, 75, output)
         self.assertEqual(self.requeues(), ["requeue 4711"])
-        commit = (run / "checkpoints/latest").read_text().strip()
-        step = int(commit.split("-")[-1])
+        step = tiny_run.committed(run)
         code, output = self.finish(self.submit("warned", f"train.steps={step + 2}", "train.checkpoint_every=0",
                                                restarts=1))
         self.assertEqual(code, 0, output)
-        steps = [line.split('"step":')[1].split(",")[0] for line in (run / "metrics.jsonl").read_text().splitlines()]
-        self.assertEqual([int(each) for each in steps], list(range(1, step + 3)))
+        self.assertEqual(tiny_run.steps(run), list(range(1, step + 3)))
 
     def test_a_killed_rank_sends_it_back_into_the_queue(self):
         job = self.submit("killed", "train.steps=1000000")
-        self.wait_for(job, self.folder / "runs/killed/metrics.jsonl")
-        os.kill(self.ranks_of(job)[-1], signal.SIGKILL)
+        tiny_run.wait_for(self, job, self.folder / "runs/killed/metrics.jsonl")
+        ranks = tiny_run.ranks_of(job.pid)
+        self.assertEqual(len(ranks), 2)
+        os.kill(ranks[-1], signal.SIGKILL)
         code, output = self.finish(job)
-        self.assertTrue(code == 69 or code > 128, f"{code}: {output}")
+        self.assertEqual(code, 69, output)
         self.assertEqual(self.requeues(), ["requeue 4711"])
 
     def test_after_twenty_restarts_it_gives_up(self):
         job = self.submit("tired", "train.steps=1000000", restarts=20)
-        self.wait_for(job, self.folder / "runs/tired/metrics.jsonl")
+        tiny_run.wait_for(self, job, self.folder / "runs/tired/metrics.jsonl")
         job.send_signal(signal.SIGUSR1)
         code, output = self.finish(job)
         self.assertEqual(code, 75, output)
@@ -125,25 +111,6 @@ class SlurmTest(unittest.TestCase):
         code, output = self.finish(self.submit(None))
         self.assertEqual(code, 2)
         self.assertIn("usage: sbatch", output)
-
-    def ranks_of(self, job):
-        """Processes of the program below the job, by /proc."""
-        parents, programs = {}, set()
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                pid = int(process.name)
-                parents[pid] = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if (process / "cmdline").read_text().split("\0")[0].endswith("/muybridge"):
-                    programs.add(pid)
-            except OSError:  # it has ended
-                continue
-
-        def below(pid):
-            return pid == job.pid or (pid in parents and below(parents[pid]))
-
-        ranks = sorted(filter(below, programs))
-        self.assertEqual(len(ranks), 2)
-        return ranks
 
 
 if __name__ == "__main__":
