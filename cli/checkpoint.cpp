@@ -163,9 +163,10 @@ void verify(const Arguments& arguments) {
   if (arguments.json) fmt::print("{}\n", rows.dump(2));
   if (damaged > 0)
     fail(ExitCode::kCorrupt, "{} of {} commits are damaged; {}", damaged, rows.size(),
-         damaged < rows.size() ? "training goes on from the newest that is whole"
-                               : "no other is left to go on from: get one back from a copy, or "
-                                 "start anew with train.resume=never in another folder");
+         damaged < static_cast<int>(rows.size())
+             ? "training goes on from the newest that is whole"
+             : "no other is left to go on from: get one back from a copy, or "
+               "start anew with train.resume=never in another folder");
 }
 
 void export_checkpoint(const Arguments& arguments) {

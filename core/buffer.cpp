@@ -7,8 +7,8 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,15 +47,12 @@ class Pool {
  public:
   explicit Pool(Device device) : device_(device) {}
 
-  void* take(std::size_t bytes) {
-    const std::size_t size = size_class(bytes);
+  // Sets `size` to what the block has.
+  void* take(std::size_t bytes, std::size_t& size) {
+    size = size_class(bytes);
     const std::lock_guard lock(mutex_);
-    std::vector<void*>& free_blocks = free_[size];
-    void* block = nullptr;
-    if (!free_blocks.empty()) {
-      block = free_blocks.back();
-      free_blocks.pop_back();
-    } else {
+    void* block = take_free(size);
+    if (!block) {
       block = system_allocate(size, device_);
       if (!block) {
         release_free_blocks();
@@ -75,8 +72,7 @@ class Pool {
     return block;
   }
 
-  void give_back(void* block, std::size_t bytes) noexcept {
-    const std::size_t size = size_class(bytes);
+  void give_back(void* block, std::size_t size) noexcept {
     const std::lock_guard lock(mutex_);
     free_[size].push_back(block);
     statistics_.in_use_bytes -= size;
@@ -99,6 +95,19 @@ class Pool {
   }
 
  private:
+  // The smallest that fits and is at most a quarter larger.
+  void* take_free(std::size_t& size) {
+    const std::size_t most = size + size / 4;
+    for (auto each = free_.lower_bound(size); each != free_.end() && each->first <= most; ++each) {
+      if (each->second.empty()) continue;
+      void* const block = each->second.back();
+      each->second.pop_back();
+      size = each->first;
+      return block;
+    }
+    return nullptr;
+  }
+
   void release_free_blocks() {
     for (auto& [size, blocks] : free_) {
       for (void* block : blocks) system_free(block, device_);
@@ -109,7 +118,7 @@ class Pool {
 
   Device device_;
   std::mutex mutex_;
-  std::unordered_map<std::size_t, std::vector<void*>> free_;
+  std::map<std::size_t, std::vector<void*>> free_;  // by size
   PoolStatistics statistics_;
 };
 
@@ -122,23 +131,26 @@ Pool& pool(Device device) {
 
 }  // namespace
 
-Buffer::Buffer(std::size_t bytes, Device device)
-    : data_(bytes == 0 ? nullptr : pool(device).take(bytes)), bytes_(bytes), device_(device) {}
+Buffer::Buffer(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
+  if (bytes > 0) data_ = pool(device).take(bytes, block_bytes_);
+}
 
 Buffer::Buffer(Buffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)),
+      block_bytes_(std::exchange(other.block_bytes_, 0)),
       device_(other.device_) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
+  std::swap(block_bytes_, other.block_bytes_);
   std::swap(device_, other.device_);
   return *this;
 }
 
 Buffer::~Buffer() {
-  if (data_) pool(device_).give_back(data_, bytes_);
+  if (data_) pool(device_).give_back(data_, block_bytes_);
 }
 
 PoolStatistics pool_statistics(Device device) { return pool(device).statistics(); }

@@ -8,8 +8,9 @@ namespace muybridge {
 enum class Device : std::uint8_t { kCpu, kCuda };
 
 // A block of memory from the device's pool, aligned to 64 bytes; it goes back there on destruction.
-// The pool keeps blocks by size class, so that a training step after the first asks the system for
-// nothing. Thread-safe.
+// The pool keeps blocks by size class, so that training steps like those before ask the system for
+// nothing; where none of its class is free, what needs a block gets one that is a little larger, so
+// that texts of many lengths do not each leave blocks of their own. Thread-safe.
 class Buffer {
  public:
   Buffer() = default;
@@ -26,6 +27,7 @@ class Buffer {
  private:
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
+  std::size_t block_bytes_ = 0;
   Device device_ = Device::kCpu;
 };
 

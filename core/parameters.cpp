@@ -204,6 +204,9 @@ void Parameters::place_frozen(Device device) {
 }
 
 const ParameterRange& Parameters::range_of(const Parameter& parameter) const {
+  if (parameter.frozen)
+    throw std::logic_error("parameters: '" + parameter.spec.name +
+                           "' is frozen: it is of no range");
   const auto after =
       std::ranges::upper_bound(ranges_, parameter.offset, {}, &ParameterRange::begin);
   return *(after - 1);

@@ -20,7 +20,10 @@ std::uint64_t next_sequence() {
 }  // namespace
 
 struct Var::Node {
-  Tensor value;
+  Tensor value;  // of a leaf or a constant
+  Shape shape;   // of an op's value, and what it is of
+  DType dtype = DType::kF32;
+  Device device = Device::kCpu;
   Tensor grad;
   bool requires_grad = false;
   bool grad_is_owned = false;  // a leaf's accumulator: stays, and is added to
@@ -47,11 +50,14 @@ struct Var::Node {
   }
 
   bool is_op() const { return sequence > 0; }
+  const Shape& value_shape() const { return is_op() ? shape : value.shape(); }
+  DType value_dtype() const { return is_op() ? dtype : value.dtype(); }
+  Device value_device() const { return is_op() ? device : value.device(); }
 
   // The gradient that is there, such that more can be added to it.
   const Tensor& sum() {
     if (grad_is_owned) return grad;
-    const DType wide = accumulator_of(value.dtype());
+    const DType wide = accumulator_of(value_dtype());
     if (grad.dtype() != wide)
       grad = grad.to(wide);
     else if (!grad.unique())
@@ -63,7 +69,7 @@ struct Var::Node {
   Tensor take_dy() {
     Tensor dy = std::move(grad);
     grad = {};
-    return takes == Dy::kOfValueType && dy.defined() ? dy.to(value.dtype()) : dy;
+    return takes == Dy::kOfValueType && dy.defined() ? dy.to(value_dtype()) : dy;
   }
 };
 
@@ -83,10 +89,14 @@ Var Var::leaf(Tensor value, Tensor grad, std::int64_t tag) {
 }
 
 Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes, LeafPart leaves) {
-  Var var = constant(std::move(value));
   const bool needed = std::any_of(inputs.begin(), inputs.end(),
                                   [](const Var& input) { return input.requires_grad(); });
-  if (!recording || !needed) return var;
+  if (!recording || !needed) return constant(std::move(value));
+  Var var(std::make_shared<Node>());
+  var.node_->shape = value.shape();
+  var.node_->dtype = value.dtype();
+  var.node_->device = value.device();
+  var.value_ = std::move(value);
   var.node_->requires_grad = true;
   var.node_->sequence = next_sequence();
   var.node_->inputs = std::move(inputs);
@@ -96,9 +106,19 @@ Var Var::op(Tensor value, std::vector<Var> inputs, Backward backward, Dy takes, 
   return var;
 }
 
+Var Var::without_value() const { return requires_grad() ? Var(node_) : Var(); }
+
 const Tensor& Var::value() const {
   if (!node_) throw std::logic_error("tape: an empty Var has no value");
-  return node_->value;
+  if (!node_->is_op()) return node_->value;
+  if (!value_.defined())
+    throw std::logic_error("tape: this op was not to keep the value of its input");
+  return value_;
+}
+
+const Shape& Var::shape() const {
+  if (!node_) throw std::logic_error("tape: an empty Var has no shape");
+  return node_->value_shape();
 }
 
 bool Var::requires_grad() const { return node_ && node_->requires_grad; }
@@ -111,7 +131,7 @@ void Var::add_grad(const Tensor& dy) const {
   if (!requires_grad()) return;
   // A parameter's value may be gone by the time that a gradient which was put off arrives.
   require_shape("gradient", "dy", dy,
-                node_->grad_is_owned ? node_->grad.shape() : node_->value.shape());
+                node_->grad_is_owned ? node_->grad.shape() : node_->value_shape());
   Tensor& grad = node_->grad;
   if (!grad.defined())
     grad = dy;
@@ -122,7 +142,7 @@ void Var::add_grad(const Tensor& dy) const {
 GradSink Var::grad_sink() const {
   Tensor& grad = node_->grad;
   if (!grad.defined()) {
-    grad = Tensor::empty(node_->value.shape(), node_->value.dtype(), node_->value.device());
+    grad = Tensor::empty(node_->value_shape(), node_->value_dtype(), node_->value_device());
     return {grad, false};
   }
   return {node_->sum(), true};

@@ -38,8 +38,9 @@ struct GradSink {
 };
 
 // A tensor on the tape. An op computes its value at once and records how its gradient reaches its
-// inputs; `backward` walks the records in reverse. Handles share the record; activations are freed
-// as backward passes them.
+// inputs; `backward` walks the records in reverse. Handles share the record, and each has the value
+// itself: an activation lives as long as the caller or an op whose backward reads it has a handle,
+// and is freed when backward passes that op.
 class Var {
  public:
   Var() = default;
@@ -54,9 +55,13 @@ class Var {
   static Var op(Tensor value, std::vector<Var> inputs, Backward backward,
                 Dy takes = Dy::kOfValueType, LeafPart leaves = {});
 
+  // What an op keeps of an input whose value its backward does not read: the gradient finds its
+  // way, value() of it throws std::logic_error. Leaves have their value all the same.
+  Var without_value() const;
+
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
-  const Shape& shape() const { return value().shape(); }
+  const Shape& shape() const;
   bool requires_grad() const;
   std::int64_t tag() const;
   // Undefined until a gradient has arrived. Of the value's type, or of its accumulator where a sum
@@ -79,6 +84,7 @@ class Var {
   explicit Var(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
   std::shared_ptr<Node> node_;
+  Tensor value_;  // of an op; leaves and constants have theirs in the record
 };
 
 // Work of a backward that was put off, first in first out: the gradients of weights, which nothing

@@ -1,6 +1,7 @@
 #include "eval/validation.h"
 
 #include <limits>
+#include <optional>
 
 #include "core/ops/loss.h"
 #include "data/loader/validation_set.h"
@@ -41,8 +42,13 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
   const NoGradScope no_grad;
   Losses sums{}, elsewhere{};
   double elements = 0;
+  std::optional<ValidationSet> all;
   together(group, [&] {
-    const ValidationSet set(corpus, batch_options, options.clips);
+    all.emplace(corpus, batch_options, options.clips);
+    return std::string();
+  });
+  together(group, [&] {
+    const ValidationSet& set = *all;
     for (int index = mesh.coordinate().data; index < set.batches(); index += mesh.sizes().data) {
       Batch batch;  // each rank of a replica reads it, and none goes on alone
       together(*mesh.replica(), [&] {

@@ -144,9 +144,9 @@ std::string no_division(const char* what, std::int64_t number, const char* by, s
 
 }  // namespace
 
-std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections, std::int64_t tokens) {
+std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections) {
   const TokenCosts token = token_costs(o);
-  const double block = token.products + token.pair * static_cast<double>(tokens);
+  const double block = token.products + token.pair * static_cast<double>(kBalancedTokens);
   // One block each, then each further one to the section that is cheapest with it, the later one of
   // equals.
   std::vector<int> count(static_cast<std::size_t>(sections), 1);
@@ -174,19 +174,23 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
   // them that are inputs of linear layers, with the gradients of their outputs.
   const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
-  const double activation = 17 * d + 2 * f, kept = 12 * d + 2 * f;
+  const double whole = 18 * d + 2 * f, kept = 12 * d + 2 * f;
+  const double activation = o.recompute == Recompute::kBlock       ? d
+                            : o.recompute == Recompute::kAttention ? whole - 8 * d
+                                                                   : whole;
   PipelineCosts all;
-  const std::vector<BlockRange> ranges = balanced_sections(o, sections, tokens);
+  const std::vector<BlockRange> ranges = balanced_sections(o, sections);
   for (int section = 0; section < sections; ++section) {
     const BlockRange& range = ranges[static_cast<std::size_t>(section)];
     const double blocks = range.end - range.begin;
     const double products = blocks * token.products + cost_of_ends(token, section, sections);
     const double attention = blocks * token.pair * static_cast<double>(tokens);
+    const double again = o.recompute == Recompute::kBlock ? blocks * token.products + attention : 0;
     all.sections.push_back({.forward = products + attention,
-                            .backward_input = products + 2.5 * attention,
+                            .backward_input = again + products + 2.5 * attention,
                             .backward_weight = products,
                             .activation = blocks * activation,
-                            .kept = blocks * kept});
+                            .kept = blocks * std::min(kept, activation)});
   }
   return all;
 }

@@ -34,14 +34,16 @@ Dit make_dit(Parameters& parameters, const DitOptions& options, const Mesh& mesh
 void keep_in(UnitStore& store, Dit& dit);
 
 // The blocks of each section of a pipeline, such that the costliest costs least: the first has the
-// patch embedding too, the last the head. Costs are operations on one token of a clip of `tokens`.
-std::vector<BlockRange> balanced_sections(const DitOptions& options, int sections,
-                                          std::int64_t tokens = 4096);
+// patch embedding too, the last the head. Costs are operations on a token of a clip of
+// kBalancedTokens, whatever clips a corpus has: where the model is cut depends on the model alone.
+inline constexpr std::int64_t kBalancedTokens = 4096;
+std::vector<BlockRange> balanced_sections(const DitOptions& options, int sections);
 
 // What the sections of `balanced_sections` cost with one micro-batch: operations on a token of a
-// clip of `tokens`, of which attention has none for weights; memory counts the tensors of a block
-// that are kept for its backward, and those that the gradients of its weights need.
-PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens = 4096);
+// clip of `tokens`, of which attention has none for weights; with `options.recompute` those that
+// are done again count as backward for inputs. Memory counts the tensors of a block that are kept
+// for its backward, and those that the gradients of its weights need.
+PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens);
 
 struct LayoutMistake {
   std::string key;  // of a configuration: "parallel.tensor"

@@ -40,19 +40,19 @@ Tensor to_tokens(const Tensor& x, std::int64_t blocks, Group& group) {
 
 Var gather_rows(const Var& x, const std::shared_ptr<Group>& group) {
   if (group->size() == 1) return x;
-  return Var::op(gathered(x.value(), *group), {x},
+  return Var::op(gathered(x.value(), *group), {x.without_value()},
                  [group](Inputs in, const Tensor& dy) { in[0].add_grad(summed(dy, *group)); });
 }
 
 Var sum_to_rows(const Var& x, const std::shared_ptr<Group>& group) {
   if (group->size() == 1) return x;
-  return Var::op(summed(x.value(), *group), {x},
+  return Var::op(summed(x.value(), *group), {x.without_value()},
                  [group](Inputs in, const Tensor& dy) { in[0].add_grad(gathered(dy, *group)); });
 }
 
 Var tokens_to_heads(const Var& x, std::int64_t blocks, const std::shared_ptr<Group>& group) {
   if (group->size() == 1) return x;
-  return Var::op(to_heads(x.value(), blocks, *group), {x},
+  return Var::op(to_heads(x.value(), blocks, *group), {x.without_value()},
                  [group, blocks](Inputs in, const Tensor& dy) {
                    in[0].add_grad(to_tokens(dy, blocks, *group));
                  });
@@ -60,7 +60,7 @@ Var tokens_to_heads(const Var& x, std::int64_t blocks, const std::shared_ptr<Gro
 
 Var heads_to_tokens(const Var& x, std::int64_t blocks, const std::shared_ptr<Group>& group) {
   if (group->size() == 1) return x;
-  return Var::op(to_tokens(x.value(), blocks, *group), {x},
+  return Var::op(to_tokens(x.value(), blocks, *group), {x.without_value()},
                  [group, blocks](Inputs in, const Tensor& dy) {
                    in[0].add_grad(to_heads(dy, blocks, *group));
                  });

@@ -65,10 +65,6 @@ World::~World() {
   stream_->close(orderly);
 }
 
-void World::set_time_limit(double seconds) {
-  if (stream_) stream_->set_time_limit(seconds);
-}
-
 void World::abort(ExitCode code) {
   std::fflush(nullptr);
   if (stream_) stream_->abort(static_cast<int>(code));

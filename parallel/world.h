@@ -50,7 +50,6 @@ class World {
   // OMP_NUM_THREADS says.
   int threads() const { return threads_; }
 
-  void set_time_limit(double seconds);
   // What this rank is at, for the others to know.
   Activity& activity() const { return *activity_; }
 

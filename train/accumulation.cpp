@@ -79,10 +79,10 @@ class MicroBatch {
                        Var::leaf(condition_.time_rows.value()),
                        {Var::leaf(condition_.text.states.value()), condition_.text.packing, {}}};
     if (x.defined()) chunk.x = Var::leaf(x);
-    chunk.y = model(chunk.x, chunk.condition, input_, layout_);
-    if (!model.head) return chunk.y.value();
-    const SquaredErrorResult error =
-        squared_error(chunk.y, target_, layout_.clips.offsets, error_scale_);
+    const Var y = model(chunk.x, chunk.condition, input_, layout_);
+    chunk.y = y.without_value();
+    if (!model.head) return y.value();
+    const SquaredErrorResult error = squared_error(y, target_, layout_.clips.offsets, error_scale_);
     chunk.y = error.loss;
     if (!counts_) return {};
     result.tokens += layout_.clips.offsets.back();

@@ -89,6 +89,9 @@ void check_parallel(ConfigReader& reader, const TrainConfig& config) {
     reader.refuse("parallel.ring", fmt::format("{} ranks form a ring, but parallel.context_method "
                                                "is ulysses",
                                                p.ring));
+  else if (p.ring == 1)
+    reader.refuse("parallel.ring",
+                  "one rank is no ring: that is parallel.context_method = ulysses");
   else if (p.ring > 0 && p.context % p.ring != 0)
     reader.refuse("parallel.ring",
                   fmt::format("{} does not divide parallel.context = {}", p.ring, p.context));

@@ -5,6 +5,12 @@
 #include "model/dit_parallel.h"
 
 namespace muybridge {
+namespace {
+
+// Pixels to latents in a video autoencoder of the kind of Wan2.1.
+constexpr int kFramesOfLatent = 4, kPixelsOfLatent = 8;
+
+}  // namespace
 
 DitOptions dit_options(const TrainConfig& config) {
   const TrainConfig::Model& m = config.model;
@@ -122,13 +128,27 @@ Placement placement_of(const TrainConfig& config) {
   return placement_of(p.schedule, p.pipeline, p.virtual_stages > 0 ? p.virtual_stages : usual());
 }
 
+std::int64_t usual_clip_tokens(const TrainConfig& config) {
+  const TrainConfig::Eval& e = config.eval;
+  const std::int64_t most = config.batch.tokens;
+  if (e.frames == 0 || e.size.width == 0) return most;
+  const bool pixels = config.model.channels == 3;
+  const int frames = pixels ? e.frames : (e.frames - 1) / kFramesOfLatent + 1;
+  const int scale = pixels ? 1 : kPixelsOfLatent;
+  const Grid grid{.frames = std::max(1, frames / config.model.patch[0]),
+                  .height = std::max(1, e.size.height / scale / config.model.patch[1]),
+                  .width = std::max(1, e.size.width / scale / config.model.patch[2])};
+  return std::clamp<std::int64_t>(grid.tokens(), 1, most);
+}
+
 PipelineSchedule schedule_of(const TrainConfig& config, int micro_batches) {
   const Placement placement = placement_of(config);
   return make_schedule({.kind = config.parallel.schedule,
                         .stages = placement.stages,
                         .virtual_stages = placement.virtual_stages,
                         .micro_batches = micro_batches,
-                        .costs = section_costs(dit_options(config), placement.sections())});
+                        .costs = section_costs(dit_options(config), placement.sections(),
+                                               usual_clip_tokens(config))});
 }
 
 }  // namespace muybridge

@@ -125,9 +125,9 @@ CommitterOptions committer_options(const TrainConfig& config, const RunFolder& r
 }
 
 void commit_run(Committer& committer, const TrainConfig& config, const StepMetrics& last,
-                double train_seconds, const TrainedModel& model, Group& group) {
+                double train_seconds, const TrainedModel& model) {
   TrainState state{.catalogue = catalogue_of(model.parameters), .pieces = share_of(model)};
-  if (group.size() > 1) state.weights = hash_weights(model.parameters);
+  state.weights = hash_weights(model.parameters, model.mesh);
   state.step = last.step;
   state.seed = static_cast<std::uint64_t>(config.train.seed);
   state.loader_position = model.loader.position();

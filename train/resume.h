@@ -37,6 +37,6 @@ CommitterOptions committer_options(const TrainConfig& config, const RunFolder& r
 // Commits the model after `last`, which the commit keeps too: a start that finds a commit can write
 // the line of metrics that a kill prevented. Collective.
 void commit_run(Committer& committer, const TrainConfig& config, const StepMetrics& last,
-                double train_seconds, const TrainedModel& model, Group& group);
+                double train_seconds, const TrainedModel& model);
 
 }  // namespace muybridge

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include "core/buffer.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "model/dit_parallel.h"
@@ -32,6 +33,9 @@ std::int64_t commit_bytes(std::int64_t parameters) {
 }
 
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
+  for (const auto& [key, folder] :
+       {std::pair{"data.train", config.data.train}, {"data.validation", config.data.validation}})
+    if (!folder.empty()) require_shared(key, folder, *world.group());
   require_alike(*world.group(), facts_of(config));
   const std::string warning = require_runnable(config, world.size());
   for (const std::string& each :
@@ -156,7 +160,7 @@ TrainOutcome Trainer::run() {
     if (last || stopping || (every > 0 && step_ % every == 0)) {
       const InSection committing(activity_, Section::kCommit);
       if (records_) records_->sync();
-      commit_run(*committer_, config_, metrics, train_seconds(stop), *model_, group_);
+      commit_run(*committer_, config_, metrics, train_seconds(stop), *model_);
       committed_ = step_;
     }
     if (stopping && !last) {
@@ -196,8 +200,10 @@ void Trainer::finish_last_step(const StopRequest& clock) {
     records_->add(metrics);
 }
 
+// What steps and evaluations need is not needed at one time.
 void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock) {
   if (records_) records_->clear_progress();
+  trim_pool(parameters_.master().device());
   try {
     evaluate(metrics, train_seconds(clock));
   } catch (const std::exception& error) {
@@ -211,6 +217,7 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
         step_, error.what(), run_.root.string());
     if (records_ && records_->last_step() < step_) records_->add(metrics);
   }
+  trim_pool(parameters_.master().device());
 }
 
 void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {

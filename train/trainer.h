@@ -23,8 +23,9 @@ enum class TrainOutcome : std::uint8_t {
   kPreempted,  // stopped on request, or by train.max_seconds, after a commit
 };
 
-// One run: data-parallel training of a DiT with periodic evaluation and commits. Every rank makes
-// one, and all call run(). A run whose folder holds a commit goes on from there (train.resume).
+// One run: training of a DiT in any layout of ranks, with periodic evaluation and commits. Every
+// rank makes one, and all call run(). A run whose folder holds a commit goes on from there
+// (train.resume).
 class Trainer {
  public:
   // Throws before anything is written for all that can be known to be wrong

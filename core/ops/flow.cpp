@@ -58,7 +58,7 @@ Var velocity_of_clean(const Var& clean, const Tensor& noisy, const Tensor& times
                                          clips.pointer(), width, static_cast<A>(kLeastTime),
                                          velocity.data<T>()});
   });
-  return Var::op(velocity, {clean}, [=](Inputs in, const Tensor& dy) {
+  return Var::op(velocity, {clean.without_value()}, [=](Inputs in, const Tensor& dy) {
     const Tensor grad = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
     grad.rows(used, dy.shape()[0] - used).fill_zero();
     dispatch_float(dy.dtype(), "velocity_of_clean", [&]<class T>() {

@@ -27,21 +27,22 @@ Var modulation_table(const Var& x, const Var& shared) {
              functor::AddShared<T>{value.data<T>(), shared.value().data<T>(), entries, width,
                                    one_entry, out.data<Accumulator<T>>()});
   });
-  return Var::op(out, {x, shared}, [=](Inputs in, const Tensor& dy) {
-    const Shape& rows = in[0].shape();
-    const Tensor dx = one_entry ? Tensor::empty(rows, wide, dy.device()) : dy.reshape(rows);
-    const Tensor sums = Tensor::empty(in[1].shape(), wide, dy.device());
-    const std::int32_t offsets[] = {0, static_cast<std::int32_t>(clips)};
-    dispatch_accumulator(wide, "modulation_table", [&]<class A>() {
-      if (one_entry)
-        for_rows(dy.device(), clips, entries * width,
-                 functor::SumEntries<A>{dy.data<A>(), entries, width, dx.data<A>()});
-      for_rows_sum(dy.device(), offsets, entries * width,
-                   functor::ColumnSum<A>{dy.data<A>(), entries * width}, sums.data<A>());
-    });
-    in[0].add_grad(dx);
-    in[1].add_grad(sums);
-  });
+  const Shape rows = x.shape(), common = shared.shape();
+  return Var::op(
+      out, {x.without_value(), shared.without_value()}, [=](Inputs in, const Tensor& dy) {
+        const Tensor dx = one_entry ? Tensor::empty(rows, wide, dy.device()) : dy.reshape(rows);
+        const Tensor sums = Tensor::empty(common, wide, dy.device());
+        const std::int32_t offsets[] = {0, static_cast<std::int32_t>(clips)};
+        dispatch_accumulator(wide, "modulation_table", [&]<class A>() {
+          if (one_entry)
+            for_rows(dy.device(), clips, entries * width,
+                     functor::SumEntries<A>{dy.data<A>(), entries, width, dx.data<A>()});
+          for_rows_sum(dy.device(), offsets, entries * width,
+                       functor::ColumnSum<A>{dy.data<A>(), entries * width}, sums.data<A>());
+        });
+        in[0].add_grad(dx);
+        in[1].add_grad(sums);
+      });
 }
 
 void require_table(const char* what, const Tensor& table, const Tensor& x,

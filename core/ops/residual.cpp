@@ -22,7 +22,7 @@ Var add(const Var& x, const Var& y) {
     in[0].add_grad(dy);
     in[1].add_grad(dy);
   };
-  return Var::op(out, {x, y}, grad, Dy::kAsSummed);
+  return Var::op(out, {x.without_value(), y.without_value()}, grad, Dy::kAsSummed);
 }
 
 Var gate_residual(const Var& x, const Var& y, const Var& table, int gate, const ClipRows& clips) {
@@ -62,7 +62,7 @@ Var gate_residual(const Var& x, const Var& y, const Var& table, int gate, const 
     in[1].add_grad(dy.reshape(branch.shape()));
     add_to_table(in[2], sums, {gate});
   };
-  return Var::op(out, {x, y, table}, grad, Dy::kAsSummed);
+  return Var::op(out, {x.without_value(), y, table}, grad, Dy::kAsSummed);
 }
 
 }  // namespace muybridge

@@ -69,7 +69,8 @@ FolderLock::FolderLock(const std::filesystem::path& path, double wait_seconds,
     const double limit = holder.elsewhere() ? std::max(wait_seconds, lease_seconds) : wait_seconds;
     const std::chrono::duration<double> waited = Clock::now() - begin;
     if (waited.count() >= limit)
-      fail(ExitCode::kUsage, "{} (it is {}{})", busy, holder.text(),
+      fail(holder.elsewhere() ? ExitCode::kRankLost : ExitCode::kUsage, "{} (it is {}{})", busy,
+           holder.text(),
            holder.elsewhere()
                ? fmt::format("; if that machine is gone for good, remove {}", path.string())
                : "");

@@ -20,9 +20,10 @@ class FolderLock {
 
   FolderLock() = default;  // holds nothing
   // Waits while another process holds it, and says so once, for whom and how long. After
-  // `wait_seconds`, or the lease, throws Error(kUsage) with `busy`, which tells the user what to
-  // do, and the holder. Where the file system knows no locks (ENOLCK, ENOTSUP, ENOSYS) a warning is
-  // logged, and nothing is held.
+  // `wait_seconds`, or the lease, throws Error with `busy`, which tells the user what to do, and
+  // the holder: kUsage, and kRankLost, which launchers try again, where another machine holds it.
+  // Where the file system knows no locks (ENOLCK, ENOTSUP, ENOSYS) a warning is logged, and nothing
+  // is held.
   FolderLock(const std::filesystem::path& path, double wait_seconds, const std::string& busy,
              double lease_seconds = kLeaseSeconds);
 

@@ -1,7 +1,5 @@
 #include "core/system/signal_stack.h"
 
-#include <omp.h>
-
 #include <csignal>
 #include <cstddef>
 #include <memory>
@@ -38,11 +36,5 @@ class SignalStack {
 }  // namespace
 
 void use_signal_stack() { thread_local const SignalStack stack; }
-
-void use_signal_stacks_in_loops() {
-  use_signal_stack();
-#pragma omp parallel
-  use_signal_stack();
-}
 
 }  // namespace muybridge

@@ -1,10 +1,12 @@
 #include "core/system/stop_signals.h"
 
+#include <omp.h>
+
 #include <array>
+#include <condition_variable>
 #include <csignal>
 #include <cstddef>
-
-#include "core/system/signal_stack.h"
+#include <mutex>
 
 namespace muybridge {
 namespace {
@@ -22,20 +24,44 @@ void request_stop(int signal) {
   stop_requested.store(true);
 }
 
+void mask_in_this_thread(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : kSignals) sigaddset(&signals, signal);
+  ::pthread_sigmask(how, &signals, nullptr);
+}
+
+void mask_in_loops(int how) {
+  mask_in_this_thread(how);
+#pragma omp parallel
+  mask_in_this_thread(how);
+}
+
+void listen(const std::stop_token& over) {
+  mask_in_this_thread(SIG_UNBLOCK);
+  std::mutex mutex;
+  std::condition_variable_any condition;
+  std::unique_lock lock(mutex);
+  condition.wait(lock, over, [] { return false; });
+}
+
 }  // namespace
 
 StopSignals::StopSignals() {
   stop_requested = false;
-  use_signal_stacks_in_loops();
   struct sigaction action {};
   action.sa_handler = request_stop;
-  action.sa_flags = SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < kSignals.size(); ++i)
     ::sigaction(kSignals[i], &action, &previous_actions[i]);
+  mask_in_loops(SIG_BLOCK);
+  listener_ = std::jthread(listen);
 }
 
+// What nobody has heard yet is heard before the handlers go.
 StopSignals::~StopSignals() {
+  listener_ = {};
+  mask_in_loops(SIG_UNBLOCK);
   for (std::size_t i = 0; i < kSignals.size(); ++i)
     ::sigaction(kSignals[i], &previous_actions[i], nullptr);
 }

@@ -3,10 +3,13 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 
 #include "core/log.h"
+#include "core/system/host_name.h"
 #include "core/system/thread_stack.h"
 
 namespace muybridge {
@@ -20,6 +23,7 @@ constexpr auto kPatience = std::chrono::seconds(5);  // for the thread to end
 constexpr std::chrono::milliseconds kLinger{2};
 constexpr std::chrono::microseconds kDoze{250};
 constexpr std::chrono::milliseconds kLongPause{1};
+constexpr double kSlowStartSeconds = 10;
 constexpr double kGraceSeconds = 30;  // for a thread that is busy, not stuck
 
 // Signals are for the rank's main thread; sleeps shall last what they say.
@@ -42,7 +46,7 @@ std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_
       [stream, start = Start{std::move(make_transport), time_limit_seconds, liveness_seconds,
                              std::make_shared<Activity>()}] { stream->run(start); });
   std::unique_lock lock(stream->mutex_);
-  stream->changed_.wait(lock, [&] { return stream->engine_ || stream->over_; });
+  stream->wait_for_start(lock, liveness_seconds);
   if (!stream->engine_) {
     const Failure failure = *stream->failure_;
     lock.unlock();
@@ -50,6 +54,28 @@ std::shared_ptr<Stream> Stream::start(MakeTransport make_transport, double time_
     throw Error(failure.code, failure.message);
   }
   return stream;
+}
+
+// MPI connects the ranks in its own time, and where a port is blocked for ever.
+void Stream::wait_for_start(std::unique_lock<std::mutex>& lock, double limit_seconds) {
+  const auto begin = Clock::now();
+  const auto wait_until = [&](double seconds) {
+    return changed_.wait_until(lock, begin + std::chrono::duration<double>(seconds),
+                               [&] { return engine_ || over_; });
+  };
+  constexpr const char* kAdvice =
+      "If a firewall blocks ports between the machines, open them; if they have networks on which "
+      "they cannot reach each other, name the one to use: mpirun --mca btl_tcp_if_include NETWORK "
+      "--mca oob_tcp_if_include NETWORK";
+  if (limit_seconds <= 0) return changed_.wait(lock, [&] { return engine_ || over_; });
+  if (wait_until(std::min(kSlowStartSeconds, limit_seconds))) return;
+  log_warning("{}: MPI has not connected the ranks after {:g} s, at most {:g}. {}", host_name(),
+              std::min(kSlowStartSeconds, limit_seconds), limit_seconds, kAdvice);
+  if (wait_until(limit_seconds)) return;
+  log_error("{}: MPI did not connect the ranks within {:g} s (train.liveness_seconds). {}",
+            host_name(), limit_seconds, kAdvice);
+  std::fflush(nullptr);
+  std::_Exit(static_cast<int>(ExitCode::kRankLost));  // the thread is inside MPI
 }
 
 Stream::~Stream() {

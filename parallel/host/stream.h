@@ -41,7 +41,6 @@ class Stream {
 
   // Operation::result is set here.
   Work push(Operation operation) { return engine_->push(std::move(operation), engine_); }
-  void set_time_limit(double seconds) { engine_->time_limit_seconds = seconds; }
   bool failed() const { return engine_->failed(); }
   const std::shared_ptr<Activity>& activity() const { return engine_->activity; }
   // By rank, for what is said of a lost one.
@@ -71,6 +70,7 @@ class Stream {
     double liveness_seconds;
     std::shared_ptr<Activity> activity;
   };
+  void wait_for_start(std::unique_lock<std::mutex>& lock, double limit_seconds);
   void run(const Start& start);
   bool make_engine(const Start& start);
   void serve();

@@ -38,15 +38,6 @@ std::string_view to_string(ScheduleKind kind) { return kind_of(kind).name; }
 
 bool puts_weights_off(ScheduleKind kind) { return kind_of(kind).puts_weights_off; }
 
-ScheduleKind parse_schedule_kind(std::string_view name) {
-  std::string names;
-  for (const Kind& kind : kKinds) {
-    if (kind.name == name) return kind.kind;
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", kind.name);
-  }
-  fail(ExitCode::kUsage, "schedule '{}' does not exist; choose one of {}", name, names);
-}
-
 Placement placement_of(ScheduleKind kind, int stages, int virtual_stages) {
   const Kind& row = kind_of(kind);
   if (stages < 1 || virtual_stages < 1)

@@ -14,8 +14,6 @@ enum class ScheduleKind : std::uint8_t { kGpipe, k1F1B, kInterleaved, kZbH1, kZb
 
 // gpipe, 1f1b, interleaved, zb_h1, zb_v, tuned.
 std::string_view to_string(ScheduleKind kind);
-// Throws Error(kUsage) naming the ones that exist.
-ScheduleKind parse_schedule_kind(std::string_view name);
 
 // Whether it puts gradients of weights off: it splits a backward in two.
 bool puts_weights_off(ScheduleKind kind);

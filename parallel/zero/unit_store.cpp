@@ -16,7 +16,7 @@ constexpr std::size_t kIdleUnits = UnitStore::kUnitsWithValues - 1;
 // The identity, with something to do when the gradient passes.
 Var pass(const Var& x, std::function<void()> in_backward) {
   return Var::op(
-      x.value(), {x},
+      x.value(), {x.without_value()},
       [in_backward = std::move(in_backward)](Inputs in, const Tensor& dy) {
         in_backward();
         in[0].add_grad(dy);

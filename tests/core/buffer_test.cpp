@@ -23,6 +23,23 @@ TEST(Pool, TheSameSizesAgainAskTheSystemForNothing) {
   EXPECT_EQ(pool_statistics(Device::kCpu).system_allocations, before);
 }
 
+// Texts of a little fewer tokens find the blocks of those before; much smaller ones leave them.
+TEST(Pool, ABlockServesWhatIsALittleSmaller) {
+  constexpr std::size_t kBytes = std::size_t{8} << 20;
+  { const Buffer large(kBytes, Device::kCpu); }
+  const auto asked = [](std::size_t bytes) {
+    const std::uint64_t before = pool_statistics(Device::kCpu).system_allocations;
+    const std::size_t in_use = pool_statistics(Device::kCpu).in_use_bytes;
+    const Buffer block(bytes, Device::kCpu);
+    EXPECT_EQ(block.bytes(), bytes);
+    return std::pair{pool_statistics(Device::kCpu).system_allocations - before,
+                     pool_statistics(Device::kCpu).in_use_bytes - in_use};
+  };
+  EXPECT_EQ(asked(kBytes * 85 / 100), (std::pair{std::uint64_t{0}, kBytes}));
+  EXPECT_EQ(asked(kBytes / 2), (std::pair{std::uint64_t{1}, kBytes / 2}));
+  EXPECT_EQ(asked(kBytes), (std::pair{std::uint64_t{0}, kBytes}));
+}
+
 TEST(Pool, BlocksAreAlignedAndDoNotOverlap) {
   std::vector<Buffer> buffers;
   for (int i = 0; i < 100; ++i) {

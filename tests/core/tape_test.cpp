@@ -11,6 +11,34 @@ namespace {
 
 using testing::random_tensor;
 
+// An op's input is kept for its backward only where that reads it.
+TEST(Tape, LetsGoOfValuesThatNoBackwardReads) {
+  const auto in_use = [] { return pool_statistics(Device::kCpu).in_use_bytes; };
+  constexpr std::size_t kBytes = std::size_t{1} << 20;
+  const auto next = [](const Var& x, bool reads) {
+    return Var::op(Tensor::zeros(x.shape()), {reads ? x : x.without_value()},
+                   [](Inputs in, const Tensor& dy) { in[0].add_grad(dy); });
+  };
+  for (const bool reads : {true, false}) {
+    const Var leaf = Var::leaf(Tensor::zeros({static_cast<std::int64_t>(kBytes / 4)}));
+    Var x = leaf;
+    const std::size_t before = in_use();
+    for (int i = 0; i < 8; ++i) x = next(x, reads);
+    EXPECT_EQ((in_use() - before) / kBytes, reads ? 8U : 1U);
+    backward(x);
+    EXPECT_EQ(leaf.grad().to_vector<float>(), std::vector<float>(kBytes / 4, 1.0F));
+  }
+}
+
+TEST(Tape, AValueThatWasNotKeptIsNoValue) {
+  const Var x = Var::leaf(Tensor::zeros({2}));
+  const Var y = Var::op(Tensor::zeros({3}), {x}, [](Inputs, const Tensor&) {}).without_value();
+  EXPECT_EQ(y.shape(), Shape({3}));
+  EXPECT_THROW(y.value(), std::logic_error);
+  EXPECT_EQ(x.without_value().value().shape(), Shape({2}));  // a leaf's owner has it
+  EXPECT_FALSE(Var::constant(Tensor::zeros({2})).without_value().defined());
+}
+
 TEST(Tape, LeavesBecomeReadyOnceEachAfterTheirLastUse) {
   const Var a = Var::leaf(random_tensor({2}, 1), {}, 0),
             b = Var::leaf(random_tensor({2}, 2), {}, 1);

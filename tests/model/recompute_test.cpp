@@ -65,6 +65,7 @@ Kept kept_numbers(Recompute recompute, int depth) {
   options.recompute = recompute;
   const TinyDit model(options);
   const Example example({{4, 8, 8}, {4, 8, 8}}, kTokens, options.token_width());
+  trim_pool(Device::kCpu);  // blocks of what was before may be larger than what is asked for
   const std::size_t before = pool_statistics(Device::kCpu).in_use_bytes;
   const Var loss = example.loss(model.dit, DType::kF32);
   const auto bytes = static_cast<double>(pool_statistics(Device::kCpu).in_use_bytes - before);
@@ -74,8 +75,8 @@ Kept kept_numbers(Recompute recompute, int depth) {
           4.0 * kWidth * static_cast<double>(text_rows * depth) / kTokens};
 }
 
-// Of one block: what the table in docs/layouts.md says, and up to a fifth of the width for sums
-// over rows and for conditions.
+// Of one block: what the table in docs/layouts.md says, and up to three tenths of the width for
+// sums over rows, for conditions, and for what blocks of memory are larger than was asked for.
 TEST(Recompute, KeepsOfABlockWhatTheDocumentSays) {
   const auto of_a_block = [](Recompute recompute) {
     const Kept five = kept_numbers(recompute, 5), two = kept_numbers(recompute, 2);
@@ -84,10 +85,10 @@ TEST(Recompute, KeepsOfABlockWhatTheDocumentSays) {
   };
   const auto expect_some_more = [](double got, std::int64_t said) {
     EXPECT_GE(got, static_cast<double>(said));
-    EXPECT_LT(got, static_cast<double>(said) + 0.2 * kWidth);
+    EXPECT_LT(got, static_cast<double>(said) + 0.3 * kWidth);
   };
-  expect_some_more(of_a_block(Recompute::kNone), 19 * kWidth + 2 * kMlp);
-  expect_some_more(of_a_block(Recompute::kAttention), 11 * kWidth + 2 * kMlp);
+  expect_some_more(of_a_block(Recompute::kNone), 18 * kWidth + 2 * kMlp);
+  expect_some_more(of_a_block(Recompute::kAttention), 10 * kWidth + 2 * kMlp);
   expect_some_more(of_a_block(Recompute::kBlock), kWidth);
 }
 

@@ -1,5 +1,6 @@
 // No option is read and ignored: for each key of the configuration, what a run does differently
 // when it is changed, or how it is refused.
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -247,6 +248,40 @@ TEST_F(Options, TheOrderOfRanksIsTheOneThatIsAskedFor) {
   EXPECT_TRUE(log_has("data-tensor-context-pipeline")) << log();
   EXPECT_EQ(weights("changed"), weights("base"));
   EXPECT_NE(pieces_of_rank_one("changed"), pieces_of_rank_one("base"));
+}
+
+// What the stages did is what the schedule says, by the run's timeline.
+TEST_F(Options, TheScheduleIsTheOneThatIsAskedFor) {
+  for (const std::string words :
+       {"1f1b", "gpipe", "zb_h1", "zb_v", "interleaved parallel.virtual_stages=2",
+        "interleaved parallel.virtual_stages=3", "tuned"}) {
+    const std::string name = words.substr(0, words.find(' ')) + words.substr(words.size() - 1);
+    ASSERT_EQ(run_to_end(train(2, name,
+                               "parallel.pipeline=2 batch.micro_batches=4 model.depth=6 "
+                               "train.steps=2 trace.steps=1 parallel.schedule=" +
+                                   words)),
+              0)
+        << log();
+    const auto trace =
+        nlohmann::json::parse(read_file(run(name) / "trace/steps-00000002-00000002.json"));
+    std::vector<std::vector<std::pair<double, std::string>>> done(2);
+    for (const auto& event : trace.at("traceEvents")) {
+      const auto what = event.at("name").get<std::string>();
+      if (event.at("ph") == "X" && std::string("FBIW").find(what[0]) != std::string::npos &&
+          what.size() > 1 && std::isdigit(static_cast<unsigned char>(what[1])))
+        done[event.at("pid").get<std::size_t>()].emplace_back(event.at("ts").get<double>(), what);
+    }
+    const PipelineSchedule schedule =
+        schedule_of(load_train_config(run(name) / "config.yaml"), /*micro_batches=*/4);
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      std::vector<std::string> wanted, got;
+      for (const Action& action : schedule.ranks[rank])
+        if (action.computes()) wanted.push_back(to_string(action));
+      std::ranges::sort(done[rank]);
+      for (const auto& [at, what] : done[rank]) got.push_back(what);
+      EXPECT_EQ(got, wanted) << words << ", rank " << rank;
+    }
+  }
 }
 
 TEST_F(Options, LivenessEndsARunWhoseRankIsStoppedAndEveryOtherLogsWhereItIs) {

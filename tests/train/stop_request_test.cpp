@@ -18,6 +18,7 @@ TEST(StopRequest, ASignalIsOneUntilItsEnd) {
     const StopRequest stop(*group, 0);
     EXPECT_FALSE(stop.agreed());
     ::kill(::getpid(), signal);
+    for (int tries = 0; tries < 5000 && !stop.agreed(); ++tries) ::usleep(1000);
     EXPECT_TRUE(stop.agreed());
     EXPECT_TRUE(stop.agreed());
   }

@@ -52,8 +52,6 @@ TEST_F(TrainerTest, GoesOnOnAnotherNumberOfRanks) {
     EXPECT_NEAR(moved[i] / whole[i], 1.0, 1e-5) << "step " << i + 1;
 }
 
-// Each start is seen to go on from the newest commit that the kill left: a start anew would end
-// with the same bytes.
 // A start in each layout makes three steps of one curve, from what another layout committed.
 TEST_F(TrainerTest, GoesOnInAnotherLayout) {
   struct Start {
@@ -84,6 +82,39 @@ TEST_F(TrainerTest, GoesOnInAnotherLayout) {
     EXPECT_NEAR(many[step] / one[step], 1, 1e-5) << "step " << step + 1;
 }
 
+// Stopped and started in between, seen to go on: a start anew would end with the same bytes.
+TEST_F(TrainerTest, GoesOnInTheSameLayoutToTheSameBytes) {
+  struct Layout {
+    int ranks;
+    const char* words;
+  };
+  constexpr Layout kLayouts[] = {
+      {2, "parallel.tensor=2"},
+      {2, "parallel.pipeline=2 parallel.schedule=zb_v batch.micro_batches=3"},
+      {2, "parallel.context=2 parallel.context_method=ring"},
+      {3, "parallel.zero=3 batch.micro_batches=4"},
+      {4, "parallel.tensor=2 parallel.pipeline=2 parallel.schedule=interleaved parallel.zero=1"}};
+  int number = 0;
+  for (const Layout& layout : kLayouts) {
+    const std::string whole = fmt::format("whole-{}", ++number), parts = whole + "-in-parts";
+    const auto train_to = [&](const std::string& name, int steps) {
+      return run_to_end(
+          train(layout.ranks, name,
+                fmt::format("model.depth=4 eval.every=100 optimizer.schedule=constant "
+                            "train.steps={} {}",
+                            steps, layout.words)));
+    };
+    ASSERT_EQ(train_to(whole, 6), 0) << log();
+    ASSERT_EQ(train_to(parts, 4), 0) << log();
+    ASSERT_EQ(train_to(parts, 6), 0) << log();
+    EXPECT_EQ(went_on_after(), 4) << layout.words;
+    EXPECT_EQ(losses(parts), losses(whole)) << layout.words;
+    EXPECT_EQ(weights(parts), weights(whole)) << layout.words;
+  }
+}
+
+// Each start is seen to go on from the newest commit that the kill left: a start anew would end
+// with the same bytes.
 TEST_F(TrainerTest, KilledAtRandomMomentsItEndsAsIfNeverKilled) {
   constexpr std::size_t kSteps = 120;
   constexpr int kKills = 16;

@@ -44,21 +44,20 @@ Catalogue catalogue_of(const Parameters& parameters) {
 Catalogue merged(const Catalogue& mine, Group& group) {
   if (group.size() == 1) return mine;
   const std::string text = to_text(mine);
-  // Ranks that know the same say it once.
   const std::vector<std::string> hashes =
       all_gather_text(group, hash_bytes(text.data(), text.size()));
-  const auto own = hashes.begin() + group.rank();
-  const bool first = std::find(hashes.begin(), own, *own) == own;
-  const std::vector<std::string> texts = all_gather_text(group, first ? text : std::string());
   Catalogue all;
   struct Known {
     std::size_t index;
     std::size_t rank;
   };
   std::map<std::string, Known> known;
-  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-    if (texts[rank].empty()) continue;
-    for (ManifestParameter& parameter : from_text(texts[rank])) {
+  for (std::size_t rank = 0; rank < hashes.size(); ++rank) {
+    // Of ranks that know the same the first says it.
+    const auto own = hashes.begin() + static_cast<std::ptrdiff_t>(rank);
+    if (std::find(hashes.begin(), own, *own) != own) continue;
+    for (ManifestParameter& parameter :
+         from_text(broadcast_text(group, text, static_cast<int>(rank)))) {
       const auto [found, is_new] = known.emplace(parameter.name, Known{all.size(), rank});
       if (is_new) {
         all.push_back(std::move(parameter));

@@ -131,6 +131,9 @@ fs::path save_checkpoint(const fs::path& checkpoints, const TrainState& state, G
     if (error.code() == ExitCode::kCorrupt)
       fail(ExitCode::kIo, "the disk did not give back what was written: {}", error.what());
     throw;
+  } catch (const std::exception&) {  // of this rank alone; the others have an Error
+    if (group.rank() == 0) clean_up(checkpoints, state, ExitCode::kInternal);
+    throw;
   }
   return checkpoints / commit_name(state.step);
 }

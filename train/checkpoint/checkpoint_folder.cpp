@@ -189,7 +189,11 @@ std::optional<fs::path> prepare_resume(const fs::path& checkpoints, Group& group
 }
 
 fs::path resolve_commit(const fs::path& path, Group& group) {
-  if (fs::exists(path / "manifest.json")) return path;
+  // Rank 0 says for all whether this is a commit; whoever does not see it finds out on opening it.
+  const bool is_commit = !rank_zero(group, [&] {
+                            return std::string(fs::exists(path / "manifest.json") ? "yes" : "");
+                          }).empty();
+  if (is_commit) return path;
   for (const fs::path& folder : {path / "checkpoints", path})
     if (const std::optional<fs::path> newest = find_newest_commit(folder, group)) return *newest;
   const auto is_run = [](const fs::path& each) {

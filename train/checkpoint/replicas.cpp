@@ -89,7 +89,7 @@ std::string list(const std::vector<std::size_t>& ranks) {
 
 }  // namespace
 
-std::vector<HeldWeights> hash_weights(const Parameters& parameters) {
+std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Mesh& mesh) {
   const auto held_of = [&](const Parameter& parameter) {
     if (parameter.frozen) return parameter.var.value();
     return parameters.sharing() == Sharing::kNothing
@@ -98,8 +98,12 @@ std::vector<HeldWeights> hash_weights(const Parameters& parameters) {
                                                              : Tensor();
   };
   std::map<int, std::vector<const Parameter*>> by_copies;
-  for (const Parameter& parameter : parameters.list())
-    if (held_of(parameter).defined()) by_copies[parameter.copies].push_back(&parameter);
+  for (const Parameter& parameter : parameters.list()) {
+    const bool has_copies =
+        mesh.copies().at(static_cast<std::size_t>(parameter.copies))->size() > 1;
+    if (has_copies && held_of(parameter).defined())
+      by_copies[parameter.copies].push_back(&parameter);
+  }
   std::vector<HeldWeights> all;
   for (const auto& [copies, parameters_of] : by_copies) {
     const std::vector<const Parameter*>& list = parameters_of;

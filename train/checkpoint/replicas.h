@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/parameters.h"
-#include "parallel/group.h"
+#include "parallel/mesh.h"
 
 // Ranks that should hold the same weights find out whether they do.
 namespace muybridge {
@@ -16,9 +16,9 @@ struct HeldWeights {
   std::vector<std::pair<std::string, std::string>> hashes = {};  // by parameter, of its values
 };
 
-// Hashes of what ranks hold alike of the rank's parameters: of the master, or where that is shared
-// of the values; of those that come and go nothing.
-std::vector<HeldWeights> hash_weights(const Parameters& parameters);
+// Hashes of what ranks of the mesh hold alike of the rank's parameters: of the master, or where
+// that is shared of the values; of those that come and go, or that no other rank holds, nothing.
+std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Mesh& mesh);
 
 // Throws Error(kInternal) on all ranks where ranks that hold the same have other values: names the
 // first such parameter and the ranks that are not with the most. Collective.

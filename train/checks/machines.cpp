@@ -60,9 +60,11 @@ std::string slow_launcher(int machines, double launcher_seconds, double liveness
   if (machines < 2 || launcher_seconds < liveness_seconds) return "";
   return fmt::format(
       "mpirun notices a machine that is gone after {:g} s, the ranks after {:g} "
-      "(train.liveness_seconds), and mpirun may then wait for it for a quarter of an hour. Before "
-      "mpirun: export OMPI_MCA_oob_tcp_keepalive_time=10 OMPI_MCA_oob_tcp_keepalive_intvl=2 "
-      "OMPI_MCA_oob_tcp_keepalive_probes=3, and leave train.liveness_seconds above 16",
+      "(train.liveness_seconds), and mpirun may then wait for it for a quarter of an hour. Start "
+      "the "
+      "ranks with launch/mpirun.sh, which has it notice after 6 s, and leave "
+      "train.liveness_seconds "
+      "above that",
       launcher_seconds, liveness_seconds);
 }
 

@@ -35,22 +35,21 @@ struct Sizes {
         exchanges(share.tensor > 1),
         to_heads(share.context > share.ring) {}
 
-  // Numbers of one token, of this rank's, that a block's ops hand on and that backward wants: norm,
-  // qkv, rotated qkv, attention, its projection, gate; norm, q, normed q, attention, projection,
-  // sum; norm, down, gate; and the two hidden ones of the MLP. Among tensor ranks each of the three
-  // split layers begins with all their tokens and ends with sums of all of them, of which the own
-  // ones are summed and get their bias; context ranks have q, k, v and the result once more.
+  // Numbers of one token, of this rank's, that a block's backward reads: norm, qkv, rotated qkv,
+  // attention, its projection, gate; norm, q, normed q, attention, sum; norm, down, gate; and the
+  // two hidden ones of the MLP. Among tensor ranks each of the three split layers begins with all
+  // their tokens in place of the norm; context ranks have what attention gave once more, by heads.
   double of_block() const {
-    return 19 * d + 2 * f + (exchanges ? 6 * t * d + 3 * d : 0) + (to_heads ? 4 * d : 0);
+    return 18 * d + 2 * f + (exchanges ? 3 * (t - 1) * d : 0) + (to_heads ? d : 0);
   }
   // Of these q, k and v of both attentions, before and after their norms.
-  double of_qkv() const { return 8 * d + (to_heads ? 3 * d : 0); }
+  double of_qkv() const { return 8 * d; }
   // Inputs of linear layers and gradients of their outputs: what gradients of weights wait with.
   double of_weight_gradients() const { return 6 * d + 2 * f + 6 * t * d; }
-  // The gradients that a block's backward holds at once.
-  double of_backward() const { return 6 * d + 2 * f + (exchanges ? 2 * t * d : 0); }
+  // The gradients that a block's backward holds at once, beside what it has let go by then.
+  double of_backward() const { return 2 * d + f + (exchanges ? t * d : 0); }
   // Of a token of text.
-  double of_text_block() const { return 21 * w + (exchanges ? 4 * t * w + 2 * w : 0); }
+  double of_text_block() const { return 19 * w + (exchanges ? 2 * (t - 1) * w : 0); }
 
   // Of a block: keys and values of the text.
   double key_bytes() const { return text * (4 * d / t + (exchanges ? d : 0)) * element; }
@@ -70,14 +69,14 @@ struct Sizes {
   }
 };
 
-// While a block goes backward: its gradients, and what of it is run again.
+// While the head goes backward, or a block: its gradients, and what of it is run again.
 double backward_bytes(const Sizes& s, Recompute recompute) {
   const double again = recompute == Recompute::kBlock       ? s.block_bytes(Recompute::kNone)
                        : recompute == Recompute::kAttention ? s.rows * s.of_qkv() * s.element
                                                             : 0;
   const double ends = s.rows * 4 * s.p * s.wide;  // predictions, their errors and gradients
   const double block = s.rows * s.of_backward() * s.element + s.text * 4 * s.d * s.element;
-  return ends + again + block;
+  return std::max(ends, again + block);
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType 
 }
 
 double MemoryEstimate::total() const {
-  return process + state() + average_in_place + std::max(activations + workspace, sampling) +
+  return process + state() + std::max(activations + workspace, average_in_place + sampling) +
          batches + communication + snapshot;
 }
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/file.h"
+#include "core/system/host_name.h"
 #include "core/system/machine.h"
 #include "core/text/nearest_path.h"
 #include "data/loader/batch_builder.h"
@@ -67,8 +68,8 @@ void check_held_out(const TrainConfig& config, const CorpusIndex& corpus, bool s
 void require_writable(const fs::path& folder) {
   if (!fs::is_directory(folder))
     fail(ExitCode::kIo,
-         "{}: not there on this machine; a run's folder must lie on storage that all machines see",
-         folder.string());
+         "{}: not there on {}; a run's folder must lie on storage that all machines see",
+         folder.string(), host_name());
   const fs::path probe = folder / ".probe";
   write_file_durably(probe, "");
   fs::remove(probe);
@@ -92,6 +93,21 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
 }
 
 }  // namespace
+
+void require_shared(const std::string& key, const fs::path& corpus, Group& group) {
+  const fs::path index = corpus / "index.json";
+  const std::string there =
+      rank_zero(group, [&] { return std::string(fs::exists(index) ? "there" : ""); });
+  together(group, [&] {
+    if (!there.empty() && !fs::exists(index))
+      fail(
+          ExitCode::kIo,
+          "{}: no prepared corpus is in {} on {}; it must lie on storage that all machines see, or "
+          "under the same path on each",
+          key, corpus.string(), host_name());
+    return std::string();
+  });
+}
 
 void require_device(const TrainConfig& config) {
   if (config.device == Device::kCuda)

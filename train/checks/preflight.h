@@ -24,6 +24,10 @@ std::string require_runnable(const TrainConfig& config, int ranks);
 // not.
 std::string slow_precision(const TrainConfig& config, const Machine& machine);
 
+// Every rank sees a prepared corpus where rank 0 sees one. Throws Error(kIo) that names the machine
+// of one that does not. Collective.
+void require_shared(const std::string& key, const std::filesystem::path& corpus, Group& group);
+
 struct Corpora {
   CorpusIndex train;
   std::unique_ptr<CorpusIndex> other;  // data.validation; null: the held-out clips of `train`

@@ -50,8 +50,9 @@ std::vector<Item> items(const MemoryEstimate& m) {
           {"optimizer", "optimizer and average", m.optimizer},
           {"activations", "activations", m.activations},
           {"workspace", "workspace of attention", m.workspace},
-          {"average_in_place", "weights put aside in evaluations", m.average_in_place},
-          {"sampling", "sampling (instead of activations)", m.sampling},
+          {"average_in_place", "weights put aside in evaluations (instead of activations)",
+           m.average_in_place},
+          {"sampling", "sampling (as well)", m.sampling},
           {"batches", "batches", m.batches},
           {"communication", "buffers of groups", m.communication}};
 }
@@ -142,16 +143,23 @@ StepModel::Parts StepModel::parts_of(const Layout& layout) {
   return parts;
 }
 
+const SimulatedStep& StepModel::simulated(const Parts& parts) {
+  const Layout& layout = parts.layout;
+  DitOptions model = work_.model;
+  model.recompute = layout.recompute;
+  return simulated_steps_.of(layout.schedule, layout.placement, parts.micro_batches,
+                             section_costs(model, layout.placement.sections(), work_.clip_tokens),
+                             parts.costs);
+}
+
 Estimate StepModel::estimate(const Layout& layout) {
   const Parts parts = parts_of(layout);
-  const SimulatedStep& line =
-      simulated_steps_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
+  const SimulatedStep& line = simulated(parts);
   return finish(parts, line.seconds, line.bubble, held_by_stage(line.schedule, parts.memory));
 }
 
 const SimulatedStep& StepModel::timeline(const Layout& layout) {
-  const Parts parts = parts_of(layout);
-  return simulated_steps_.of(layout.schedule, layout.placement, parts.micro_batches, parts.costs);
+  return simulated(parts_of(layout));
 }
 
 Estimate StepModel::outline(const Layout& layout) {

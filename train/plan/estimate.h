@@ -76,6 +76,7 @@ class StepModel {
  private:
   struct Parts;
   Parts parts_of(const Layout& layout);
+  const SimulatedStep& simulated(const Parts& parts);
   Estimate finish(const Parts& parts, double pipeline_seconds, double bubble,
                   const std::vector<double>& held) const;
   const std::vector<Holdings>& holdings(int tensor, const Placement& placement);

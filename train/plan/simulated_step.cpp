@@ -9,14 +9,12 @@
 namespace muybridge {
 namespace {
 
-std::string name_of(ScheduleKind kind, const Placement& placement, int micro_batches,
-                    const PipelineCosts& costs) {
-  std::string name = fmt::format("{} {} {} {} {:.4g}", to_string(kind), placement.stages,
-                                 placement.virtual_stages, micro_batches, costs.communication);
+std::string in_words(const PipelineCosts& costs) {
+  std::string words = fmt::format("; {:.4g}", costs.communication);
   for (const SectionCost& s : costs.sections)
-    name += fmt::format(" {:.4g},{:.4g},{:.4g},{:.4g},{:.4g}", s.forward, s.backward_input,
-                        s.backward_weight, s.activation, s.kept);
-  return name;
+    words += fmt::format(" {:.4g},{:.4g},{:.4g},{:.4g},{:.4g}", s.forward, s.backward_input,
+                         s.backward_weight, s.activation, s.kept);
+  return words;
 }
 
 // What each stage computes for a micro-batch.
@@ -33,8 +31,11 @@ std::vector<double> work_by_stage(const Placement& placement, const PipelineCost
 }  // namespace
 
 const SimulatedStep& SimulatedSteps::of(ScheduleKind kind, const Placement& placement,
-                                        int micro_batches, const PipelineCosts& costs) {
-  const std::string name = name_of(kind, placement, micro_batches, costs);
+                                        int micro_batches, const PipelineCosts& reckoned,
+                                        const PipelineCosts& costs) {
+  const std::string name = fmt::format("{} {} {} {}", to_string(kind), placement.stages,
+                                       placement.virtual_stages, micro_batches) +
+                           in_words(reckoned) + in_words(costs);
   const auto found = known_.find(name);
   if (found != known_.end()) return found->second;
   ++simulated_;
@@ -44,7 +45,7 @@ const SimulatedStep& SimulatedSteps::of(ScheduleKind kind, const Placement& plac
                                      .stages = placement.stages,
                                      .virtual_stages = placement.virtual_stages,
                                      .micro_batches = told,
-                                     .costs = costs});
+                                     .costs = reckoned});
   timeline.simulation = simulate(timeline.schedule, costs);
   const std::vector<double> work = work_by_stage(placement, costs);
   double all = 0;

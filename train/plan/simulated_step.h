@@ -16,13 +16,14 @@ struct SimulatedStep {
   double bubble = 0;   // share of all ranks' time in which they wait
 };
 
-// Makes schedules and simulates them. A step of very many micro-batches is simulated with fewer,
-// and those that are left out take the time of the stage that has most to do. What was simulated
-// once is not simulated again: figures that differ by less than a thousandth count as the same.
+// Makes schedules as training does, for the costs that it reckons with, and simulates them with
+// `costs`. A step of very many micro-batches is simulated with fewer, and those that are left out
+// take the time of the stage that has most to do. What was simulated once is not simulated again:
+// figures that differ by less than a thousandth count as the same.
 class SimulatedSteps {
  public:
   const SimulatedStep& of(ScheduleKind kind, const Placement& placement, int micro_batches,
-                          const PipelineCosts& costs);
+                          const PipelineCosts& reckoned, const PipelineCosts& costs);
   int simulated() const { return simulated_; }
 
  private:

@@ -6,26 +6,6 @@
 #include "train/model_options.h"
 
 namespace muybridge {
-namespace {
-
-// Pixels to latents in a video autoencoder of the kind of Wan2.1.
-constexpr int kFramesOfLatent = 4, kPixelsOfLatent = 8;
-
-std::int64_t tokens_of_clip(const TrainConfig& config) {
-  const TrainConfig::Eval& e = config.eval;
-  const std::int64_t most = config.batch.tokens;
-  if (e.frames == 0 || e.size.width == 0) return most;
-  const bool pixels = config.model.channels == 3;
-  const int frames = pixels ? e.frames : (e.frames - 1) / kFramesOfLatent + 1;
-  const int scale = pixels ? 1 : kPixelsOfLatent;
-  const Grid grid{.frames = std::max(1, frames / config.model.patch[0]),
-                  .height = std::max(1, e.size.height / scale / config.model.patch[1]),
-                  .width = std::max(1, e.size.width / scale / config.model.patch[2])};
-  return std::clamp<std::int64_t>(grid.tokens(), 1, most);
-}
-
-}  // namespace
-
 double Workload::pairs() const {
   return static_cast<double>(batch.clips) * static_cast<double>(clip_tokens) *
          static_cast<double>(clip_tokens);
@@ -50,7 +30,7 @@ Workload workload_of(const TrainConfig& config, int caption_bytes) {
   work.model = dit_options(config);
   work.compute = compute_dtype(config);
   work.muon = config.optimizer.matrices == TrainConfig::Matrices::kMuon;
-  work.clip_tokens = tokens_of_clip(config);
+  work.clip_tokens = usual_clip_tokens(config);
   work.clip_text = 1 + std::min(caption_bytes, config.data.max_caption_bytes);
   work.batch.clips = std::max<std::int64_t>(1, config.batch.tokens / work.clip_tokens);
   work.batch.tokens = config.batch.tokens;

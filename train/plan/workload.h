@@ -25,9 +25,8 @@ struct Workload {
   double text_pairs() const;
 };
 
-// Clips are as long and as large as eval.frames and eval.size say, at eval.size of a latent in the
-// way of Wan2.1 where model.channels is not 3 (4 frames to one, 8 rows and columns to one), or fill
-// a micro-batch where these leave it open. A caption has `caption_bytes`.
+// Of clips as usual_clip_tokens says (train/model_options.h), each with a caption of
+// `caption_bytes`.
 Workload workload_of(const TrainConfig& config, int caption_bytes);
 
 }  // namespace muybridge

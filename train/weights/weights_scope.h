@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/parameters.h"
+#include "parallel/together.h"
 #include "parallel/zero/sharing.h"
 #include "parallel/zero/unit_store.h"
 
@@ -16,21 +17,13 @@ class WeightsScope {
   WeightsScope(const Parameters& parameters, const Tensor& state, const Mesh& mesh,
                UnitStore& store)
       : store_(store) {
-    for (const Parameter& parameter : parameters.list())
-      if (const Tensor& value = parameter.var.value(); value.defined() && !parameter.frozen) {
-        values_.push_back(value);
-        saved_.push_back(value.clone());
-      }
-    if (parameters.sharing() == Sharing::kNothing) {
-      for (const Parameter& parameter : parameters.list())
-        if (const Tensor& value = parameter.var.value(); !parameter.frozen)
-          value.copy_from(parameters.slice(state, parameter).to(value.dtype()));
+    if (mesh.world()->size() > 1) {
+      // One that fails is lost to the others, which may wait for it in an exchange.
+      hand_in_hand(*mesh.world(), [&] { put(parameters, state, mesh); });
       return;
     }
     try {
-      parameters.round_to_values(state);
-      spread_values(parameters, mesh);
-      store_.hold_values(state);
+      put(parameters, state, mesh);
     } catch (...) {
       restore();
       throw;
@@ -41,6 +34,21 @@ class WeightsScope {
   WeightsScope& operator=(const WeightsScope&) = delete;
 
  private:
+  void put(const Parameters& parameters, const Tensor& state, const Mesh& mesh) {
+    for (const Parameter& parameter : parameters.list())
+      if (const Tensor& value = parameter.var.value(); value.defined() && !parameter.frozen) {
+        saved_.push_back(value.clone());
+        values_.push_back(value);
+      }
+    if (parameters.sharing() != Sharing::kNothing) {
+      parameters.round_to_values(state);
+      spread_values(parameters, mesh);
+      return store_.hold_values(state);
+    }
+    for (const Parameter& parameter : parameters.list())
+      if (const Tensor& value = parameter.var.value(); !parameter.frozen)
+        value.copy_from(parameters.slice(state, parameter).to(value.dtype()));
+  }
   void restore() {
     for (std::size_t i = 0; i < values_.size(); ++i) values_[i].copy_from(saved_[i]);
     store_.let_go();

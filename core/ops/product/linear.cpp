@@ -69,7 +69,7 @@ Var add_bias(const Var& x, const Var& bias) {
     in[0].add_grad(dy);
     if (in[1].requires_grad()) in[1].add_grad(column_sums(as_matrix(dy)));
   };
-  return Var::op(y, {x, bias}, grad, Dy::kAsSummed);
+  return Var::op(y, {x.without_value(), bias}, grad, Dy::kAsSummed);
 }
 
 }  // namespace muybridge

@@ -55,11 +55,11 @@ class FolderLockTest : public testing::Test {
     holder_ = -1;
   }
 
-  std::string refusal(double wait, double lease) const {
+  std::string refusal(double wait, double lease, ExitCode code = ExitCode::kUsage) const {
     try {
       const FolderLock lock(path_, wait, "busy", lease);
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_EQ(error.code(), code);
       return error.what();
     }
     return "";
@@ -82,7 +82,7 @@ TEST_F(FolderLockTest, WaitsOutTheLeaseOfAnotherMachine) {
   hold();
   std::ofstream(path_) << "node-3.example 77\n";
   // Twice: the lease that ends in vain, and one within which the lock is let go.
-  EXPECT_EQ(refusal(0, 0.2),
+  EXPECT_EQ(refusal(0, 0.2, ExitCode::kRankLost),
             "busy (it is process 77 on node-3.example; if that machine is gone for "
             "good, remove " +
                 path_.string() + ")");

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <functional>
@@ -30,6 +32,22 @@ int outcome(const std::function<int()>& work) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+// Whether the signal is no longer on its way to this process.
+bool has_arrived(int signal) {
+  for (int tries = 0; tries < 5000; ++tries) {
+    sigset_t pending;
+    ::sigpending(&pending);
+    if (sigismember(&pending, signal) == 0) return true;
+    ::usleep(1000);
+  }
+  return false;
+}
+
+bool comes_true(const std::atomic<bool>& flag) {
+  for (int tries = 0; tries < 5000 && !flag; ++tries) ::usleep(1000);
+  return flag;
+}
+
 // Signals that a process sends itself, one after the other, while a StopSignals is alive; 7 where
 // it lives on and a stop is requested.
 int after(const std::vector<int>& signals) {
@@ -38,8 +56,9 @@ int after(const std::vector<int>& signals) {
     if (stop.requested()) return 1;
     for (const int signal : signals) {
       ::kill(::getpid(), signal);
-      if (!stop.requested()) return 2;
+      if (!has_arrived(signal) || !comes_true(stop.requested())) return 2;
     }
+    ::usleep(100'000);  // for what ends the process
     return 7;
   });
 }
@@ -74,11 +93,40 @@ TEST(StopSignals, ANewOneKnowsNothingOfSignalsBefore) {
               {
                 const StopSignals first;
                 ::kill(::getpid(), SIGINT);
+                if (!comes_true(first.requested())) return 3;
               }
               const StopSignals second;
               if (second.requested()) return 1;
               ::kill(::getpid(), SIGINT);
-              return second.requested() ? 7 : 2;
+              return comes_true(second.requested()) ? 7 : 2;
+            }),
+            7);
+}
+
+bool blocks_all() {
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  return std::ranges::all_of(kSignals, [&](int each) { return sigismember(&blocked, each) == 1; });
+}
+
+// How many of a team of threads would hear a signal.
+int hearing(int threads) {
+  int count = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : count)
+  count += blocks_all() ? 0 : 1;
+  return count;
+}
+
+// Also those that join later: libgomp ends threads of a large team when a small one follows.
+TEST(StopSignals, NoThreadThatComputesHearsThem) {
+  EXPECT_EQ(outcome([] {
+              if (hearing(4) != 4) return 1;
+              {
+                const StopSignals stop;
+                for (const int threads : {4, 2, 6, 1, 8})
+                  if (hearing(threads) != 0) return 2;
+              }
+              return blocks_all() ? 3 : 7;
             }),
             7);
 }

@@ -30,6 +30,17 @@ TEST(Stream, OperationsEndWhileTheRankIsBusyWithSomethingElse) {
   });
 }
 
+// As MPI does where a port is blocked.
+TEST(Stream, RanksThatAreNeverConnectedEndTheProcess) {
+  const auto never = []() -> std::unique_ptr<Transport> {
+    std::this_thread::sleep_for(std::chrono::hours(1));
+    return nullptr;
+  };
+  EXPECT_EXIT(Stream::start(never, 600, /*liveness_seconds=*/0.2),
+              ::testing::ExitedWithCode(static_cast<int>(ExitCode::kRankLost)),
+              "MPI did not connect the ranks within 0.2 s .*btl_tcp_if_include");
+}
+
 TEST(Stream, AWaitingThreadLeavesTheCoreToOthers) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
     if (group->rank() == 1) {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "parallel/schedule/check.h"
 #include "parallel/schedule/simulator.h"
+#include "tests/parallel/schedule/check.h"
 #include "tests/parallel/schedule/schedule_claims.h"
 
 namespace muybridge {

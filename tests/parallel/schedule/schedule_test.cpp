@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "parallel/schedule/check.h"
 #include "parallel/schedule/simulator.h"
+#include "tests/parallel/schedule/check.h"
 #include "tests/parallel/schedule/schedule_claims.h"
 
 namespace muybridge {
@@ -61,14 +61,6 @@ TEST(Schedule, OfManyStagesAndMicroBatchesIsRight) {
   EXPECT_EQ(find_fault(schedule), "");
   const Simulation s = simulate(schedule, equal_costs(schedule.placement, {4, 8, 0, 4, 4}));
   EXPECT_EQ(s.finish, 512 * 12 + 63 * 3);
-}
-
-TEST(Schedule, NamesComeBack) {
-  for (const char* name : {"gpipe", "1f1b", "interleaved", "zb_h1", "zb_v", "tuned"})
-    EXPECT_EQ(to_string(parse_schedule_kind(name)), name);
-  EXPECT_THAT([] { parse_schedule_kind("zbv"); },
-              ThrowsMessage<Error>(HasSubstr(
-                  "schedule 'zbv' does not exist; choose one of gpipe, 1f1b, interleaved")));
 }
 
 TEST(Schedule, WhatCannotBeIsRefused) {

@@ -5,9 +5,9 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "parallel/schedule/check.h"
 #include "parallel/schedule/messages.h"
 #include "parallel/schedule/simulator.h"
+#include "tests/parallel/schedule/check.h"
 #include "tests/parallel/schedule/schedule_claims.h"
 
 namespace muybridge {

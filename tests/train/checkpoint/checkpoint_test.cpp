@@ -203,6 +203,23 @@ TEST(Checkpoint, WhenOneRankFailsAllDoAndTheOldCommitStays) {
   EXPECT_NO_THROW(CheckpointReader(folder / "step-00000010").verify());
 }
 
+// Rank 0 alone finds that out, when all files are written.
+TEST(Checkpoint, WhatRankZeroRefusesLeavesNothingEither) {
+  const ScratchFolder folder;
+  save(folder.path(), 10, 2);
+  EXPECT_THROW(run_local_ranks(2,
+                               [&](const std::shared_ptr<Group>& group) {
+                                 const Parameters parameters = sample_parameters();
+                                 TrainState state = sample_state(parameters, 20, group->rank(), 2);
+                                 if (group->rank() == 1)
+                                   for (StatePiece& piece : state.pieces)
+                                     piece.elements = piece.elements.to(DType::kF64);
+                                 save_checkpoint(folder.path(), state, *group);
+                               }),
+               std::invalid_argument);
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"latest", "step-00000010"}));
+}
+
 TEST(Checkpoint, SlicesThatDoNotMakeTheWholeAreRefused) {
   const ScratchFolder folder;
   EXPECT_THROW(run_local_ranks(2,

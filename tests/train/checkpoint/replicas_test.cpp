@@ -25,7 +25,7 @@ std::string commit(int ranks, const std::filesystem::path& folder, const Change&
     master.copy_from(sample_flat(parameters, StateKind::kMaster, 1));
     change(group->rank(), parameters, master);
     TrainState state = sample_state(parameters, 1, group->rank(), ranks);
-    state.weights = hash_weights(parameters);
+    state.weights = hash_weights(parameters, Mesh(group));
     try {
       save_checkpoint(folder, state, *group);
     } catch (const Error& error) {
@@ -72,28 +72,48 @@ TEST(Replicas, OfTwoBothAreNamed) {
       << message;
 }
 
+// A matrix that tensor ranks share, and what all of them hold.
+void share(Parameters& parameters, const Mesh& mesh) {
+  const Var split = parameters.add({.name = "split", .shape = {6, 8}});
+  const Var all = parameters.add({.name = "all", .shape = {9}});
+  parameters.place(split,
+                   {.axis = 1, .part = mesh.coordinate().tensor, .parts = mesh.sizes().tensor},
+                   kReplicas);
+  parameters.place(all, {}, kOverTensor);
+  parameters.allocate(DType::kF32, 1);
+}
+
 // Shares of one matrix differ, and should; what all hold is compared.
 TEST(Replicas, OnlyRanksThatHoldTheSameAreCompared) {
   for (const bool drifts : {false, true})
     run_local_ranks(4, [&](const std::shared_ptr<Group>& group) {
+      const Mesh mesh({.data = 2, .tensor = 2}, group);
       Parameters parameters;
-      const Var split = parameters.add({.name = "split", .shape = {6, 8}});
-      const Var all = parameters.add({.name = "all", .shape = {9}});
-      parameters.place(split, {.axis = 1, .part = group->rank() % 2, .parts = 2}, 1);
-      parameters.place(all, {}, 2);
-      parameters.allocate(DType::kF32, 1);
+      share(parameters, mesh);
       const Tensor& flat = parameters.master();
       flat.copy_from(sample_flat(parameters, StateKind::kMaster, 1));
       if (drifts && group->rank() == 3) nudge(parameters, flat, "split");
       std::string message;
       try {
-        require_same_weights(hash_weights(parameters), *group);
+        require_same_weights(hash_weights(parameters, mesh), *group);
       } catch (const Error& error) {
         message = error.what();
       }
       EXPECT_EQ(message.substr(0, message.find(" and do not")),
                 drifts ? "ranks 1, 3 should hold the same values of split" : "");
     });
+}
+
+TEST(Replicas, WhatNoOtherRankHoldsIsNotHashed) {
+  run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    const Mesh mesh({.tensor = 2}, group);
+    Parameters parameters;
+    share(parameters, mesh);
+    const std::vector<HeldWeights> held = hash_weights(parameters, mesh);
+    ASSERT_EQ(held.size(), 1U);
+    ASSERT_EQ(held[0].hashes.size(), 1U);
+    EXPECT_EQ(held[0].hashes[0].first, "all");
+  });
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <mutex>
+#include <thread>
 
 #include "core/buffer.h"
 #include "core/random.h"
@@ -31,8 +31,9 @@ Measured measure(const DitOptions& options, DType compute, const MeshSizes& size
   const auto in_use = [] {
     return static_cast<double>(pool_statistics(Device::kCpu).in_use_bytes);
   };
-  std::mutex mutex;
-  double before = in_use(), weights = 0, peak = 0;
+  const double before = in_use();
+  double weights = 0, peak = 0;
+  std::jthread watcher;
   run_local_ranks(sizes.ranks(), [&](const std::shared_ptr<Group>& group) {
     const Mesh mesh(sizes, group);
     Parameters parameters;
@@ -55,14 +56,15 @@ Measured measure(const DitOptions& options, DType compute, const MeshSizes& size
       batch.clip_ids.push_back(i);
       batch.samples.push_back(i);
     }
-    // The most that is in use while backward reports its leaves, from the last block to the first.
     parameters.zero_gradients();
-    accumulate_gradients(
-        dit, batch, {.flow = {}, .seed = 1, .step = 1, .on_leaf_ready = [&](std::int64_t, bool) {
-                       const std::lock_guard lock(mutex);
-                       peak = std::max(peak, in_use());
-                     }});
+    if (group->rank() == 0)
+      watcher = std::jthread([&](const std::stop_token& over) {
+        while (!over.stop_requested()) peak = std::max(peak, in_use());
+      });
     group->barrier().wait();
+    accumulate_gradients(dit, batch, {.flow = {}, .seed = 1, .step = 1});
+    group->barrier().wait();
+    if (group->rank() == 0) watcher = {};
   });
   return {.weights = weights / sizes.ranks(),
           .activations = (peak - before - weights) / sizes.ranks()};
@@ -100,7 +102,7 @@ void expect_close(const DitOptions& options, DType compute, const MeshSizes& siz
   SCOPED_TRACE(fmt::format("{}: {} of {}, {} of {}", to_string(sizes), said.activations,
                            measured.activations, said.state(), measured.weights));
   EXPECT_GT(said.activations, 0.9 * measured.activations);
-  EXPECT_LT(said.activations, 1.3 * measured.activations);
+  EXPECT_LT(said.activations, 1.2 * measured.activations);
   // The pool takes up to an eighth more than it was asked for.
   EXPECT_GE(1.125 * said.state(), measured.weights);
   EXPECT_LE(said.state(), measured.weights);
@@ -140,16 +142,16 @@ TEST(MemoryEstimate, OfABlockIsThatOfItsTensors) {
     };
     return (of(3) - of(2)) / 1.06;
   };
-  const double tokens = 19 * 4 + 2 * 6, keys = 6 * 4 * 4, tables = 2 * 6 * 4;
+  const double tokens = 18 * 4 + 2 * 6, keys = 6 * 4 * 4, tables = 2 * 6 * 4;
   EXPECT_NEAR(block({}), 4 * (8 * tokens + keys + tables), 1e-6);
   EXPECT_NEAR(block({}, DType::kBF16), 2 * (8 * tokens + keys) + 4 * tables, 1e-6);
-  // Four tokens of this rank; q, k, v of all tokens come and their result goes.
-  EXPECT_NEAR(block({.context = 2}), 4 * (4 * (tokens + 4 * 4) + keys + tables), 1e-6);
+  // Four tokens of this rank; the result of all tokens' heads stays where it was made, too.
+  EXPECT_NEAR(block({.context = 2}), 4 * (4 * (tokens + 4) + keys + tables), 1e-6);
   EXPECT_NEAR(block({.context = 2, .ring = 2}), 4 * (4 * tokens + keys + tables), 1e-6);
-  EXPECT_NEAR(block({.context = 4, .ring = 2}), 4 * (2 * (tokens + 4 * 4) + keys + tables), 1e-6);
-  // All eight tokens before and behind three layers, and three sums of the own ones.
+  EXPECT_NEAR(block({.context = 4, .ring = 2}), 4 * (2 * (tokens + 4) + keys + tables), 1e-6);
+  // All eight tokens before three layers, in place of the own ones.
   EXPECT_NEAR(block({.tensor = 2}),
-              4 * (4 * (tokens + 3 * 4) + 6 * 8 * 4 + keys / 2 + 6 * 4 + tables), 1e-6);
+              4 * (4 * (tokens - 3 * 4) + 3 * 8 * 4 + keys / 2 + 6 * 4 + tables), 1e-6);
   EXPECT_NEAR(block({.recompute = Recompute::kBlock}), 4 * 8 * 4, 1e-6);
   EXPECT_NEAR(block({.recompute = Recompute::kAttention}),
               4 * (8 * (tokens - 8 * 4) + keys + tables), 1e-6);
@@ -167,6 +169,15 @@ TEST(MemoryEstimate, BlocksAreWholeAsLongAsTheyAreNeeded) {
   EXPECT_EQ(share.whole_gradients, 1000);
   set_whole(share, 100, 1, /*puts_off=*/false);
   EXPECT_EQ(share.whole_values, 1000);
+}
+
+// Steps and evaluations have it in turns.
+TEST(MemoryEstimate, TheWholeIsThatOfAStepOrOfAnEvaluation) {
+  MemoryEstimate e{.process = 1, .weights = 10, .average_in_place = 200, .activations = 400};
+  e.sampling = 100, e.batches = 1000, e.snapshot = 2000;
+  EXPECT_EQ(e.total(), 1 + 10 + 400 + 1000 + 2000);
+  e.sampling = 300;
+  EXPECT_EQ(e.total(), 1 + 10 + 500 + 1000 + 2000);
 }
 
 TEST(MemoryEstimate, ZeroSharesWhatItsStageSays) {

@@ -5,8 +5,10 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/system/host_name.h"
 #include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
+#include "tests/train/scratch_folder.h"
 
 namespace muybridge {
 namespace {
@@ -117,6 +119,29 @@ TEST_F(Preflight, RefusesWhereACommitHasNoRoom) {
     refused += heard ? 1 : 0;
   });
   EXPECT_EQ(refused, 3);
+}
+
+// As on a machine where the shared storage is not mounted.
+TEST(SharedCorpus, IsMissedByTheMachineThatDoesNotSeeIt) {
+  const testing::ScratchFolder folder;
+  const std::filesystem::path here = folder / "here", bare = folder / "bare";
+  for (const auto& each : {here, bare}) std::filesystem::create_directory(each);
+  std::ofstream(here / "index.json") << "{}";
+  run_local_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    require_shared("data.train", here, *group);
+    require_shared("data.train", bare, *group);  // nobody sees one: not for this to say
+    try {
+      require_shared("data.train", group->rank() == 1 ? bare : here, *group);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kIo);
+      EXPECT_NE(
+          std::string(error.what())
+              .find("data.train: no prepared corpus is in " + bare.string() + " on " + host_name()),
+          std::string::npos)
+          << error.what();
+    }
+  });
 }
 
 }  // namespace

@@ -45,11 +45,12 @@ TEST(RequireMemory, NeverRefusesForTheCopyThatIsCommitted) {
 
 class MemoryOfRun : public testing::TrainingRun {
  protected:
-  MemoryEstimate of(int ranks, const std::vector<std::string>& overrides) const {
+  MemoryEstimate of(int ranks, const std::vector<std::string>& overrides,
+                    const HeldParameters& held = {.all = 1000, .blocks = 2}) const {
     std::vector<std::string> all = {"batch.tokens=4096", "eval.samples=0", "model.heads=4"};
     all.insert(all.end(), overrides.begin(), overrides.end());
     return memory_of_run(load_train_config(scratch_ / "tiny.yaml", all),
-                         CorpusIndex::open(scratch_ / "corpus"), {.all = 1000, .blocks = 2}, ranks);
+                         CorpusIndex::open(scratch_ / "corpus"), held, ranks);
   }
 };
 
@@ -62,6 +63,18 @@ TEST_F(MemoryOfRun, IsRefusedBeforeAnythingIsAllocated) {
     EXPECT_FALSE(std::filesystem::exists(run("run"))) << huge;
   }
   EXPECT_EQ(run_to_end(train(2, "run", "batch.tokens=1073741824")), 2) << log();
+}
+
+// Ranks that share the layers have all of the clips and of their velocities each.
+TEST(MemoryOfDrawing, IsWholeClipsAndAShareOfTheRest) {
+  const DitOptions model{.patch = {.frames = 2, .height = 4, .width = 4}, .width = 32};
+  const auto of = [&](const MeshSizes& layout) {
+    return memory_of_sampling(model, layout, 1000, 0, DType::kF32).sampling;
+  };
+  const double one = of({}), four = of({.tensor = 2, .context = 2});
+  const double whole = 1.06 * 1000 * 3.5 * (3 * 2 * 4 * 4) * 4;
+  EXPECT_NEAR((4 * four - one) / 3, whole, 1e-6 * whole);
+  EXPECT_GT(one, 2 * whole);
 }
 
 class MemoryOfSampling : public testing::TrainingRun {};
@@ -90,7 +103,7 @@ TEST_F(MemoryOfRun, IsThatOfTheLayout) {
               0.05);  // all the text is on each
   // Of the split layers tensor ranks have all tokens of their segment.
   const double tensor = of(2, {"parallel.tensor=2"}).activations / one;
-  EXPECT_GT(tensor, 0.6);
+  EXPECT_GT(tensor, 0.55);
   EXPECT_LT(tensor, 0.8);
   EXPECT_NEAR(of(4, {"parallel.tensor=2", "parallel.context=2"}).activations / one, tensor / 2,
               0.1);
@@ -110,6 +123,9 @@ TEST_F(MemoryOfRun, ZeroSharesWhatItSays) {
   EXPECT_EQ(gradients.weights, none.weights);
   EXPECT_GT(weights.weights, 0);
   EXPECT_LE(weights.weights, none.weights);
+  // What is of no block is always whole, of ten blocks three are.
+  const HeldParameters held{.all = 1000, .beside_blocks = 100, .blocks = 10};
+  EXPECT_EQ(of(2, {"parallel.zero=3"}, held).weights, 4 * (100 + 3 * 90));
   // With nobody to share, a block's room comes on top; here two blocks are all.
   EXPECT_EQ(of(1, {"parallel.zero=3"}).gradients, of(1, {}).gradients * 2);
 }

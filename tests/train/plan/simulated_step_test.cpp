@@ -14,8 +14,8 @@ TEST(SimulatedStep, BubbleIsThatOfTheFormula) {
   SimulatedSteps lines;
   const Placement placement = placement_of(ScheduleKind::k1F1B, 4, 1);
   const PipelineCosts free = equal_costs(placement, {});
-  EXPECT_NEAR(lines.of(ScheduleKind::k1F1B, placement, 8, free).bubble, 3.0 / 11, 1e-12);
-  EXPECT_NEAR(lines.of(ScheduleKind::k1F1B, placement, 1000, free).bubble, 3.0 / 1003, 1e-12);
+  EXPECT_NEAR(lines.of(ScheduleKind::k1F1B, placement, 8, free, free).bubble, 3.0 / 11, 1e-12);
+  EXPECT_NEAR(lines.of(ScheduleKind::k1F1B, placement, 1000, free, free).bubble, 3.0 / 1003, 1e-12);
 }
 
 // Against the simulation of all of them.
@@ -26,7 +26,7 @@ TEST(SimulatedStep, OfManyMicroBatchesIsThatOfAll) {
                                      {ScheduleKind::kInterleaved, 3}}) {
     SimulatedSteps lines;
     const Placement placement = placement_of(kind, 4, chunks);
-    const SimulatedStep& line = lines.of(kind, placement, 203, costs(placement));
+    const SimulatedStep& line = lines.of(kind, placement, 203, costs(placement), costs(placement));
     EXPECT_LT(line.schedule.micro_batches, 203);
     const PipelineSchedule whole = make_schedule({.kind = kind,
                                                   .stages = 4,
@@ -42,11 +42,16 @@ TEST(SimulatedStep, OfManyMicroBatchesIsThatOfAll) {
 TEST(SimulatedStep, IsSimulatedOnce) {
   SimulatedSteps lines;
   const Placement placement = placement_of(ScheduleKind::k1F1B, 4, 1);
-  const double first = lines.of(ScheduleKind::k1F1B, placement, 8, costs(placement)).seconds;
-  EXPECT_EQ(lines.of(ScheduleKind::k1F1B, placement, 8, costs(placement)).seconds, first);
+  const PipelineCosts usual = costs(placement), free = equal_costs(placement, {});
+  const auto seconds = [&](int micro_batches, const PipelineCosts& reckoned) {
+    return lines.of(ScheduleKind::k1F1B, placement, micro_batches, reckoned, usual).seconds;
+  };
+  EXPECT_EQ(seconds(8, usual), seconds(8, usual));
   EXPECT_EQ(lines.simulated(), 1);
-  lines.of(ScheduleKind::k1F1B, placement, 9, costs(placement));
+  seconds(9, usual);
   EXPECT_EQ(lines.simulated(), 2);
+  seconds(8, free);
+  EXPECT_EQ(lines.simulated(), 3);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "parallel/schedule/check.h"
+#include "tests/parallel/schedule/check.h"
 
 #include <fmt/format.h>
 
