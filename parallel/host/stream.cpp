@@ -72,7 +72,7 @@ void Stream::wait_for_start(std::unique_lock<std::mutex>& lock, double limit_sec
   log_warning("{}: MPI has not connected the ranks after {:g} s, at most {:g}. {}", host_name(),
               std::min(kSlowStartSeconds, limit_seconds), limit_seconds, kAdvice);
   if (wait_until(limit_seconds)) return;
-  log_error("{}: MPI did not connect the ranks within {:g} s (train.liveness_seconds). {}",
+  log_error("{}: MPI did not connect the ranks within {:g} s (the limit for a sign of life). {}",
             host_name(), limit_seconds, kAdvice);
   std::fflush(nullptr);
   std::_Exit(static_cast<int>(ExitCode::kRankLost));  // the thread is inside MPI

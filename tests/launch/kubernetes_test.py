@@ -2,13 +2,10 @@
 """What the launcher of launch/kubernetes.yaml starts, with the real mpirun and program: SIGTERM, as a
 pod gets it, becomes a commit and code 75; the next start goes on.   kubernetes_test.py MUYBRIDGE"""
 import json
-import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import tiny_run
@@ -23,9 +20,7 @@ def words_of(text, key):
 
 class KubernetesTest(unittest.TestCase):
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-kubernetes-"))
-        self.addCleanup(shutil.rmtree, self.folder)
-        tiny_run.lay_out(self.folder, MUYBRIDGE, "corpus")
+        self.folder = tiny_run.checkout(self.addCleanup, MUYBRIDGE, "corpus")
         text = (tiny_run.ROOT / "launch/kubernetes.yaml").read_text()
         command, words = words_of(text, "command"), words_of(text, "args")
         # tini, which the image has, hands the signals of a pod on.

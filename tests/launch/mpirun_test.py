@@ -5,11 +5,9 @@ import os
 import pathlib
 import pty
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -56,9 +54,7 @@ class Terminal:
 class MpirunTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-mpirun-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        tiny_run.lay_out(cls.folder, MUYBRIDGE, "prepared/shapes")
+        cls.folder = tiny_run.checkout(cls.addClassCleanup, MUYBRIDGE, "prepared/shapes")
 
     def start(self, *words, **environment):
         job = subprocess.Popen(["launch/mpirun.sh", *words], cwd=self.folder, text=True,
@@ -183,22 +179,20 @@ class MpirunTest(unittest.TestCase):
         self.assertEqual(code, 75, output)
         self.goes_on("told")
 
-    def test_a_signal_that_no_rank_heard_comes_again(self):
-        words, files = self.script("second", "trap 'if [ \"$heard\" ]; then exit 75; fi; heard=yes' USR1; {up}\n"
-                                             "for _ in $(seq 6000); do sleep 0.1; done\n")
+    def stopped_by_sigterm(self, name, script):
+        words, files = self.script(name, script)
         job = self.start(*words)
         self.wait_up(job, files)
         job.send_signal(signal.SIGTERM)
         code, output = self.finish(job)
         self.assertEqual(code, 75, output)
 
+    def test_a_signal_that_no_rank_heard_comes_again(self):
+        self.stopped_by_sigterm("second", "trap 'if [ \"$heard\" ]; then exit 75; fi; heard=yes' USR1; {up}\n"
+                                          "for _ in $(seq 6000); do sleep 0.1; done\n")
+
     def test_ranks_that_do_not_listen_yet_have_nothing_to_commit(self):
-        words, files = self.script("early", "{up}; exec sleep 600\n")
-        job = self.start(*words)
-        self.wait_up(job, files)
-        job.send_signal(signal.SIGTERM)
-        code, output = self.finish(job)
-        self.assertEqual(code, 75, output)
+        self.stopped_by_sigterm("early", "{up}; exec sleep 600\n")
 
     def test_a_killed_rank_is_69(self):
         job = self.start(*self.train("killed", *ENDLESS))

@@ -2,12 +2,9 @@
 """launch/slurm.sbatch with the real mpirun and program; only scontrol, which needs a cluster, is a
 script that writes down how it was called.   slurm_test.py MUYBRIDGE"""
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import tiny_run
@@ -18,9 +15,7 @@ MUYBRIDGE = None
 class SlurmTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-slurm-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        tiny_run.lay_out(cls.folder, MUYBRIDGE, "prepared/shapes")
+        cls.folder = tiny_run.checkout(cls.addClassCleanup, MUYBRIDGE, "prepared/shapes")
         (cls.folder / "bin").mkdir()
         scontrol = cls.folder / "bin/scontrol"
         scontrol.write_text(f'#!/bin/sh\necho "$@" >>{cls.folder}/requeued\n')

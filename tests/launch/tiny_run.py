@@ -3,6 +3,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -10,8 +11,10 @@ TINY = ["model.width=32", "model.depth=1", "model.heads=2", "model.mlp_width=64"
         "batch.tokens=64", "eval.samples=0", "eval.prompts="]
 
 
-def lay_out(folder, muybridge, corpus):
-    """A checkout as launchers see it, and a corpus beside it."""
+def checkout(add_cleanup, muybridge, corpus):
+    """A folder as launchers see a checkout, with a corpus in it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="muybridge-launch-"))
+    add_cleanup(shutil.rmtree, folder)
     (folder / "build/release").mkdir(parents=True)
     (folder / "build/release/muybridge").symlink_to(pathlib.Path(muybridge).resolve())
     for name in ("configs", "launch"):
@@ -20,6 +23,7 @@ def lay_out(folder, muybridge, corpus):
                    "--frames", "8"],
                   ["prepare", "clips", corpus, "--size", "32x32", "--frames", "8"]):
         subprocess.run(["build/release/muybridge", *words], cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 def environment(**more):

@@ -72,6 +72,23 @@ TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
   const MeshSizes nested = sizes({"parallel.context_method=ring", "parallel.ring=2"});
   EXPECT_EQ(nested.ring, 2);
   EXPECT_EQ(nested.sharing(), 2);
+  EXPECT_THROW(sizes({"parallel.context_method=ring", "parallel.ring=1"}), Error);  // is Ulysses
+}
+
+// At long clips most of the time is attention, which has no gradients of weights to fill gaps with.
+TEST(ModelOptions, ATunedScheduleIsMadeForTheClipsAndWhatIsMadeAgain) {
+  const auto orders = [](const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {"parallel.pipeline=4", "parallel.schedule=tuned",
+                                          "model.depth=8", "batch.tokens=65536"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    std::string all;
+    for (const Order& order : schedule_of(config(overrides), 12).ranks) all += to_string(order);
+    return all;
+  };
+  const std::string shorter = orders({"eval.frames=16", "eval.size=32x32"});
+  EXPECT_EQ(orders({"eval.frames=16", "eval.size=32x32"}), shorter);
+  EXPECT_NE(orders({"eval.frames=256", "eval.size=128x128"}), shorter);
+  EXPECT_NE(orders({"eval.frames=16", "eval.size=32x32", "model.recompute=block"}), shorter);
 }
 
 }  // namespace

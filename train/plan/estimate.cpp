@@ -50,9 +50,9 @@ std::vector<Item> items(const MemoryEstimate& m) {
           {"optimizer", "optimizer and average", m.optimizer},
           {"activations", "activations", m.activations},
           {"workspace", "workspace of attention", m.workspace},
-          {"average_in_place", "weights put aside in evaluations (instead of activations)",
+          {"average_in_place", "evaluations, not at one time with activations: weights put aside",
            m.average_in_place},
-          {"sampling", "sampling (as well)", m.sampling},
+          {"sampling", "evaluations, the same: sampling", m.sampling},
           {"batches", "batches", m.batches},
           {"communication", "buffers of groups", m.communication}};
 }

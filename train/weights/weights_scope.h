@@ -17,15 +17,11 @@ class WeightsScope {
   WeightsScope(const Parameters& parameters, const Tensor& state, const Mesh& mesh,
                UnitStore& store)
       : store_(store) {
-    if (mesh.world()->size() > 1) {
-      // One that fails is lost to the others, which may wait for it in an exchange.
-      hand_in_hand(*mesh.world(), [&] { put(parameters, state, mesh); });
-      return;
-    }
     try {
-      put(parameters, state, mesh);
+      hand_in_hand(*mesh.world(), [&] { put(parameters, state, mesh); });
     } catch (...) {
-      restore();
+      if (mesh.world()->size() == 1)
+        restore();  // else this rank is lost, and would wait for others
       throw;
     }
   }

@@ -47,6 +47,20 @@ TEST(Estimate, PartsAddUpToTheStep) {
   EXPECT_GT(e.step.bubble, 0);
 }
 
+// The schedule is made for what training reckons with, not for the times of a chip.
+TEST(Estimate, IsOfTheScheduleThatTrainingRuns) {
+  for (const char* recompute : {"none", "attention", "block"}) {
+    const TrainConfig config =
+        plan_config({"parallel.pipeline=4", "parallel.schedule=tuned", "batch.micro_batches=12",
+                     std::string("model.recompute=") + recompute});
+    StepModel model(cluster(1, 4), workload_of(config, 128));
+    const PipelineSchedule planned = model.timeline(layout_of(config, 4)).schedule;
+    const PipelineSchedule run = schedule_of(config, 12);
+    for (std::size_t rank = 0; rank < 4; ++rank)
+      EXPECT_EQ(to_string(planned.ranks[rank]), to_string(run.ranks[rank])) << recompute;
+  }
+}
+
 // The plan's bubble is the simulator's, with every micro-batch.
 TEST(Estimate, BubbleIsThatOfTheSimulation) {
   const TrainConfig config =
