@@ -174,10 +174,7 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
   // them that are inputs of linear layers, with the gradients of their outputs.
   const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
-  const double whole = 18 * d + 2 * f, kept = 12 * d + 2 * f;
-  const double activation = o.recompute == Recompute::kBlock       ? d
-                            : o.recompute == Recompute::kAttention ? whole - 8 * d
-                                                                   : whole;
+  const double activation = 18 * d + 2 * f, kept = 12 * d + 2 * f;
   PipelineCosts all;
   const std::vector<BlockRange> ranges = balanced_sections(o, sections);
   for (int section = 0; section < sections; ++section) {
@@ -190,7 +187,7 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
                             .backward_input = again + products + 2.5 * attention,
                             .backward_weight = products,
                             .activation = blocks * activation,
-                            .kept = blocks * std::min(kept, activation)});
+                            .kept = blocks * kept});
   }
   return all;
 }

@@ -50,9 +50,8 @@ std::vector<Item> items(const MemoryEstimate& m) {
           {"optimizer", "optimizer and average", m.optimizer},
           {"activations", "activations", m.activations},
           {"workspace", "workspace of attention", m.workspace},
-          {"average_in_place", "evaluations, not at one time with activations: weights put aside",
-           m.average_in_place},
-          {"sampling", "evaluations, the same: sampling", m.sampling},
+          {"average_in_place", "or in evaluations: weights put aside", m.average_in_place},
+          {"sampling", "or in evaluations: sampling", m.sampling},
           {"batches", "batches", m.batches},
           {"communication", "buffers of groups", m.communication}};
 }
