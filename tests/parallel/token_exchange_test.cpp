@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
+#include "core/buffer.h"
 #include "core/ops/accumulate.h"
+#include "core/ops/residual.h"
 #include "core/random.h"
 #include "parallel/host/local_ranks.h"
 
@@ -110,6 +114,38 @@ TEST(TokenExchange, AGroupOfOneIsTheIdentity) {
   for (const Var& y : {gather_rows(x, solo), sum_to_rows(x, solo), tokens_to_heads(x, 2, solo),
                        heads_to_tokens(x, 2, solo)})
     EXPECT_EQ(y.value().raw(), x.value().raw());
+}
+
+// What an exchange takes it lets go of: its backward reads the gradient alone.
+TEST(TokenExchange, KeepsNothingOfItsInput) {
+  constexpr std::int64_t kMany = 256, kWide = 768;
+  using Exchanged = std::function<Var(const Var&, const std::shared_ptr<Group>&)>;
+  const std::vector<Exchanged> exchanges = {
+      [](const Var& x, const std::shared_ptr<Group>& group) { return gather_rows(x, group); },
+      [](const Var& x, const std::shared_ptr<Group>& group) { return sum_to_rows(x, group); },
+      [](const Var& x, const std::shared_ptr<Group>& group) {
+        return tokens_to_heads(x, 3, group);
+      },
+      [](const Var& x, const std::shared_ptr<Group>& group) {
+        return heads_to_tokens(x, 3, group);
+      }};
+  for (const Exchanged& exchange : exchanges) {
+    trim_pool(Device::kCpu);
+    run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
+      const auto in_use = [&] {
+        group->barrier().wait();
+        const std::size_t bytes = pool_statistics(Device::kCpu).in_use_bytes;
+        group->barrier().wait();
+        return bytes;
+      };
+      const Var leaf = Var::leaf(Tensor::zeros({kMany, kWide}));
+      const std::size_t before = in_use();
+      const Var y = exchange(add(leaf, leaf), group);
+      const std::size_t kept = in_use() - before;
+      EXPECT_LT(kept, 2 * y.value().bytes() + leaf.value().bytes() / 2);  // of both ranks
+      backward(y, Tensor::zeros(y.shape()));
+    });
+  }
 }
 
 }  // namespace
