@@ -4,9 +4,10 @@
 // The real executor, groups and messages, but each computation is replayed: the rank sleeps for the
 // time that it takes, so that cores are not what is missing. A stage takes `milliseconds` for a
 // micro-batch, divided as Wan-1.3B at 32k tokens is; 265 is what an eighth of that model takes at
-// 400 TFLOP/s. A message is 1 MB. Rank 0 prints a line of JSON a schedule: the bubble of the
-// simulator, whose messages take no time, and that of the execution, the share of all ranks' time
-// from the common start to the last end in which a rank did not compute; medians over the steps.
+// 400 TFLOP/s. A message is 1 MB; what one takes between two ranks that sleep meanwhile is measured
+// first. Rank 0 prints a line of JSON a schedule: the bubble of the simulator where messages are
+// free, where they take that time, and that of the execution, the share of all ranks' time from the
+// common start to the last end in which a rank did not compute; medians over the steps.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -76,7 +77,32 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void measure(World& world, ScheduleKind kind, int chunks, double seconds, int micro_batches) {
+// From a send to the end of the wait for it, between ranks 0 and 1, all others silent.
+double message_seconds(Group& group) {
+  constexpr int kTurns = 41;
+  constexpr std::chrono::milliseconds kCompute{5};
+  const Tensor message = Tensor::zeros({kMessageFloats}), room = Tensor::empty({kMessageFloats});
+  const int rank = group.rank(), other = 1 - rank;
+  std::vector<double> turns;
+  for (int turn = 0; turn < kTurns && rank < 2; ++turn) {
+    const Work arrival = group.exchange({}, {{other, room}}).received;
+    if (rank == 1) arrival.wait();
+    std::this_thread::sleep_for(kCompute);
+    const auto begin = Clock::now();
+    const Work departure = group.exchange({{other, message}}, {}).sent;
+    if (rank == 0) arrival.wait();
+    // The other one slept, too.
+    const double both = seconds_since(begin) - std::chrono::duration<double>(kCompute).count();
+    turns.push_back(std::max(0.0, both / 2));
+    departure.wait();
+  }
+  const Tensor result = Tensor::full({1}, static_cast<float>(rank == 0 ? median(turns) : 0));
+  group.broadcast(result, 0).wait();
+  return static_cast<double>(result.data<float>()[0]);
+}
+
+void measure(World& world, ScheduleKind kind, int chunks, double seconds, int micro_batches,
+             double message) {
   const Placement place = placement_of(kind, world.size(), chunks);
   const double unit = seconds / (kForward + kBackwardInput + kBackwardWeight);
   const SectionCost stage{.forward = kForward * unit,
@@ -99,14 +125,18 @@ void measure(World& world, ScheduleKind kind, int chunks, double seconds, int mi
         all_reduce_value(*world.group(), stage_work.busy_seconds(), Reduce::kSum);
     bubbles.push_back(1 - computed / (world.size() * slowest));
   }
-  const double simulated = simulate(schedule, costs).bubble, executed = median(bubbles);
+  PipelineCosts dear = costs;
+  dear.communication = message;
+  const double free = simulate(schedule, costs).bubble, simulated = simulate(schedule, dear).bubble;
+  const double executed = median(bubbles);
   if (world.rank() != 0) return;
   std::printf(
       "{\"schedule\": \"%s\", \"ranks\": %d, \"chunks\": %d, \"micro_batches\": %d, "
-      "\"stage_ms\": %g, \"simulated\": %.4f, \"executed\": %.4f, \"executed_over_simulated\": "
+      "\"stage_ms\": %g, \"message_ms\": %.3f, \"simulated_messages_free\": %.4f, \"simulated\": "
+      "%.4f, \"executed\": %.4f, \"executed_over_free\": %.3f, \"executed_over_simulated\": "
       "%.3f}\n",
       std::string(to_string(kind)).c_str(), world.size(), chunks, micro_batches, seconds * 1e3,
-      simulated, executed, executed / simulated);
+      message * 1e3, free, simulated, executed, executed / free, executed / simulated);
   std::fflush(stdout);
 }
 
@@ -122,13 +152,16 @@ int main(int argc, char** argv) {
     return 2;
   }
   const double seconds = milliseconds / 1e3;
-  measure(world, ScheduleKind::kGpipe, 1, seconds, micro_batches);
-  measure(world, ScheduleKind::k1F1B, 1, seconds, micro_batches);
-  measure(world, ScheduleKind::kInterleaved, 2, seconds, micro_batches);
-  measure(world, ScheduleKind::kInterleaved, 4, seconds, micro_batches);
-  measure(world, ScheduleKind::kZbH1, 1, seconds, micro_batches);
-  measure(world, ScheduleKind::kZbV, 2, seconds, micro_batches);
-  measure(world, ScheduleKind::kTuned, 2, seconds, micro_batches);
-  measure(world, ScheduleKind::kTuned, 4, seconds, micro_batches);
+  const double message = message_seconds(*world.group());
+  for (const auto& [kind, chunks] :
+       std::initializer_list<std::pair<ScheduleKind, int>>{{ScheduleKind::kGpipe, 1},
+                                                           {ScheduleKind::k1F1B, 1},
+                                                           {ScheduleKind::kInterleaved, 2},
+                                                           {ScheduleKind::kInterleaved, 4},
+                                                           {ScheduleKind::kZbH1, 1},
+                                                           {ScheduleKind::kZbV, 2},
+                                                           {ScheduleKind::kTuned, 2},
+                                                           {ScheduleKind::kTuned, 4}})
+    measure(world, kind, chunks, seconds, micro_batches, message);
   return 0;
 }

@@ -63,9 +63,8 @@ void make(Arguments arguments) {
                seconds.count());
     // The size that configs/shapes.yaml and configs/physics.yaml train at, or less where it is
     // less.
-    const FrameSize size = *parse_frame_size(arguments.size);
     fmt::print("next: muybridge prepare {} prepared/{} --size {}x{}\n", arguments.out,
-               folder_name(arguments.out), std::min(32, size.width), std::min(32, size.height));
+               folder_name(arguments.out), std::min(32, size->width), std::min(32, size->height));
   }
 }
 

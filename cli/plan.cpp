@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "train/load_config.h"
 #include "train/plan/picture.h"
 #include "train/plan/report.h"
@@ -70,6 +71,7 @@ void plan(const Arguments& arguments) {
       search_layouts(model, {.best = arguments.best, .order = layout.sizes.order});
   if (!arguments.picture.empty())
     write_picture(arguments.picture, draw_timeline(said, model.timeline(layout), model));
+  if (!arguments.picture.empty()) log_info("picture: {}", arguments.picture);
   if (arguments.json)
     fmt::print("{}\n", plan_as_json(said, found, model).dump(2));
   else

@@ -90,7 +90,7 @@ std::string group_digits(std::int64_t value) {
 }
 
 std::string format_percent(double share) {
-  return fmt::format("{:g}%", share < 1 ? std::floor(share * 1000 + 1e-9) / 10 : 100.0);
+  return fmt::format("{:g}%", share < 1 ? std::min(99.9, std::round(share * 1000) / 10) : 100.0);
 }
 
 }  // namespace muybridge

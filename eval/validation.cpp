@@ -5,6 +5,7 @@
 
 #include "core/ops/loss.h"
 #include "data/loader/validation_set.h"
+#include "eval/shared_batches.h"
 #include "parallel/together.h"
 
 namespace muybridge {
@@ -50,11 +51,9 @@ Losses validation_losses(const Dit& dit, const CorpusIndex& corpus,
   together(group, [&] {
     const ValidationSet& set = *all;
     for (int index = mesh.coordinate().data; index < set.batches(); index += mesh.sizes().data) {
-      Batch batch;  // each rank of a replica reads it, and none goes on alone
-      together(*mesh.replica(), [&] {
-        batch = set.batch(index);
-        return std::string();
-      });
+      const std::vector<Batch> read =
+          share_batches(*mesh.replica(), [&] { return std::vector<Batch>{set.batch(index)}; });
+      const Batch& batch = read.front();
       hand_in_hand(*mesh.replica(), [&] {
         add_batch(dit, batch, options, mesh.coordinate().pipeline == 0 ? sums : elsewhere);
       });

@@ -88,7 +88,7 @@ if [[ $clips ]]; then
   name=$(basename -- "$clips" | tr -c 'A-Za-z0-9_\n' '-')
   name=my-${name#my-}  # apart from the run of the shapes
   # What configs/shapes.yaml trains on, at the speed at which its samples play.
-  shape+=(--fps 8)
+  shape+=(--fps 8 --min-frames 4 --frame-step 2)
   overrides=("run.name=$name" "data.train=prepared/$name" eval.prompts= "${overrides[@]}")
 else
   name=shapes

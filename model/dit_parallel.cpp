@@ -133,13 +133,28 @@ double cost_of_ends(const TokenCosts& token, int section, int sections) {
 }
 
 // Why `number` of `what` cannot be shared so; empty where it can.
-std::string no_division(const char* what, std::int64_t number, const char* by, std::int64_t ranks,
-                        const char* instead = "") {
-  if (ranks < 1 || number % ranks == 0) return "";
-  std::int64_t fewer = ranks - 1;
-  while (number % fewer != 0) --fewer;
-  return fmt::format("{} = {} cannot be shared by {} = {}; {} could{}", what, number, by, ranks,
-                     fewer, instead);
+struct Whole {
+  const char* name;
+  std::int64_t number;
+};
+
+// Which of these cannot be shared, and the next smaller number of ranks, of multiples of `step`,
+// that all of them can be shared by.
+std::string no_division(const std::vector<Whole>& wholes, const char* by, std::int64_t ranks,
+                        std::int64_t step = 1, const char* instead = "") {
+  const auto divides_all = [&](std::int64_t n) {
+    return std::ranges::all_of(wholes, [&](const Whole& each) { return each.number % n == 0; });
+  };
+  if (ranks < 1 || divides_all(ranks)) return "";
+  if (!divides_all(step)) step = 1;
+  std::int64_t fewer = (ranks - 1) / step * step;
+  while (!divides_all(fewer)) fewer -= step;
+  std::string names;
+  for (const Whole& each : wholes)
+    if (each.number % ranks != 0)
+      names += fmt::format("{}{} = {}", names.empty() ? "" : ", ", each.name, each.number);
+  return fmt::format("{} cannot be shared by {} = {}; {} could{}", names, by, ranks, fewer,
+                     instead);
 }
 
 }  // namespace
@@ -174,7 +189,10 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
   // them that are inputs of linear layers, with the gradients of their outputs.
   const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
-  const double activation = 18 * d + 2 * f, kept = 12 * d + 2 * f;
+  const double kept = 12 * d + 2 * f;
+  const double activation = o.recompute == Recompute::kBlock       ? d
+                            : o.recompute == Recompute::kAttention ? 10 * d + 2 * f
+                                                                   : 18 * d + 2 * f;
   PipelineCosts all;
   const std::vector<BlockRange> ranges = balanced_sections(o, sections);
   for (int section = 0; section < sections; ++section) {
@@ -207,20 +225,20 @@ std::vector<LayoutMistake> layout_mistakes(const DitOptions& o, const MeshSizes&
                     std::max(1, o.depth / placement.virtual_stages)));
   const std::int64_t both = std::int64_t{sizes.tensor} * sizes.context;
   const char* const tensor = "parallel.tensor";
-  add(tensor, no_division("model.text_heads", o.text_heads, tensor, sizes.tensor));
-  add(tensor, no_division("model.mlp_width", o.mlp_width, tensor, sizes.tensor));
-  if (add(tensor, no_division("model.heads", o.heads, tensor, sizes.tensor))) {
+  const Whole heads{"model.heads", o.heads};
+  if (add(tensor,
+          no_division({heads, {"model.text_heads", o.text_heads}, {"model.mlp_width", o.mlp_width}},
+                      tensor, sizes.tensor))) {
     add("parallel.context",
         sizes.ring == 1
-            ? no_division("model.heads", o.heads, "parallel.tensor x parallel.context", both,
+            ? no_division({heads}, "parallel.tensor x parallel.context", both, sizes.tensor,
                           ", or a ring (parallel.context_method, parallel.ring), which shares no "
                           "heads")
-            : no_division("model.heads", o.heads,
-                          "parallel.tensor x parallel.context / parallel.ring",
-                          std::int64_t{sizes.tensor} * sizes.sharing()));
+            : no_division({heads}, "parallel.tensor x parallel.context / parallel.ring",
+                          std::int64_t{sizes.tensor} * sizes.sharing(), sizes.tensor));
   }
-  add("batch.tokens",
-      no_division("batch.tokens", batch_rows, "parallel.tensor x parallel.context", both));
+  add("batch.tokens", no_division({{"batch.tokens", batch_rows}},
+                                  "parallel.tensor x parallel.context", both, sizes.tensor));
   return mistakes;
 }
 

@@ -48,7 +48,7 @@ class SoloGroup final : public Group {
     return copy(all, mine);
   }
   Work do_all_to_all(const Tensor& from, const Tensor& to) override { return copy(from, to); }
-  Work do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override {
+  Messages do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override {
     return {};  // never reached: there is no other rank
   }
   Work do_barrier() override { return {}; }
@@ -101,7 +101,7 @@ Work Group::all_to_all(const Tensor& from, const Tensor& to) {
   return from.numel() == 0 ? Work() : do_all_to_all(from, to);
 }
 
-Work Group::exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) {
+Messages Group::exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) {
   const std::vector<Parcel> out = checked(sends);
   const std::vector<Parcel> in = checked(receives);
   for (auto parcel = in.begin(); parcel != in.end(); ++parcel)
@@ -110,7 +110,7 @@ Work Group::exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>
           fmt::format("exchange: what comes from rank {} of group '{}' shares memory with another "
                       "tensor of the call",
                       parcel->peer, name_));
-  return out.empty() && in.empty() ? Work() : do_exchange(out, in);
+  return out.empty() && in.empty() ? Messages() : do_exchange(out, in);
 }
 
 Work Group::barrier() { return do_barrier(); }

@@ -39,6 +39,17 @@ class Work {
   std::shared_ptr<Completion> completion_;
 };
 
+// Messages under way, each half by itself: what has been received may be read while what was sent
+// still waits for its receiver.
+struct Messages {
+  Work received, sent;
+
+  void wait() const {
+    received.wait();
+    sent.wait();
+  }
+};
+
 // A tensor that goes to a rank of the group, or comes from it.
 struct Parcel {
   int peer;
@@ -83,13 +94,13 @@ class Group {
   Work reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how = Reduce::kSum);
   // Part q of `from` [size * n] goes to rank q, whose `to` [size * n] takes it as part `rank()`.
   Work all_to_all(const Tensor& from, const Tensor& to);
-  // Messages between pairs of ranks, all under way together; over when all are. What a rank sends
+  // Messages between pairs of ranks, all under way together. What a rank sends
   // to another meets what that one receives from it in the order in which each of the two called,
   // and within a call in the order of the lists; both give tensors of the same bytes. A rank that
   // is no party to a message need not call. An exchange may wait for the ones that its rank called
   // before: what has to travel both ways at once stands in one call. No received tensor may share
   // memory with another tensor of the call; a rank never sends to itself.
-  Work exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
+  Messages exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
   // Over when every rank has called it.
   Work barrier();
 
@@ -104,8 +115,8 @@ class Group {
   virtual Work do_all_gather(const Tensor& mine, const Tensor& all) = 0;
   virtual Work do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) = 0;
   virtual Work do_all_to_all(const Tensor& from, const Tensor& to) = 0;
-  virtual Work do_exchange(const std::vector<Parcel>& sends,
-                           const std::vector<Parcel>& receives) = 0;
+  virtual Messages do_exchange(const std::vector<Parcel>& sends,
+                               const std::vector<Parcel>& receives) = 0;
   virtual Work do_barrier() = 0;
   virtual std::shared_ptr<Group> do_split(int color, int key, const std::string& name) = 0;
 

@@ -66,6 +66,25 @@ std::string to_string(const MeshSizes& sizes) {
                      sizes.context, sizes.pipeline);
 }
 
+namespace {
+
+// ", or set parallel.pipeline to 2": the first of these axes that alone can be made to fit.
+std::string smaller_model(const MeshSizes& sizes, int ranks) {
+  const std::int64_t model = product({sizes.tensor, sizes.context, sizes.pipeline});
+  for (const auto& [name, size] : {std::pair{"pipeline", sizes.pipeline},
+                                   {"context", sizes.context},
+                                   {"tensor", sizes.tensor}}) {
+    if (name == std::string_view("context") && sizes.ring > 1) continue;
+    const std::int64_t others = model / size;
+    for (int smaller = std::min(size - 1, ranks); smaller > 0; --smaller)
+      if (ranks % (others * smaller) == 0)
+        return fmt::format(", or set parallel.{} to {}", name, smaller);
+  }
+  return "";
+}
+
+}  // namespace
+
 MeshSizes resolve(MeshSizes sizes, int ranks) {
   if (sizes.data < 0 || sizes.tensor < 1 || sizes.context < 1 || sizes.pipeline < 1)
     fail(ExitCode::kUsage, "parallel: {}: sizes must be at least 1 (data may be 0: what is left)",
@@ -82,7 +101,8 @@ MeshSizes resolve(MeshSizes sizes, int ranks) {
          to_string(sizes), needed, ranks,
          ranks % model == 0
              ? fmt::format("set parallel.data to {}, or to 0 for what is left", ranks / model)
-             : fmt::format("any multiple of {} with parallel.data=0", model));
+             : fmt::format("any multiple of {} with parallel.data=0{}", model,
+                           smaller_model(sizes, ranks)));
   return sizes;
 }
 

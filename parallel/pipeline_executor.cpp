@@ -42,7 +42,7 @@ class Execution {
                                [&] { return to_string(action); });
       run(action);
     }
-    for (const Work& exchange : exchanges_) exchange.wait();
+    for (const Messages& exchange : exchanges_) exchange.wait();
   }
 
  private:
@@ -97,10 +97,10 @@ class Execution {
         arrivals.push_back(&message);
       }
     }
-    const Work under_way = pipeline_.exchange(sends, receives);
+    const Messages under_way = pipeline_.exchange(sends, receives);
     for (std::size_t i = 0; i < arrivals.size(); ++i)
       arrived_.put(arrivals[i]->gradient, arrivals[i]->micro_batch, arrivals[i]->chunk,
-                   receives[i].tensor, under_way);
+                   receives[i].tensor, under_way.received);
     exchanges_.push_back(under_way);
   }
 
@@ -110,7 +110,7 @@ class Execution {
   Timeline* timeline_;
   Streams arrived_;  // by the chunk that uses them
   Streams leaving_;  // by the chunk that made them
-  std::vector<Work> exchanges_;
+  std::vector<Messages> exchanges_;
 };
 
 }  // namespace

@@ -148,7 +148,8 @@ class Ring {
       arriving.pair = {room(), room()};
       receives = {{from, arriving.pair.k}, {from, arriving.pair.v}};
     }
-    if (!sends.empty() || !receives.empty()) arriving.work = group_->exchange(sends, receives);
+    if (!sends.empty() || !receives.empty())
+      arriving.work = group_->exchange(sends, receives).received;
     return arriving;
   }
   static Pair arrived(const Arriving& arriving) {

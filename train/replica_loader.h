@@ -30,8 +30,6 @@ class ReplicaLoader final : public BatchSource {
   }
 
  private:
-  void share(int count);
-
   std::shared_ptr<Group> replica_;
   std::unique_ptr<Loader> loader_;  // of the rank that reads
   std::int64_t clips_ = 0;

@@ -22,6 +22,8 @@ constexpr double kSuspicion = 0.5;  // share of its patience after which a busy 
 
 Engine::Engine(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {
   runner_.emplace(*transport_);
+  const Bell shared = transport_->neighbours().bell(transport_->rank());
+  bell_ = shared.heard() ? shared : Bell(own_bell_.data());
 }
 
 Work Engine::push(Operation operation, std::shared_ptr<Engine> self) {
@@ -42,10 +44,7 @@ Work Engine::push(Operation operation, std::shared_ptr<Engine> self) {
   if (const std::unique_lock lock(looking_mutex_, std::try_to_lock); lock.owns_lock() && runner_)
     guarded([&] { admit_arrivals(Clock::now()); });
   const std::lock_guard lock(mutex_);
-  if (rest_ == Rest::kPause && looking == 0) {
-    woken_ = true;
-    news_.notify_one();
-  }
+  if (awaits_push_ && looking == 0) bell_.ring();
   return work;
 }
 
@@ -62,6 +61,7 @@ Progress::Look Engine::look() {
     if (beats_ && now >= tend_at_) tend_beats(now);
   });
   idle_ = runner_->idle();
+  unheard_ = runner_->unheard();
   return moved ? Look::kMoved : Look::kQuiet;
 }
 
@@ -214,36 +214,32 @@ void Engine::hand_over() {
 
 void Engine::wake() {
   const std::lock_guard lock(mutex_);
-  woken_ = true;
-  news_.notify_one();
+  bell_.ring();
 }
 
-void Engine::pause(std::chrono::microseconds time) {
-  std::unique_lock lock(mutex_);
-  rest_ = Rest::kPause;
-  if (!arrived_) news_.wait_for(lock, time, [this] { return woken_; });
-  rest_ = Rest::kNone;
-  woken_ = false;
+bool Engine::pause(std::chrono::microseconds time) {
+  return rest_until_push(Bell::For::kAll, time);
 }
 
-void Engine::doze(std::chrono::microseconds time) {
-  std::unique_lock lock(mutex_);
-  rest_ = Rest::kDoze;
-  news_.wait_for(lock, time, [this] { return woken_; });
-  rest_ = Rest::kNone;
-  woken_ = false;
-}
+void Engine::doze(std::chrono::microseconds time) { bell_.sleep(Bell::For::kOwn, time); }
 
 void Engine::sleep() {
-  std::unique_lock lock(mutex_);
-  rest_ = Rest::kPause;
-  const auto woken = [this] { return woken_; };
-  if (idle() && longest_sleep_.count() > 0)
-    news_.wait_for(lock, longest_sleep_, woken);
-  else if (idle())
-    news_.wait(lock, woken);
-  rest_ = Rest::kNone;
-  woken_ = false;
+  if (!idle()) return;
+  rest_until_push(Bell::For::kOwn, longest_sleep_.count() > 0
+                                       ? std::optional<std::chrono::microseconds>(longest_sleep_)
+                                       : std::nullopt);
+}
+
+bool Engine::rest_until_push(Bell::For whom, std::optional<std::chrono::microseconds> time) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (arrived_) return true;
+    awaits_push_ = true;
+  }
+  const bool rang = bell_.sleep(whom, time);
+  const std::lock_guard lock(mutex_);
+  awaits_push_ = false;
+  return rang;
 }
 
 std::unique_ptr<Transport> Engine::end(ExitCode code, const std::string& message) {
@@ -254,6 +250,8 @@ std::unique_ptr<Transport> Engine::end(ExitCode code, const std::string& message
   if (beats_ && !beats_->over()) keep_forever(std::shared_ptr<Beats>(std::move(beats_)));
   beats_.reset();
   idle_ = true;
+  const std::lock_guard own(mutex_);
+  bell_ = Bell(own_bell_.data());  // the shared one goes with the transport
   return std::move(transport_);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <condition_variable>
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,13 +36,15 @@ class Engine final : public Progress {
   std::optional<std::string> overdue() const;
 
   bool idle() const { return idle_ && !arrived_; }
+  bool unheard() const { return unheard_; }  // see OperationRunner
   std::uint64_t pushes() const { return pushes_; }
   bool failed() const;
 
   // For the thread that looks when no other does. `pause` sleeps for so long, or until there is
-  // something new; `doze` the same, but a push does not end it; `sleep` until there is something,
-  // or a beat is due.
-  void pause(std::chrono::microseconds time);
+  // something new here or a rank of this machine has done its part of something, which it returns;
+  // `doze` for so long, whatever is pushed; `sleep` until something is pushed, or a beat is due.
+  // `wake` ends each.
+  bool pause(std::chrono::microseconds time);
   void doze(std::chrono::microseconds time);
   void sleep();
   void wake();
@@ -54,7 +56,6 @@ class Engine final : public Progress {
   void abort(int code);
 
  private:
-  enum class Rest : std::uint8_t { kNone, kDoze, kPause };
   struct Failure {
     ExitCode code;
     std::string message;
@@ -69,6 +70,7 @@ class Engine final : public Progress {
   template <class Body>
   void guarded(const Body& body);
   void set_failure(ExitCode code, const std::string& message);
+  bool rest_until_push(Bell::For whom, std::optional<std::chrono::microseconds> time);
 
   std::mutex looking_mutex_;  // of whoever looks; taken before the other
   std::unique_ptr<Transport> transport_;
@@ -79,17 +81,18 @@ class Engine final : public Progress {
   std::string stalled_;  // what the runner said
 
   mutable std::mutex mutex_;
-  std::condition_variable news_;
   std::vector<Operation> arrivals_;
   std::optional<Failure> failure_;
   std::optional<OperationRunner::Time> lost_at_;  // when a loss was heard of
   std::string loss_;
   std::vector<std::string> hosts_;              // by rank
   std::chrono::milliseconds longest_sleep_{0};  // 0: for good
-  Rest rest_ = Rest::kNone;
-  bool woken_ = false;
+  bool awaits_push_ = false;
+  alignas(4) std::array<std::byte, 4> own_bell_{};  // where ranks share no memory
+  Bell bell_;
   std::atomic<bool> arrived_{false};
   std::atomic<bool> idle_{true};
+  std::atomic<bool> unheard_{false};
   std::atomic<std::uint64_t> pushes_{0};
 };
 

@@ -24,7 +24,8 @@ StreamGroup::StreamGroup(std::shared_ptr<Stream> stream, GroupMembers members)
 
 void StreamGroup::find_neighbours() {
   const Neighbours& neighbours = stream_->neighbours();
-  const std::size_t offset = static_cast<std::size_t>(members_->context) * Window::kBytes;
+  const std::size_t offset =
+      Bell::kBytes + static_cast<std::size_t>(members_->context) * Window::kBytes;
   if (offset + Window::kBytes > neighbours.bytes) return;
   // The group's ranks by machine, in the order of the machines' first ranks.
   std::vector<std::pair<int, std::vector<int>>> machines;
@@ -40,13 +41,16 @@ void StreamGroup::find_neighbours() {
   const std::vector<int>& local = machines[static_cast<std::size_t>(own)].second;
   if (local.size() == 1) return;
   std::vector<std::byte*> segments;
+  std::vector<Bell> bells;
   for (const int q : local) {
     std::byte* segment = neighbours.segments[static_cast<std::size_t>(job_rank(q))];
     if (!segment) return;
     segments.push_back(segment + offset);
+    if (q != rank()) bells.push_back(neighbours.bell(job_rank(q)));
   }
   const auto place = std::find(local.begin(), local.end(), rank()) - local.begin();
-  const auto window = std::make_shared<Window>(static_cast<int>(place), std::move(segments));
+  const auto window =
+      std::make_shared<Window>(static_cast<int>(place), std::move(segments), std::move(bells));
   if (machines.size() == 1) {
     window_ = window;
     return;
@@ -119,19 +123,25 @@ Work StreamGroup::do_all_to_all(const Tensor& from, const Tensor& to) {
       window_ ? plan_all_to_all(window_, from, to) : plan_all_to_all(rank(), size(), from, to));
 }
 
-Work StreamGroup::do_exchange(const std::vector<Parcel>& sends,
-                              const std::vector<Parcel>& receives) {
+Messages StreamGroup::do_exchange(const std::vector<Parcel>& sends,
+                                  const std::vector<Parcel>& receives) {
+  // First the room, so that nothing that arrives has to wait for it.
+  const Work received = messages("receive", /*outgoing=*/false, receives);
+  return {.received = received, .sent = messages("send", /*outgoing=*/true, sends)};
+}
+
+Work StreamGroup::messages(const char* what, bool outgoing, const std::vector<Parcel>& parcels) {
+  if (parcels.empty()) return {};
   std::size_t bytes = 0;
-  for (const std::vector<Parcel>* parcels : {&sends, &receives})
-    for (const Parcel& parcel : *parcels) {
-      require_cpu("exchange", parcel.tensor);
-      bytes += parcel.tensor.bytes();
-    }
-  return stream_->push({.what = "exchange",
+  for (const Parcel& parcel : parcels) {
+    require_cpu(what, parcel.tensor);
+    bytes += parcel.tensor.bytes();
+  }
+  return stream_->push({.what = what,
                         .bytes = bytes,
                         .members = members_,
                         .ordered = false,
-                        .plan = plan_exchange(sends, receives),
+                        .plan = plan_messages(outgoing, parcels),
                         .result = {}});
 }
 

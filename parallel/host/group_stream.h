@@ -33,13 +33,15 @@ class StreamGroup final : public Group {
   Work do_all_gather(const Tensor& mine, const Tensor& all) override;
   Work do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) override;
   Work do_all_to_all(const Tensor& from, const Tensor& to) override;
-  Work do_exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) override;
+  Messages do_exchange(const std::vector<Parcel>& sends,
+                       const std::vector<Parcel>& receives) override;
   Work do_barrier() override;
   std::shared_ptr<Group> do_split(int color, int key, const std::string& name) override;
 
  private:
   void find_neighbours();
   Work collective(const char* what, std::size_t bytes, Plan plan);
+  Work messages(const char* what, bool outgoing, const std::vector<Parcel>& parcels);
 
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<const GroupMembers> members_;

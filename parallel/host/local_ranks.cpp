@@ -23,9 +23,9 @@ struct Half {
 };
 
 // Where the halves of messages between all pairs of ranks meet.
-class Exchange {
+class Switchboard {
  public:
-  Exchange(int ranks, int ranks_per_machine) : ranks_per_machine_(ranks_per_machine) {
+  Switchboard(int ranks, int ranks_per_machine) : ranks_per_machine_(ranks_per_machine) {
     for (int rank = 0; rank < ranks; ++rank) segments_.push_back(std::make_unique<Segment>());
   }
 
@@ -85,22 +85,19 @@ class Exchange {
 
 class LocalTransfer final : public Transfer {
  public:
-  LocalTransfer(std::shared_ptr<Exchange> exchange, std::shared_ptr<Half> half)
-      : exchange_(std::move(exchange)), half_(std::move(half)) {}
-  bool done() override { return exchange_->done(*half_); }
+  LocalTransfer(std::shared_ptr<Switchboard> board, std::shared_ptr<Half> half)
+      : board_(std::move(board)), half_(std::move(half)) {}
+  bool done() override { return board_->done(*half_); }
 
  private:
-  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Switchboard> board_;
   std::shared_ptr<Half> half_;
 };
 
 class LocalTransport final : public Transport {
  public:
-  LocalTransport(std::shared_ptr<Exchange> exchange, int rank, int size)
-      : exchange_(std::move(exchange)),
-        rank_(rank),
-        size_(size),
-        neighbours_(exchange_->neighbours(rank)) {}
+  LocalTransport(std::shared_ptr<Switchboard> board, int rank, int size)
+      : board_(std::move(board)), rank_(rank), size_(size), neighbours_(board_->neighbours(rank)) {}
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -108,13 +105,13 @@ class LocalTransport final : public Transport {
   const Neighbours& neighbours() const override { return neighbours_; }
   void progress() override {}
   std::unique_ptr<Transfer> post(const Message& message) override {
-    return std::make_unique<LocalTransfer>(exchange_, exchange_->post(rank_, message));
+    return std::make_unique<LocalTransfer>(board_, board_->post(rank_, message));
   }
   void close() override {}
   void abort(int) override {}
 
  private:
-  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Switchboard> board_;
   int rank_;
   int size_;
   Neighbours neighbours_;
@@ -126,15 +123,15 @@ void run_local_ranks(int size, const std::function<void(const std::shared_ptr<Gr
                      double time_limit_seconds, AtEnd at_end, int ranks_per_machine,
                      double liveness_seconds) {
   if (size == 1) return body(solo_group("world"));
-  const auto exchange =
-      std::make_shared<Exchange>(size, ranks_per_machine > 0 ? ranks_per_machine : size);
+  const auto board =
+      std::make_shared<Switchboard>(size, ranks_per_machine > 0 ? ranks_per_machine : size);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;
   threads.reserve(failures.size());
   for (int rank = 0; rank < size; ++rank)
     threads.emplace_back([&, rank] {
       const auto stream =
-          Stream::start([&] { return std::make_unique<LocalTransport>(exchange, rank, size); },
+          Stream::start([&] { return std::make_unique<LocalTransport>(board, rank, size); },
                         time_limit_seconds, liveness_seconds);
       try {
         const auto group = StreamGroup::world(stream);

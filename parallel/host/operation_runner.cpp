@@ -4,6 +4,12 @@
 #include <set>
 
 namespace muybridge {
+namespace {
+
+// Of longer messages the sender may have to do something until they have arrived.
+constexpr std::size_t kEagerBytes = 4096;
+
+}  // namespace
 
 OperationRunner::~OperationRunner() {
   fail_all(ExitCode::kInternal, "the communication thread has ended");
@@ -57,22 +63,34 @@ void OperationRunner::start_round(Running& running) {
   for (const Move& move : round.moves) {
     const int peer = members.ranks[static_cast<std::size_t>(move.peer)];
     running.flights.push_back(
-        {peer, transport_.post({move.outgoing, peer, tag, move.place(borrowed), move.bytes})});
+        {peer, move.outgoing, move.bytes,
+         transport_.post({move.outgoing, peer, tag, move.place(borrowed), move.bytes})});
+    const Bell bell = transport_.neighbours().bell(peer);
+    if (!bell.heard()) ++unheard_;
+    if (move.outgoing) bell.ring_for_neighbour();
   }
   in_flight_ += round.moves.size();
   running.met = 0;
   running.started = true;
 }
 
+bool OperationRunner::arrived(const Flight& flight) {
+  if (!flight.transfer->done()) return false;
+  const Bell bell = transport_.neighbours().bell(flight.peer);
+  if (!bell.heard()) --unheard_;
+  if (!flight.outgoing && flight.bytes > kEagerBytes) bell.ring_for_neighbour();
+  return true;
+}
+
 // `moved` becomes true when a message is over or a rank has come.
 bool OperationRunner::round_over(Running& running, bool& moved) {
-  const auto arrived =
-      std::erase_if(running.flights, [](const Flight& flight) { return flight.transfer->done(); });
-  in_flight_ -= arrived;
+  const auto over =
+      std::erase_if(running.flights, [&](const Flight& flight) { return arrived(flight); });
+  in_flight_ -= over;
   const Round& round = running.operation.plan.rounds[running.round];
   const std::size_t met = running.met;
   while (running.met < round.awaited.size() && round.met(running.met)) ++running.met;
-  if (arrived > 0 || running.met > met) moved = true;
+  if (over > 0 || running.met > met) moved = true;
   return running.flights.empty() && running.met == round.awaited.size();
 }
 
@@ -149,16 +167,16 @@ void OperationRunner::fail_all(ExitCode code, const std::string& message) {
     for (Running& running : queue) abandon(running);
   unordered_.clear();
   ordered_.clear();
-  under_way_ = in_flight_ = 0;
+  under_way_ = in_flight_ = unheard_ = 0;
 }
 
-std::chrono::microseconds pause_after(std::chrono::microseconds idle, bool awaited) {
+std::chrono::microseconds pause_after(std::chrono::microseconds idle, bool awaited, bool unheard) {
   using std::chrono::microseconds;
   constexpr microseconds kPatience{300};
   if (awaited && idle < kPatience) return microseconds{0};
   // A sleep costs up to 25 microseconds of CPU on a virtual machine: sleep for longer, the longer
   // nothing came, and lose at most an eighth.
-  return std::clamp(idle / 8, microseconds{20}, microseconds{1000});
+  return std::clamp(idle / 8, microseconds{20}, microseconds{awaited && unheard ? 200 : 1000});
 }
 
 }  // namespace muybridge

@@ -43,6 +43,8 @@ class OperationRunner {
   // only `fail_all` may follow.
   bool advance(Time now, std::chrono::duration<double> time_limit);
   bool idle() const { return under_way_ == 0; }
+  // Whether a message is under way whose other rank rings no bell here.
+  bool unheard() const { return unheard_ > 0; }
   // For how many seconds nothing has moved of the operation that waits for longest.
   double silence(Time now) const;
 
@@ -53,6 +55,8 @@ class OperationRunner {
  private:
   struct Flight {
     int peer;  // rank in the job
+    bool outgoing;
+    std::size_t bytes;
     std::unique_ptr<Transfer> transfer;
   };
   struct Running {
@@ -69,6 +73,7 @@ class OperationRunner {
   };
 
   void start_round(Running& running);
+  bool arrived(const Flight& flight);
   bool round_over(Running& running, bool& moved);
   void end(Running& running);
   bool advance(Running& running, Time now, std::chrono::duration<double> time_limit);
@@ -79,11 +84,12 @@ class OperationRunner {
   std::list<Running> unordered_;
   std::size_t under_way_ = 0;
   std::size_t in_flight_ = 0;  // messages
+  std::size_t unheard_ = 0;    // of those
 };
 
 // How long to sleep between two calls of `advance` when nothing was over for `idle`; zero means
 // only to offer the core to others. `awaited`: whether a thread is blocked on an operation, so that
-// the core is likely free.
-std::chrono::microseconds pause_after(std::chrono::microseconds idle, bool awaited);
+// the core is likely free. `unheard`: whether only a look tells what comes.
+std::chrono::microseconds pause_after(std::chrono::microseconds idle, bool awaited, bool unheard);
 
 }  // namespace muybridge

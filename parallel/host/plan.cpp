@@ -246,16 +246,12 @@ Plan plan_all_to_all(int rank, int size, const Tensor& from, const Tensor& to) {
   return plan;
 }
 
-Plan plan_exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) {
+Plan plan_messages(bool outgoing, const std::vector<Parcel>& parcels) {
   Plan plan{.rounds = std::vector<Round>(1), .tensors = {}};
-  const auto add_all = [&](bool outgoing, const std::vector<Parcel>& parcels) {
-    for (const auto& [peer, tensor] : parcels) {
-      add(plan.rounds[0], outgoing, peer, tensor, {0, tensor.numel()});
-      plan.tensors.push_back(tensor);
-    }
-  };
-  add_all(false, receives);
-  add_all(true, sends);
+  for (const auto& [peer, tensor] : parcels) {
+    add(plan.rounds[0], outgoing, peer, tensor, {0, tensor.numel()});
+    plan.tensors.push_back(tensor);
+  }
   return plan;
 }
 

@@ -57,7 +57,7 @@ Plan plan_reduce_scatter(int rank, int size, const Tensor& all, const Tensor& mi
 Plan plan_broadcast(int rank, int size, const Tensor& x, int root, const PlanLimits& = {});
 Plan plan_all_gather(int rank, int size, const Tensor& mine, const Tensor& all);
 Plan plan_all_to_all(int rank, int size, const Tensor& from, const Tensor& to);
-Plan plan_exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
+Plan plan_messages(bool outgoing, const std::vector<Parcel>& parcels);
 Plan plan_barrier(int rank, int size);
 
 }  // namespace muybridge

@@ -179,21 +179,27 @@ void Stream::serve() {
     pushes = engine_->pushes();
     require_beat(now);
     require_end();
-    rest(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move));
+    if (rest(std::chrono::duration_cast<std::chrono::microseconds>(now - last_move)))
+      last_move = Clock::now();
   }
 }
 
-void Stream::rest(std::chrono::microseconds idle) {
-  if (engine_->looking > 0) return engine_->doze(kLongPause);
+bool Stream::rest(std::chrono::microseconds idle) {
+  const bool others_look = engine_->looking > 0;
+  if (others_look || (engine_->idle() && idle < kLinger)) {
+    engine_->doze(others_look ? kLongPause : kDoze);
+    return false;
+  }
   if (engine_->idle()) {
-    if (idle < kLinger) return engine_->doze(kDoze);
     engine_->sleep();
     beat_at_ = Clock::now();
-    return;
+    return false;
   }
-  const std::chrono::microseconds pause = pause_after(idle, engine_->waiting > 0);
-  if (pause.count() == 0) return std::this_thread::yield();
-  engine_->pause(pause);
+  const std::chrono::microseconds pause =
+      pause_after(idle, engine_->waiting > 0, engine_->unheard());
+  if (pause.count() > 0) return engine_->pause(pause);
+  std::this_thread::yield();
+  return false;
 }
 
 // A thread that waits may look and not come back: the network has a lock, or a driver hangs. Its

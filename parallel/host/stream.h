@@ -75,7 +75,8 @@ class Stream {
   bool make_engine(const Start& start);
   void serve();
   bool asked_to_end();
-  void rest(std::chrono::microseconds idle);
+  // True where something may have come meanwhile.
+  bool rest(std::chrono::microseconds idle);
   void require_beat(std::chrono::steady_clock::time_point now);
   void require_end() const;
   void finish();

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "parallel/host/bell.h"
+
 namespace muybridge {
 
 struct Message {
@@ -14,11 +16,18 @@ struct Message {
   std::size_t bytes;
 };
 
-// Which ranks of the job share a machine, and memory that they all see.
+// Which ranks of the job share a machine, and memory that they all see: first the rank's bell, then
+// what its groups meet in (Window).
 struct Neighbours {
   std::vector<int> machines;         // by rank of the job: equal for ranks of one machine
   std::vector<std::byte*> segments;  // by rank of the job: where this rank sees its memory, or null
   std::size_t bytes = 0;             // of each segment, the same on all ranks; zeros at the start
+
+  // Of a rank that this one shares memory with; else one that nobody hears.
+  Bell bell(int rank) const {
+    const auto place = static_cast<std::size_t>(rank);
+    return Bell(place < segments.size() ? segments[place] : nullptr);
+  }
 };
 
 // A message under way. Dropping one that is not done is a mistake: its memory may still be used.

@@ -106,7 +106,19 @@ class MpiTransport final : public Transport {
     return transfer;
   }
 
+  // MPI looks at requests first and moves the network on where none of them is over.
   void progress() override {
+    if (!collect()) collect();
+  }
+  void close() override {
+    if (window_ != MPI_WIN_NULL) CHECK_MPI(MPI_Win_free(&window_));
+    CHECK_MPI(MPI_Finalize());
+  }
+  void abort(int code) override { MPI_Abort(MPI_COMM_WORLD, code); }
+
+ private:
+  // Whether a request was over.
+  bool collect() {
     const std::size_t under_way = requests_.size();
     over_.resize(under_way);
     statuses_.resize(under_way);
@@ -116,7 +128,7 @@ class MpiTransport final : public Transport {
     if (code == MPI_ERR_IN_STATUS)
       for (int i = 0; i < count; ++i) CHECK_MPI(statuses_[static_cast<std::size_t>(i)].MPI_ERROR);
     CHECK_MPI(code);
-    if (count <= 0) return;
+    if (count <= 0) return false;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       const Piece& piece = pieces_[static_cast<std::size_t>(over_[i])];
       int bytes = piece.incoming_bytes;
@@ -132,15 +144,9 @@ class MpiTransport final : public Transport {
       }
     requests_.resize(kept);
     pieces_.resize(kept);
+    return true;
   }
 
-  void close() override {
-    if (window_ != MPI_WIN_NULL) CHECK_MPI(MPI_Win_free(&window_));
-    CHECK_MPI(MPI_Finalize());
-  }
-  void abort(int code) override { MPI_Abort(MPI_COMM_WORLD, code); }
-
- private:
   // A machine is named by its first rank.
   void find_neighbours() {
     MPI_Comm machine = MPI_COMM_NULL;

@@ -13,8 +13,8 @@ struct Window::Header {
   alignas(64) Ticket tickets[2];
 };
 
-Window::Window(int rank, std::vector<std::byte*> segments)
-    : rank_(rank), segments_(std::move(segments)) {
+Window::Window(int rank, std::vector<std::byte*> segments, std::vector<Bell> bells)
+    : rank_(rank), segments_(std::move(segments)), bells_(std::move(bells)) {
   static_assert(sizeof(Header) <= kHeaderBytes);
   static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 }
@@ -27,6 +27,7 @@ void Window::come(const Ticket& ticket) {
   Header& own = header(rank_);
   own.tickets[meeting_ % 2] = ticket;
   std::atomic_ref(own.come).store(meeting_, std::memory_order_release);
+  for (const Bell& bell : bells_) bell.ring_for_neighbour();
 }
 
 bool Window::has_come(int rank) const {

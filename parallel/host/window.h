@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "parallel/host/bell.h"
+
 namespace muybridge {
 
 // Memory that the ranks of a group on one machine all see, where their collectives meet. Each rank
@@ -26,8 +28,9 @@ class Window {
     bool operator==(const Ticket&) const = default;
   };
 
-  // `segments[q]` is where this rank sees the kBytes of rank q, which were zeros at the start.
-  Window(int rank, std::vector<std::byte*> segments);
+  // `segments[q]` is where this rank sees the kBytes of rank q, which were zeros at the start;
+  // `bells` are those of the others, rung when this one has come.
+  Window(int rank, std::vector<std::byte*> segments, std::vector<Bell> bells = {});
 
   int rank() const { return rank_; }
   int size() const { return static_cast<int>(segments_.size()); }
@@ -50,6 +53,7 @@ class Window {
 
   int rank_;
   std::vector<std::byte*> segments_;
+  std::vector<Bell> bells_;
   std::uint64_t meeting_ = 0;
 };
 

@@ -14,8 +14,8 @@ struct SectionCost {
   double backward_input = 1;
   double backward_weight = 1;
   double activation = 1;  // held from the start of the forward
-  double kept = 1;        // the part of it that is held until BackwardWeight is over; the rest goes
-                          // with BackwardInput
+  double kept = 1;        // held from BackwardInput, in place of it, until BackwardWeight is over;
+                          // more than it where blocks run again
 
   double backward() const { return backward_input + backward_weight; }
 };

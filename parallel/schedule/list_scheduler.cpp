@@ -32,6 +32,7 @@ class ListScheduler {
       for (const auto& edge : tasks_[k].waits[direction_]) missing_[k] += edge.task >= 0 ? 1 : 0;
       Rank& rank = rank_of(k);
       rank.rest[micro_batch(k)] += tasks_[k].takes[direction_];
+      if (micro_batch(k) == 0) rank.whole += tasks_[k].takes[direction_];
       if (missing_[k] == 0) rank.coming.emplace(0.0, k);
     }
   }
@@ -60,6 +61,7 @@ class ListScheduler {
     std::set<Keyed> takers, others;  // those that could start, by key; takers need memory
     double free = 0;                 // when the rank is
     double memory = 0;
+    double whole = 0;                // the most that one micro-batch can hold
     std::vector<double> rest, held;  // by micro-batch: memory that it has yet to take, that it has
     int oldest = 0;                  // micro-batch with some left to take
     double held_before = 0;          // by those before it
@@ -95,7 +97,8 @@ class ListScheduler {
     const double memory = rank.memory + tasks_[k].takes[direction_];
     if (memory > limit_) return false;
     const auto oldest = static_cast<std::size_t>(rank.oldest);
-    return micro_batch(k) == oldest || memory - rank.held_before + rank.rest[oldest] <= limit_;
+    if (micro_batch(k) == oldest) return true;
+    return memory - rank.held_before - rank.held[oldest] + rank.whole <= limit_;
   }
 
   double start(std::size_t k, double now) {

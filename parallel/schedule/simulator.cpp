@@ -107,7 +107,6 @@ class Simulator {
     if (action.kind == ActionKind::kForward) {
       forwards_[at] = finish;
       rank.activation += c.activation;
-      rank.peak = std::max(rank.peak, rank.activation);
       hand_on(r, section + 1, action.micro_batch, finish, activations_);
     } else {
       if (action.kind != ActionKind::kBackwardInput) rank.activation -= c.kept;
@@ -116,6 +115,7 @@ class Simulator {
         hand_on(r, section - 1, action.micro_batch, finish, gradients_);
       }
     }
+    rank.peak = std::max(rank.peak, rank.activation);
     return true;
   }
 

@@ -27,7 +27,8 @@ TaskGraph::TaskGraph(const Placement& placement, int micro_batches, const Pipeli
     const double delay = last || placement_.place_of(s + 1).rank == rank ? 0 : costs.communication;
     for (int i = 0; i < micro_batches_; ++i) {
       add(forward(i, chunk), s, cost.forward, cost.activation, 0);
-      add(backward_input(i, chunk), s, cost.backward_input, 0, cost.activation - cost.kept);
+      add(backward_input(i, chunk), s, cost.backward_input,
+          std::max(0.0, cost.kept - cost.activation), std::max(0.0, cost.activation - cost.kept));
       add(backward_weight(i, chunk), s, cost.backward_weight, 0, cost.kept);
       const int f = index(ActionKind::kForward, s, i);
       const int b = index(ActionKind::kBackwardInput, s, i);

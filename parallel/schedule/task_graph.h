@@ -13,7 +13,8 @@ enum class Direction : std::uint8_t { kForwards, kBackwards };  // in time
 
 // All computations of a step, what each waits for, and what it takes and gives of its rank's
 // memory: what a list scheduler needs. F takes an activation, BackwardInput and BackwardWeight give
-// it back; in reversed time it is the other way round, and waiting too.
+// it back; where more is kept for BackwardWeight than that, BackwardInput takes the difference. In
+// reversed time it is the other way round, and waiting too.
 class TaskGraph {
  public:
   // Costs in ticks. Nothing is kept of `costs`.
@@ -24,8 +25,8 @@ class TaskGraph {
   // Runs all tasks, a rank always the one with the smallest key among those that could start, no
   // rank past `memory`. Sets the start of each, counted from the end of time where that runs
   // backwards, and returns when all is over. Never gets stuck while `memory` holds one micro-batch
-  // of a rank: memory is given away only where the oldest micro-batch that has not all of its own
-  // on the rank could still have the rest, once those before it are over.
+  // of a rank: memory is given away only where the oldest micro-batch that has yet to take some on
+  // the rank could still hold all that one can, once those before it are over.
   double list_schedule(Direction direction, const std::vector<double>& keys, double memory,
                        std::vector<double>& starts) const;
 
@@ -36,7 +37,7 @@ class TaskGraph {
   std::vector<double> starts_of(const PipelineSchedule& schedule, const PipelineCosts& costs) const;
   PipelineSchedule schedule_of(const std::vector<double>& starts) const;
 
-  // The largest activation of one micro-batch on a rank.
+  // The most that one micro-batch takes of a rank.
   double largest_micro_batch() const;
 
  private:

@@ -45,25 +45,15 @@ Plan improve(const TaskGraph& graph, std::vector<double> keys, double memory, in
   return best;
 }
 
-}  // namespace
-
-PipelineSchedule tuned(const Placement& placement, int micro_batches, const PipelineCosts& costs,
-                       double memory_limit, int largest_walks) {
-  const PipelineCosts ticks = in_ticks(costs);
+// From seeds that put weight gradients off more or less, or hold more or fewer micro-batches.
+Plan search(const Placement& placement, int micro_batches, const PipelineCosts& ticks,
+            double memory, int largest_walks) {
   const TaskGraph graph(placement, micro_batches, ticks);
-  const double limit =
-      memory_limit > 0 ? memory_limit : default_limit(placement, micro_batches, costs);
-  // Rounding of activations to ticks must not cost a whole one.
-  const double memory = limit * memory_ticks(costs) + placement.virtual_stages;
-  if (memory < graph.largest_micro_batch())
-    fail(ExitCode::kUsage,
-         "schedule tuned: a rank holds {} of one micro-batch's activations, the limit is {}; raise "
-         "it",
-         graph.largest_micro_batch() / memory_ticks(costs), limit);
-
-  // What holds where BackwardInput releases nothing holds where it does, and is often found sooner.
+  // What holds where BackwardInput neither takes nor releases holds where it does, and is often
+  // found sooner.
   PipelineCosts strict = ticks;
-  for (SectionCost& cost : strict.sections) cost.kept = cost.activation;
+  for (SectionCost& cost : strict.sections)
+    cost.kept = cost.activation = std::max(cost.activation, cost.kept);
   const TaskGraph strict_graph(placement, micro_batches, strict);
 
   constexpr int kAhead = 4;
@@ -79,11 +69,60 @@ PipelineSchedule tuned(const Placement& placement, int micro_batches, const Pipe
             {r, placement.stages, micro_batches, placement.virtual_stages}, ahead, later ? r : 0));
       const std::vector<double> keys = graph.starts_of(seed, ticks);
       for (const TaskGraph* rules : {&strict_graph, &graph}) {
+        if (memory < rules->largest_micro_batch()) continue;
         Plan plan = improve(*rules, keys, memory, walks);
         if (best.starts.empty() || plan.finish < best.finish) best = std::move(plan);
       }
     }
-  return graph.schedule_of(best.starts);
+  return best;
+}
+
+// The same with each backward in one piece.
+PipelineCosts unsplit(PipelineCosts costs) {
+  for (SectionCost& cost : costs.sections) {
+    cost.backward_input = cost.backward();
+    cost.backward_weight = cost.kept = 0;
+  }
+  return costs;
+}
+
+PipelineSchedule unsplit(PipelineSchedule schedule) {
+  for (Order& order : schedule.ranks) {
+    std::erase_if(order,
+                  [](const Action& action) { return action.kind == ActionKind::kBackwardWeight; });
+    for (Action& action : order)
+      if (action.kind == ActionKind::kBackwardInput) action.kind = ActionKind::kBackward;
+  }
+  return schedule;
+}
+
+bool keeps_more_than_activations(const PipelineCosts& costs) {
+  return std::ranges::any_of(costs.sections,
+                             [](const SectionCost& cost) { return cost.kept > cost.activation; });
+}
+
+}  // namespace
+
+PipelineSchedule tuned(const Placement& placement, int micro_batches, const PipelineCosts& costs,
+                       double memory_limit, int largest_walks) {
+  const PipelineCosts ticks = in_ticks(costs), whole = unsplit(ticks);
+  const TaskGraph graph(placement, micro_batches, ticks);
+  const TaskGraph whole_graph(placement, micro_batches, whole);
+  const double limit =
+      memory_limit > 0 ? memory_limit : default_limit(placement, micro_batches, costs);
+  // Rounding of activations to ticks must not cost a whole one.
+  const double memory = limit * memory_ticks(costs) + placement.virtual_stages;
+  if (memory < whole_graph.largest_micro_batch())
+    fail(ExitCode::kUsage,
+         "schedule tuned: a rank holds {} of one micro-batch's activations, the limit is {}; raise "
+         "it",
+         whole_graph.largest_micro_batch() / memory_ticks(costs), limit);
+  const Plan split = search(placement, micro_batches, ticks, memory, largest_walks);
+  if (!keeps_more_than_activations(ticks)) return graph.schedule_of(split.starts);
+  const Plan plain = search(placement, micro_batches, whole, memory, largest_walks);
+  return split.starts.empty() || plain.finish < split.finish
+             ? unsplit(whole_graph.schedule_of(plain.starts))
+             : graph.schedule_of(split.starts);
 }
 
 }  // namespace muybridge

@@ -7,7 +7,8 @@ namespace muybridge {
 
 // Computations made for these costs: as short a step as was found in which no rank holds more
 // activations than `memory_limit` (in the unit of the costs; 0: 1.1 times what 1F1B would hold).
-// `placement` is looped.
+// `placement` is looped. Where more is kept for a weight gradient than an activation is (blocks run
+// again), backwards stay in one piece unless a split one is shorter within the limit.
 //
 // Starts from interleaved schedules whose backward is split, with few forwards ahead, and improves
 // them by going through time backwards and forwards in turns, each time as early as possible in the

@@ -207,7 +207,7 @@ void expect_exchanges_under_way_together(Group& group) {
   constexpr int kMessages = 12;
   const auto length = [](int message) -> std::int64_t { return message % 2 == 0 ? 3 : 50'000; };
   std::vector<Tensor> out, in;
-  std::vector<Work> works;
+  std::vector<Messages> works;
   for (int i = 0; i < kMessages; ++i) {
     out.push_back(brought(group.rank(), 650 + i, length(i), DType::kF32));
     in.push_back(Tensor::zeros({length(i)}));

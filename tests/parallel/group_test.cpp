@@ -36,7 +36,7 @@ TEST(Group, RefusesTensorsThatDoNotFit) {
   EXPECT_THROW(group->all_to_all(x, Tensor::zeros({5})), std::invalid_argument);
   EXPECT_THROW(group->exchange({{0, x}}, {}), std::invalid_argument);
   EXPECT_THROW(group->exchange({}, {{-1, x}}), std::invalid_argument);
-  EXPECT_TRUE(group->exchange({}, {}).done());
+  EXPECT_TRUE(group->exchange({}, {}).received.done());
 }
 
 TEST(Group, RefusesTensorsThatDoNotSplitAmongItsRanks) {
@@ -77,7 +77,7 @@ TEST(Group, TensorsWithoutElementsNeedNoMessages) {
     const Tensor none = Tensor::zeros({0});
     EXPECT_TRUE(group->all_reduce(none).done());
     EXPECT_TRUE(group->all_gather(none, none).done());
-    EXPECT_TRUE(group->exchange({{1 - group->rank(), none}}, {}).done());
+    EXPECT_TRUE(group->exchange({{1 - group->rank(), none}}, {}).sent.done());
   });
 }
 

@@ -151,7 +151,12 @@ TEST(Mesh, SizesThatNoJobHasAreRefusedWithTheNumberNeededAndWhatWouldDo) {
             "start that many, or set parallel.data to 4, or to 0 for what is left");
   EXPECT_EQ(refusal({.data = 0, .tensor = 2, .context = 1, .pipeline = 2}, 6),
             "parallel: data 1 x tensor 2 x context 1 x pipeline 2 needs 4 ranks, the job has 6; "
-            "start that many, or any multiple of 4 with parallel.data=0");
+            "start that many, or any multiple of 4 with parallel.data=0, or set parallel.pipeline "
+            "to 1");
+  EXPECT_EQ(refusal({.data = 0, .pipeline = 8}, 6),
+            "parallel: data 1 x tensor 1 x context 1 x pipeline 8 needs 8 ranks, the job has 6; "
+            "start that many, or any multiple of 8 with parallel.data=0, or set parallel.pipeline "
+            "to 6");
   EXPECT_EQ(refusal({.data = 1, .context = 6, .ring = 4}, 6),
             "parallel.context = 6 ranks cannot be rings of parallel.ring = 4; 2 could");
   // Products that 32 and 64 bits cannot hold.

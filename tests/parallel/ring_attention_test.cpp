@@ -118,7 +118,8 @@ class Counting : public Group {
   std::int64_t rows = 0;
 
  protected:
-  Work do_exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives) override {
+  Messages do_exchange(const std::vector<Parcel>& sends,
+                       const std::vector<Parcel>& receives) override {
     for (const Parcel& parcel : sends) rows += parcel.tensor.shape()[0];
     return group_->exchange(sends, receives);
   }

@@ -91,6 +91,12 @@ TEST_F(Resume, OfWeightsFromARunOfAnotherModelIsRefused) {
   EXPECT_TRUE(log_has("weights from")) << log();
 }
 
+TEST_F(Resume, OfWeightsThatAreNowhereLeavesNoRunBehind) {
+  EXPECT_EQ(run_to_end(train(1, "second", "train.init_from=" + run("nobody").string())), 2);
+  EXPECT_TRUE(log_has("no checkpoint there")) << log();
+  EXPECT_FALSE(std::filesystem::exists(run("second")));
+}
+
 // The averaged ones, with which the new run's own average begins as well.
 TEST_F(Resume, OfWeightsBeginsWithTheAveragedOnes) {
   ASSERT_EQ(run_to_end(train(1, "first", "optimizer.ema_decay=0.8 optimizer.ema_warmup=false")), 0)

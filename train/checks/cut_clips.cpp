@@ -41,10 +41,10 @@ void warn_of_cut_clips(const TrainConfig& config) {
   const auto& patch = config.model.patch;
   log_warning(
       "{} of {} clips are no whole number of patches of {} frames of {}x{}, and what is over is "
-      "never learned; the first is {}: {}. Prepare with sizes and lengths that fit, or change "
-      "model.patch",
+      "never learned; the first is {}: {}. Prepare with a --size that fits, --min-frames {} and "
+      "--frame-step {}, or change model.patch",
       found.cut, corpus.clips().size(), patch[0], patch[2], patch[1],
-      corpus.name_of_clip(found.first), found.sizes);
+      corpus.name_of_clip(found.first), found.sizes, 2 * patch[0], patch[0]);
 }
 
 }  // namespace muybridge

@@ -131,7 +131,7 @@ StepModel::Parts StepModel::parts_of(const Layout& layout) {
   for (std::size_t i = 0; i < parts.memory.size(); ++i) {
     SectionCost& cost = parts.costs.sections[i];
     cost.activation = parts.memory[i].activation;
-    cost.kept = std::min(parts.memory[i].kept, cost.activation);  // what schedules can reckon with
+    cost.kept = parts.memory[i].kept;
   }
   const double rows =
       static_cast<double>(work_.batch.tokens) / (layout.sizes.tensor * layout.sizes.context);

@@ -24,7 +24,9 @@ class AbsentRank final : public Group {
   Work do_all_gather(const Tensor&, const Tensor&) override { nobody(); }
   Work do_reduce_scatter(const Tensor&, const Tensor&, Reduce) override { nobody(); }
   Work do_all_to_all(const Tensor&, const Tensor&) override { nobody(); }
-  Work do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override { nobody(); }
+  Messages do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override {
+    nobody();
+  }
   Work do_barrier() override { nobody(); }
   // Those of Mesh, by their names; which ranks hold copies together is not asked here.
   std::shared_ptr<Group> do_split(int, int, const std::string& name) override {

@@ -63,7 +63,7 @@ MatrixSteps::Direction MatrixSteps::collect(const Matrix& matrix) const {
     return {.whole = matrix.mine->gradient.reshape(matrix.parameter->shape), .work = {}};
   if (!is_owner)
     return {.whole = {},
-            .work = matrix.mine ? holders.exchange({{matrix.owner, matrix.mine->gradient}}, {})
+            .work = matrix.mine ? holders.exchange({{matrix.owner, matrix.mine->gradient}}, {}).sent
                                 : Work()};
   const Tensor like = matrix.range->kept_gradients;
   const Tensor whole = Tensor::empty(matrix.parameter->shape, like.dtype(), like.device());
@@ -77,14 +77,15 @@ MatrixSteps::Direction MatrixSteps::collect(const Matrix& matrix) const {
     else
       receives.push_back({rank, room});
   }
-  return {.whole = whole, .work = holders.exchange({}, receives)};
+  return {.whole = whole, .work = holders.exchange({}, receives).received};
 }
 
 Work MatrixSteps::give_back(const Matrix& matrix, const Direction& direction) const {
   Group& holders = holders_of(matrix);
   if (!matrix.range->is_shared()) return holders.broadcast(direction.whole, matrix.owner);
   if (matrix.owner != holders.rank())
-    return matrix.mine ? holders.exchange({}, {{matrix.owner, matrix.mine->gradient}}) : Work();
+    return matrix.mine ? holders.exchange({}, {{matrix.owner, matrix.mine->gradient}}).received
+                       : Work();
   std::vector<Parcel> sends;
   for (int rank = 0; rank < holders.size(); ++rank) {
     const FlatRange part = part_of_rank(matrix, rank);
@@ -95,7 +96,7 @@ Work MatrixSteps::give_back(const Matrix& matrix, const Direction& direction) co
     else
       sends.push_back({rank, from});
   }
-  return holders.exchange(sends, {});
+  return holders.exchange(sends, {}).sent;
 }
 
 // Of a matrix that tensor ranks share the owner's tensor group puts the parts together; its ranks

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <set>
 #include <thread>
@@ -11,13 +12,13 @@
 namespace muybridge {
 namespace {
 
-// A network of two ranks whose messages are over when the test says so.
+// A network of two ranks, which share a machine, whose messages are over when the test says so.
 class HandTransport final : public Transport {
  public:
   int rank() const override { return 0; }
   int size() const override { return 2; }
   int largest_tag() const override { return 32767; }
-  const Neighbours& neighbours() const override { return nobody_; }
+  const Neighbours& neighbours() const override { return neighbours_; }
   void progress() override {
     if (on_progress) on_progress();
   }
@@ -40,17 +41,19 @@ class HandTransport final : public Transport {
     bool done() override { return transport.over; }
     HandTransport& transport;
   };
-  Neighbours nobody_;
+  alignas(64) std::array<std::array<std::byte, 64>, 2> memory_{};
+  Neighbours neighbours_{
+      .machines = {0, 0}, .segments = {memory_[0].data(), memory_[1].data()}, .bytes = 64};
 };
 
 Operation send_of_four_bytes() {
   static const auto members = std::make_shared<GroupMembers>(
       GroupMembers{.name = "world", .rank = 0, .ranks = {0, 1}, .context = 0});
-  return {.what = "exchange",
+  return {.what = "send",
           .bytes = 4,
           .members = members,
           .ordered = false,
-          .plan = plan_exchange({{1, Tensor::zeros({1})}}, {}),
+          .plan = plan_messages(true, {{1, Tensor::zeros({1})}}),
           .result = {}};
 }
 
@@ -97,6 +100,17 @@ TEST_F(EngineTest, WhileOneThreadLooksAnotherIsSentAway) {
   EXPECT_EQ(network_->posted, 1);
   engine_->look();
   EXPECT_EQ(network_->posted, 2);
+}
+
+TEST_F(EngineTest, APostRingsTheOtherRanksBellAndItsRingEndsAPause) {
+  using std::chrono::seconds;
+  const Neighbours& neighbours = network_->neighbours();
+  const auto begin = std::chrono::steady_clock::now();
+  const Work work = push();
+  neighbours.bell(1).sleep(Bell::For::kAll, seconds(60));
+  neighbours.bell(0).ring_for_neighbour();
+  engine_->pause(seconds(60));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(30));
 }
 
 TEST_F(EngineTest, AFailureToPostIsTheOperationsAndThatOfAllLaterOnes) {

@@ -129,12 +129,32 @@ TEST(StreamGroup, WorksWithoutSharedMemoryToo) {
   });
 }
 
+TEST(StreamGroup, WhatIsReceivedDoesNotWaitForWhatIsSentBesideIt) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& group) {
+    const int other = 1 - group->rank();
+    const Tensor out = Tensor::full({50'000}, 7), in = Tensor::zeros({50'000});
+    if (group->rank() == 0) {
+      const Messages messages = group->exchange({{other, out}}, {{other, in}});
+      messages.received.wait();
+      EXPECT_EQ(in.data<float>()[49'999], 7);
+      EXPECT_FALSE(messages.sent.done());
+      group->barrier().wait();
+      messages.sent.wait();
+    } else {
+      group->exchange({{other, out}}, {}).wait();
+      group->barrier().wait();
+      group->exchange({}, {{other, in}}).wait();
+      EXPECT_EQ(in.data<float>()[49'999], 7);
+    }
+  });
+}
+
 TEST(StreamGroup, AMessageOfAnotherSizeIsAnErrorOfItsReceiver) {
   run_local_ranks(
       2,
       [](const std::shared_ptr<Group>& group) {
         const Tensor x = Tensor::zeros({group->rank() == 0 ? 10 : 20});
-        const Work work =
+        const Messages work =
             group->rank() == 0 ? group->exchange({{1, x}}, {}) : group->exchange({}, {{0, x}});
         try {
           work.wait();
@@ -161,7 +181,7 @@ TEST(StreamGroup, ThePeerOfAnExchangeThatNeverComesIsNamed) {
         } catch (const Error& error) {
           EXPECT_EQ(error.code(), ExitCode::kRankLost);
           EXPECT_NE(std::string(error.what())
-                        .find("exchange of 40 bytes in group 'world' (rank 1 of 3): nothing from "
+                        .find("receive of 40 bytes in group 'world' (rank 1 of 3): nothing from "
                               "rank 2 of the job"),
                     std::string::npos)
               << error.what();

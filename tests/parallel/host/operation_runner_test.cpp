@@ -185,12 +185,18 @@ TEST_F(OperationRunnerTest, AFailureEndsAllOperationsAndKeepsTheirTensors) {
 }
 
 TEST(PauseAfter, SpinsOnlyBrieflyAndOnlyWhenSomebodyWaits) {
-  EXPECT_EQ(pause_after(microseconds(0), true), microseconds(0));
-  EXPECT_GT(pause_after(microseconds(0), false), microseconds(0));
-  EXPECT_GT(pause_after(microseconds(1000), true), microseconds(0));
-  EXPECT_LE(pause_after(seconds(100), true), microseconds(1000));
-  EXPECT_EQ(pause_after(microseconds(4000), false), microseconds(500));
-  EXPECT_LE(pause_after(microseconds(0), false), microseconds(50));
+  EXPECT_EQ(pause_after(microseconds(0), true, false), microseconds(0));
+  EXPECT_GT(pause_after(microseconds(0), false, false), microseconds(0));
+  EXPECT_GT(pause_after(microseconds(1000), true, false), microseconds(0));
+  EXPECT_LE(pause_after(seconds(100), true, false), microseconds(1000));
+  EXPECT_EQ(pause_after(microseconds(4000), false, false), microseconds(500));
+  EXPECT_LE(pause_after(microseconds(0), false, false), microseconds(50));
+}
+
+TEST(PauseAfter, LooksOftenOnlyWhereSomebodyWaitsForWhatNoBellTells) {
+  EXPECT_EQ(pause_after(seconds(1), true, true), microseconds(200));
+  EXPECT_EQ(pause_after(seconds(1), true, false), microseconds(1000));
+  EXPECT_EQ(pause_after(seconds(1), false, true), microseconds(1000));
 }
 
 }  // namespace

@@ -192,8 +192,8 @@ TEST(PlanScale, RanksThatWaitForEachOtherAreNoticed) {
   std::vector<Plan> plans(2);
   for (int rank = 0; rank < 2; ++rank) {
     Plan& plan = plans[static_cast<std::size_t>(rank)];
-    plan = plan_exchange({}, {{1 - rank, x}});
-    plan.rounds.push_back(plan_exchange({{1 - rank, x}}, {}).rounds[0]);
+    plan = plan_messages(false, {{1 - rank, x}});
+    plan.rounds.push_back(plan_messages(true, {{1 - rank, x}}).rounds[0]);
   }
   EXPECT_FALSE(Count(plans).traffic().has_value());
 }

@@ -36,6 +36,25 @@ TEST(Tuned, UsesWhatBackwardInputReleases) {
   EXPECT_LE(bubble_at_wan_cost(4, rank), bubble_at_wan_cost(4));
 }
 
+// Where blocks run again an activation is small, and what a weight gradient waits with is not.
+TEST(Tuned, KeepsBackwardsInOnePieceWhereSplitOnesDoNotFit) {
+  const Placement placement{4, 2, Fold::kLooped};
+  SectionCost rank = wan_cost();
+  rank.kept = 20;
+  const PipelineCosts costs = equal_costs(placement, rank);
+  const PipelineSchedule schedule = place_messages(tuned(placement, 16, costs), costs);
+  EXPECT_EQ(find_fault(schedule), "");
+  const Simulation s = simulate(schedule, costs);
+  EXPECT_LE(s.largest_activation(), 4.4 + 1e-9);
+  const PipelineSchedule plain = schedule_of(ScheduleKind::k1F1B, 4, 1, 16, rank);
+  EXPECT_LT(s.bubble, 0.7 * simulate(plain, equal_costs(plain.placement, rank)).bubble);
+  // With room for them they are split, and the step is shorter.
+  const PipelineSchedule roomy = place_messages(tuned(placement, 16, costs, 60), costs);
+  EXPECT_EQ(find_fault(roomy), "");
+  EXPECT_LE(simulate(roomy, costs).largest_activation(), 60 + 1e-9);
+  EXPECT_LT(simulate(roomy, costs).bubble, s.bubble);
+}
+
 // All stages 2..16 and micro-batches 1..64, with as little search as there can be.
 TEST(Tuned, RunsEveryActionOnceInOrderAndNeverGetsStuck) {
   for (int p = 2; p <= 16; ++p)
@@ -61,7 +80,8 @@ TEST(Tuned, NeverHoldsMoreThanItMayOfUnequalSections) {
     std::vector<double> held(static_cast<std::size_t>(placement.stages));
     for (int s = 0; s < placement.sections(); ++s) {
       const double activation = cost();
-      costs.sections.push_back({cost(), cost(), cost(), activation, activation / cost()});
+      const double kept = trial % 2 == 0 ? activation / cost() : activation + cost();
+      costs.sections.push_back({cost(), cost(), cost(), activation, kept});
       held[static_cast<std::size_t>(placement.place_of(s).rank)] += activation;
     }
     const double limit = *std::max_element(held.begin(), held.end()) * (1 + trial % 7 * 0.5);
