@@ -16,6 +16,7 @@
 #include "core/system/file.h"
 #include "parallel/together.h"
 #include "parallel/world.h"
+#include "train/checks/alike.h"
 #include "train/checks/preflight.h"
 #include "train/evaluation/clip_shape.h"
 #include "train/evaluation/evaluation.h"
@@ -36,15 +37,16 @@ struct Arguments {
   bool raw = false;
 };
 
-// The corpus whose held-out clips give the loss; none when it is not on this machine.
-std::unique_ptr<CorpusIndex> open_corpus(const TrainConfig& config) {
+// The corpus whose held-out clips give the loss; none, on all ranks, where rank 0 does not see it.
+std::unique_ptr<CorpusIndex> open_corpus(const TrainConfig& config, Group& group) {
   const bool separate = !config.data.validation.empty();
   const std::string& folder = separate ? config.data.validation : config.data.train;
-  if (!fs::exists(fs::path(folder) / "index.json")) {
-    log_warning(
-        "{}: no prepared corpus there, so no validation loss; name one with "
-        "data.validation=FOLDER",
-        folder);
+  if (!require_shared(separate ? "data.validation" : "data.train", folder, group)) {
+    if (group.rank() == 0)
+      log_warning(
+          "{}: no prepared corpus there, so no validation loss; name one with "
+          "data.validation=FOLDER",
+          folder);
     return nullptr;
   }
   return std::make_unique<CorpusIndex>(separate ? CorpusIndex::open_held_out(folder)
@@ -103,7 +105,8 @@ void run_evaluate(const Arguments& arguments) {
   require_device(model.config);
   model.config = with_shape_of_clips(std::move(model.config));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
-  const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config);
+  const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config, group);
+  if (corpus) require_alike(group, {{"the corpus with held-out clips", corpus->identity()}});
   const EvaluationPrompts prompts = prepare_evaluation(model.config, corpus.get(), group);
   if (!prompts.picked.empty())
     require_memory_to_draw(model, render_options(model.config), std::ssize(prompts.picked), world);

@@ -12,6 +12,7 @@
 #include "cli/weights_options.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/system/file.h"
 #include "core/system/progress_bar.h"
 #include "core/text/utf8.h"
 #include "eval/clip_name.h"
@@ -21,6 +22,7 @@
 #include "eval/shared_render.h"
 #include "parallel/together.h"
 #include "parallel/world.h"
+#include "train/checks/alike.h"
 #include "train/checks/preflight.h"
 #include "train/model_options.h"
 #include "train/stop_request.h"
@@ -110,6 +112,13 @@ std::vector<RenderRequest> read_requests(const Arguments& arguments, std::size_t
     }
   }
   return requests;
+}
+
+// Ranks that had other numbers of prompts would wait for each other.
+void require_same_prompts(const std::vector<RenderRequest>& requests, Group& group) {
+  std::string texts;
+  for (const RenderRequest& request : requests) texts += request.prompt + "\n";
+  require_alike(group, {{"the hash of the prompts", hash_bytes(texts.data(), texts.size())}});
 }
 
 SampleSet describe_origin(const LoadedModel& model, const RenderOptions& options) {
@@ -240,6 +249,7 @@ void sample(const Arguments& arguments) {
   const RenderOptions options = render_options(arguments, model.config);
   const std::vector<RenderRequest> requests =
       read_requests(arguments, options.sampler.max_caption_bytes);
+  require_same_prompts(requests, *world.group());
   require_memory_to_draw(model, options, std::ssize(requests), world);
   model.load();
   Session(arguments, model, options, requests).draw();

@@ -72,8 +72,7 @@ void hand_in_hand(const Group& group, const std::function<void()>& work) {
   if (group.size() == 1 || outcome.code == ExitCode::kPreempted ||
       outcome.code == ExitCode::kRankLost)
     std::rethrow_exception(outcome.own);
-  fail(ExitCode::kRankLost, "rank {}: {}; the others wait for it, so all end",
-       group.job_rank(group.rank()), outcome.text);
+  fail(ExitCode::kRankLost, "{}; the others wait for this rank, so all end", outcome.text);
 }
 
 std::string rank_zero(Group& group, const std::function<std::string()>& work) {

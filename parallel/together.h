@@ -21,8 +21,8 @@ bool names_a_rank(std::string_view text);
 std::vector<std::string> together(Group& group, const std::function<std::string()>& work);
 
 // Runs what ranks do hand in hand, with exchanges of the group inside. One that throws there would
-// leave the others waiting, so where there are others it becomes Error(kRankLost); but kPreempted
-// does not, which all throw alike.
+// leave the others waiting, so where there are others it becomes Error(kRankLost), with its own
+// message, as no other rank has it; but kPreempted does not, which all throw alike.
 void hand_in_hand(const Group& group, const std::function<void()>& work);
 
 // The same as together for what only rank 0 does; returns on all ranks what it returned.

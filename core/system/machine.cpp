@@ -27,8 +27,8 @@ std::string line_value(const char* path, const std::string& key) {
   return "";
 }
 
-std::int64_t memory_line(const char* key) {  // in kB
-  return std::strtoll(line_value("/proc/meminfo", key).c_str(), nullptr, 10) * 1024;
+std::int64_t memory_line(const char* path, const char* key) {  // in kB
+  return std::strtoll(line_value(path, key).c_str(), nullptr, 10) * 1024;
 }
 
 // A number of a control group's file; -1 for "max" and where there is no such file.
@@ -84,8 +84,8 @@ Machine this_machine() {
   machine.simd = isa_name(isa);
   machine.native_bf16 =
       isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
-  machine.memory = memory_line("MemTotal");
-  machine.memory_available = memory_line("MemAvailable");
+  machine.memory = memory_line("/proc/meminfo", "MemTotal");
+  machine.memory_available = memory_line("/proc/meminfo", "MemAvailable");
   if (const std::int64_t limit = group_limit("/sys/fs/cgroup/memory.max"); limit > 0) {
     const std::int64_t used =
         std::max<std::int64_t>(0, group_limit("/sys/fs/cgroup/memory.current"));
@@ -95,6 +95,8 @@ Machine this_machine() {
   }
   return machine;
 }
+
+std::int64_t peak_resident_bytes() { return memory_line("/proc/self/status", "VmHWM"); }
 
 std::int64_t free_disk(const std::filesystem::path& folder) {
   std::error_code error;

@@ -17,6 +17,10 @@ struct Machine {
 };
 Machine this_machine();
 
+// Bytes that this program has had in memory at most. What getrusage(2) tells counts the program
+// that started this one, too.
+std::int64_t peak_resident_bytes();
+
 // Bytes free for this user on the disk of a folder; -1 where it cannot be told.
 std::int64_t free_disk(const std::filesystem::path& folder);
 

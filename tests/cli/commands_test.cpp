@@ -184,10 +184,9 @@ TEST_F(CommandsTest, MistakesOnTheCommandLineExitWith2AndSuggest) {
 TEST_F(CommandsTest, ConfigCheckRefusesALayoutThatNoNumberOfRanksCouldHave) {
   const Result result = run("config check " + kConfigs + "shapes.yaml parallel.tensor=3");
   EXPECT_EQ(result.code, 2);
-  EXPECT_EQ(
-      result.err.substr(0, result.err.find('\n')),
-      "override 'parallel.tensor=3': parallel.tensor: model.heads = 4, model.text_heads = 4, "
-      "model.mlp_width = 512 cannot be shared by parallel.tensor = 3; 2 could");
+  EXPECT_EQ(result.err.substr(0, result.err.find('\n')),
+            "override 'parallel.tensor=3': parallel.tensor: model.heads = 4, model.text_heads = 4, "
+            "model.mlp_width = 512 cannot be shared by parallel.tensor = 3; 2 could");
 }
 
 TEST_F(CommandsTest, ConfigCheckPassesWhatIsInOrder) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <fstream>
+
 #include "core/error.h"
+#include "core/system/file.h"
 #include "parallel/host/local_ranks.h"
 #include "tests/data/temporary_corpus.h"
 
@@ -18,6 +22,19 @@ class ReplicaLoaderTest : public TemporaryCorpus {
     options_.token_budget = 160;
     options_.micro_batches = 3;
     options_.caption_drop_rate = 0.4F;
+  }
+
+  // Changes a byte of the clip where it lies.
+  void damage(std::int64_t clip) const {
+    std::string pixels;
+    for (std::size_t place = 0; place < corpus_->clip_bytes(clip); ++place)
+      pixels.push_back(static_cast<char>(pixel(clip, place)));
+    const std::filesystem::path shard = shard_path(folder_, 0);
+    const std::size_t place = read_file(shard).find(pixels);
+    ASSERT_NE(place, std::string::npos);
+    std::fstream(shard, std::ios::in | std::ios::out | std::ios::binary)
+            .seekp(static_cast<std::streamoff>(place))
+        << static_cast<char>(~pixels.front());
   }
 
   std::unique_ptr<CorpusIndex> corpus_;
@@ -65,6 +82,34 @@ TEST_F(ReplicaLoaderTest, WhatOneCannotReadIsAnErrorOfAll) {
       EXPECT_EQ(error.code(), ExitCode::kUsage);
     }
   });
+}
+
+// The reader of each replica comes to the clip in its own time; no rank waits for one that gave up.
+TEST_F(ReplicaLoaderTest, AClipThatCannotBeReadIsAnErrorOfTheWholeReplicaAfterTheSameStep) {
+  damage(3);
+  std::array<int, 4> steps{};
+  std::array<std::string, 4> messages;
+  run_local_ranks(
+      4,
+      [&](const std::shared_ptr<Group>& world) {
+        const Mesh mesh({.data = 2, .tensor = 2}, world);
+        ReplicaLoader loader(*corpus_, options_, mesh);
+        const auto rank = static_cast<std::size_t>(world->rank());
+        try {
+          for (; steps[rank] < 1000; ++steps[rank])
+            for (int left = loader.begin_step(); left > 0; --left) loader.next();
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ExitCode::kCorrupt);
+          messages[rank] = error.what();
+        }
+      },
+      /*time_limit_seconds=*/10);
+  for (const std::size_t reader : {0U, 2U}) {
+    EXPECT_NE(messages[reader].find("shard-00000.h5: clip 3 "), std::string::npos)
+        << messages[reader];
+    EXPECT_EQ(messages[reader + 1], fmt::format("rank {}: {}", reader, messages[reader]));
+    EXPECT_EQ(steps[reader + 1], steps[reader]);
+  }
 }
 
 }  // namespace

@@ -158,14 +158,14 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
     CorpusIndex::build(folder);
   }
 
+  // Open MPI unloads its parts before the address sanitizer looks for what they left.
+  static std::string launcher(int ranks) {
+    if (ranks == 1) return "";
+    return fmt::format(
+        "mpirun --oversubscribe -np {} env ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 ", ranks);
+  }
   std::string train(int ranks, const std::string& name, const std::string& overrides = "") const {
-    // Open MPI unloads its parts before the address sanitizer looks for what they left.
-    const std::string launcher = ranks == 1 ? ""
-                                            : fmt::format(
-                                                  "mpirun --oversubscribe -np {} env "
-                                                  "ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 ",
-                                                  ranks);
-    return fmt::format("{}{} train {} run.folder={} {}", launcher, kBinary,
+    return fmt::format("{}{} train {} run.folder={} {}", launcher(ranks), kBinary,
                        (scratch_ / "tiny.yaml").string(), run(name).string(), overrides);
   }
   std::filesystem::path run(const std::string& name) const { return scratch_ / name; }

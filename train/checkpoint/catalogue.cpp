@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/system/file.h"
 #include "core/text/spelling.h"
+#include "parallel/together.h"
 #include "parallel/values.h"
 
 namespace muybridge {
@@ -32,6 +33,25 @@ Catalogue from_text(const std::string& text) {
   return catalogue;
 }
 
+// What a rank knows; of those that know the same the first says it.
+struct Said {
+  std::size_t rank;
+  Catalogue catalogue;
+};
+
+std::vector<Said> said_by_all(const Catalogue& mine, Group& group) {
+  const std::string text = to_text(mine);
+  const std::vector<std::string> hashes =
+      all_gather_text(group, hash_bytes(text.data(), text.size()));
+  std::vector<Said> all;
+  for (std::size_t rank = 0; rank < hashes.size(); ++rank) {
+    const auto own = hashes.begin() + static_cast<std::ptrdiff_t>(rank);
+    if (std::find(hashes.begin(), own, *own) == own)
+      all.push_back({rank, from_text(broadcast_text(group, text, static_cast<int>(rank)))});
+  }
+  return all;
+}
+
 }  // namespace
 
 Catalogue catalogue_of(const Parameters& parameters) {
@@ -43,21 +63,16 @@ Catalogue catalogue_of(const Parameters& parameters) {
 
 Catalogue merged(const Catalogue& mine, Group& group) {
   if (group.size() == 1) return mine;
-  const std::string text = to_text(mine);
-  const std::vector<std::string> hashes =
-      all_gather_text(group, hash_bytes(text.data(), text.size()));
+  std::vector<Said> said;
+  hand_in_hand(group, [&] { said = said_by_all(mine, group); });
   Catalogue all;
   struct Known {
     std::size_t index;
     std::size_t rank;
   };
   std::map<std::string, Known> known;
-  for (std::size_t rank = 0; rank < hashes.size(); ++rank) {
-    // Of ranks that know the same the first says it.
-    const auto own = hashes.begin() + static_cast<std::ptrdiff_t>(rank);
-    if (std::find(hashes.begin(), own, *own) != own) continue;
-    for (ManifestParameter& parameter :
-         from_text(broadcast_text(group, text, static_cast<int>(rank)))) {
+  for (auto& [rank, catalogue] : said)
+    for (ManifestParameter& parameter : catalogue) {
       const auto [found, is_new] = known.emplace(parameter.name, Known{all.size(), rank});
       if (is_new) {
         all.push_back(std::move(parameter));
@@ -68,7 +83,6 @@ Catalogue merged(const Catalogue& mine, Group& group) {
              parameter.name, shape, found->second.rank, parameter.shape, rank);
       }
     }
-  }
   return all;
 }
 

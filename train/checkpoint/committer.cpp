@@ -81,6 +81,9 @@ void Committer::commit(const TrainState& state) {
     give_way_to_others();
     try {
       save_checkpoint(options_.checkpoints, copy, *behind_, options_.keep);
+    } catch (const Error& error) {
+      failure_ = std::current_exception();
+      is_lost_ = error.code() == ExitCode::kRankLost;
     } catch (...) {
       failure_ = std::current_exception();
     }
@@ -98,10 +101,12 @@ void Committer::wait() {
   if (under_way_) finish();
 }
 
-// A failure on one rank is one on all (save_checkpoint), so that the threads of all end.
+// A failure on one rank is one on all (save_checkpoint), so that the threads of all end; but where
+// it is the loss of a rank those of the others may wait for this one, which ends alone.
 void Committer::finish() {
   thread_.join();
   under_way_ = false;
+  if (is_lost_) std::rethrow_exception(std::exchange(failure_, nullptr));
   const Status all = agree(group_, failure_ ? Status::kFailed : Status::kOver);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   if (all == Status::kFailed)

@@ -53,6 +53,7 @@ class Committer {
   std::thread thread_;
   std::atomic<bool> running_ = false;
   std::exception_ptr failure_;  // of the thread, once it does not run
+  bool is_lost_ = false;        // that is the failure: for good
   bool under_way_ = false;      // the same on all ranks
   std::int64_t step_ = -1;      // of the last commit
 };

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "core/system/file.h"
+#include "parallel/together.h"
 #include "parallel/values.h"
 
 namespace muybridge {
@@ -28,15 +29,17 @@ using Said = std::map<std::string, std::map<std::size_t, json>>;
 
 template <class Say>
 Said gather(const std::vector<HeldWeights>& mine, Group& group, const Say& say) {
-  json own = json::object();
-  for (const HeldWeights& held : mine)
-    if (json words = say(held); !words.is_null()) own[held.what] = std::move(words);
-  const std::vector<std::string> texts = all_gather_text(group, own.dump());
   Said said;
-  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-    const json of_rank = json::parse(texts[rank]);
-    for (const auto& [what, words] : of_rank.items()) said[what][rank] = words;
-  }
+  hand_in_hand(group, [&] {
+    json own = json::object();
+    for (const HeldWeights& held : mine)
+      if (json words = say(held); !words.is_null()) own[held.what] = std::move(words);
+    const std::vector<std::string> texts = all_gather_text(group, own.dump());
+    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+      const json of_rank = json::parse(texts[rank]);
+      for (const auto& [what, words] : of_rank.items()) said[what][rank] = words;
+    }
+  });
   return said;
 }
 

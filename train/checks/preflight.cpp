@@ -15,6 +15,7 @@
 #include "parallel/mesh.h"
 #include "parallel/together.h"
 #include "train/checkpoint/checkpoint_folder.h"
+#include "train/checks/alike.h"
 #include "train/model_options.h"
 
 namespace muybridge {
@@ -94,7 +95,7 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
 
 }  // namespace
 
-void require_shared(const std::string& key, const fs::path& corpus, Group& group) {
+bool require_shared(const std::string& key, const fs::path& corpus, Group& group) {
   const fs::path index = corpus / "index.json";
   const std::string there =
       rank_zero(group, [&] { return std::string(fs::exists(index) ? "there" : ""); });
@@ -107,6 +108,7 @@ void require_shared(const std::string& key, const fs::path& corpus, Group& group
           key, corpus.string(), host_name());
     return std::string();
   });
+  return !there.empty();
 }
 
 void require_device(const TrainConfig& config) {
@@ -144,7 +146,7 @@ Corpora open_corpora(const TrainConfig& config) {
 }
 
 EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusIndex* validation,
-                                     const Group& group) {
+                                     Group& group) {
   const bool speaks = group.rank() == 0;
   if (validation != nullptr) check_held_out(config, *validation, speaks);
   if (config.eval.samples == 0) return {};
@@ -154,6 +156,9 @@ EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusInde
          "no encoder for MP4 is installed; install libx264, or set eval.samples=0");
   EvaluationPrompts prompts =
       evaluation_prompts(config.eval.prompts, config.eval.samples, validation);
+  std::string texts;
+  for (const EvaluationPrompt& prompt : prompts.picked) texts += prompt.text + "\n";
+  require_alike(group, {{"the hash of eval.prompts", hash_bytes(texts.data(), texts.size())}});
   if (speaks) warn_of_cuts(prompts.picked, config.data.max_caption_bytes);
   if (speaks) tell_of_the_rest(config.eval, prompts);
   return prompts;

@@ -24,9 +24,9 @@ std::string require_runnable(const TrainConfig& config, int ranks);
 // not.
 std::string slow_precision(const TrainConfig& config, const Machine& machine);
 
-// Every rank sees a prepared corpus where rank 0 sees one. Throws Error(kIo) that names the machine
-// of one that does not. Collective.
-void require_shared(const std::string& key, const std::filesystem::path& corpus, Group& group);
+// Whether rank 0 sees a prepared corpus; every rank then sees one. Throws Error(kIo) that names the
+// machine of one that does not. Collective.
+bool require_shared(const std::string& key, const std::filesystem::path& corpus, Group& group);
 
 struct Corpora {
   CorpusIndex train;
@@ -37,10 +37,11 @@ struct Corpora {
 Corpora open_corpora(const TrainConfig& config);
 
 // The prompts that every evaluation of the run renders, read once; that their clips, and the
-// held-out ones, fit the model and the batch; that MP4 files can be written. Warns of prompts that
-// are cut or left out, and where no clip is held out.
+// held-out ones, fit the model and the batch; that MP4 files can be written; that all ranks read
+// the same prompts. Warns of prompts that are cut or left out, and where no clip is held out.
+// Collective.
 EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusIndex* validation,
-                                     const Group& group);
+                                     Group& group);
 
 // Every rank can write into these folders. Collective.
 void require_writable(const std::vector<std::filesystem::path>& folders, Group& group);

@@ -1,7 +1,5 @@
 #include "train/evaluation/evaluation.h"
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -11,6 +9,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/file.h"
+#include "core/system/machine.h"
 #include "core/system/temporary_file.h"
 #include "eval/shared_render.h"
 #include "parallel/together.h"
@@ -148,10 +147,8 @@ std::string describe_evaluation(const Evaluation& evaluation) {
 }
 
 std::int64_t peak_memory_bytes(Group& group) {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::int64_t>(
-      all_reduce_value(group, static_cast<double>(usage.ru_maxrss) * 1024, Reduce::kMax));
+      all_reduce_value(group, static_cast<double>(peak_resident_bytes()), Reduce::kMax));
 }
 
 std::string describe_model(const DitOptions& options, std::int64_t parameters) {

@@ -8,7 +8,6 @@
 #include "core/system/file.h"
 #include "parallel/clock_offset.h"
 #include "parallel/together.h"
-#include "parallel/values.h"
 
 namespace muybridge {
 namespace {
@@ -111,9 +110,12 @@ void StepTrace::write() {
 void StepTrace::write_file() {
   std::vector<Timeline::Span> spans = timeline_.stop();
   Group& group = *mesh_.world();
-  Json events = events_of(std::move(spans), group.rank(), clock_ahead(group));
-  events.push_back(metadata("process_name", group.rank(), 0, label_of(mesh_)));
-  const std::vector<std::string> all = gather_text(group, events.dump());
+  const std::chrono::nanoseconds ahead = clock_ahead(group);
+  const std::vector<std::string> all = together(group, [&] {
+    Json events = events_of(std::move(spans), group.rank(), ahead);
+    events.push_back(metadata("process_name", group.rank(), 0, label_of(mesh_)));
+    return events.dump();
+  });
   rank_zero(group, [&] {
     const std::filesystem::path file =
         run_.trace() / fmt::format("steps-{:08}-{:08}.json", first_, last_);

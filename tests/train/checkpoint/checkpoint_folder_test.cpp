@@ -133,6 +133,34 @@ TEST(CheckpointFolder, AUserMayNameACommitARunOrItsCheckpoints) {
   }
 }
 
+// As on a machine where the storage is not mounted. Who misses the commit finds out when it opens
+// it; where rank 0 does, there is none.
+TEST(CheckpointFolder, RankZeroSaysForAllWhetherThereIsACommit) {
+  const ScratchFolder run;
+  save(run / "here/checkpoints", 5);
+  const fs::path name = "checkpoints/step-00000005";
+  run_local_ranks(
+      2,
+      [&](const std::shared_ptr<Group>& group) {
+        const auto seen_by = [&](int rank) {
+          return run / (group->rank() == rank ? "here" : "bare");
+        };
+        EXPECT_EQ(resolve_commit(seen_by(0) / name, *group), seen_by(0) / name);
+        const auto refused = [&](ExitCode code, const fs::path& path) {
+          try {
+            resolve_commit(path, *group);
+            ADD_FAILURE() << "no error on rank " << group->rank();
+          } catch (const Error& error) {
+            EXPECT_EQ(error.code(), code) << error.what();
+          }
+        };
+        refused(ExitCode::kUsage, seen_by(1) / name);
+        refused(ExitCode::kUsage, seen_by(1));
+        refused(ExitCode::kCorrupt, seen_by(0));
+      },
+      /*time_limit_seconds=*/5);
+}
+
 TEST(CheckpointFolder, ARunThatIsNotThereMeansTheNearest) {
   const ScratchFolder runs;
   save(runs / "shapes/checkpoints", 5);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -155,6 +156,38 @@ TEST(Committer, AFailureEndsAllRanksAfterTheSameStepWithItsCode) {
   EXPECT_EQ(failed_after[1], failed_after[0]);
   EXPECT_EQ(failed_after[2], failed_after[0]);
   EXPECT_TRUE(fs::exists(folder / "kept" / commit_name(0)));
+}
+
+// The name cannot be told to the others, whose threads wait for it.
+TEST(Committer, ARankThatFailsWhileTheyExchangeIsLostAndWaitsForNone) {
+  const ScratchFolder folder;
+  ExitCode code = ExitCode::kDone;
+  std::string said;
+  std::chrono::duration<double> waited{};
+  run_local_ranks(
+      2,
+      [&](const std::shared_ptr<Group>& group) {
+        const Training training(*group);
+        Committer committer({.checkpoints = folder.path()}, *group);
+        TrainState state = training.state(1);
+        if (group->rank() == 1) state.catalogue.front().name = "\xff";
+        committer.commit(state);
+        const auto begin = std::chrono::steady_clock::now();
+        try {
+          while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(20))
+            committer.look();
+        } catch (const Error& error) {
+          if (group->rank() == 0) return;  // its time was over
+          code = error.code();
+          said = error.what();
+          waited = std::chrono::steady_clock::now() - begin;
+        }
+      },
+      /*time_limit_seconds=*/1, AtEnd::kLeave);
+  EXPECT_EQ(code, ExitCode::kRankLost) << said;
+  EXPECT_NE(said.find("UTF-8"), std::string::npos) << said;
+  EXPECT_LT(waited.count(), 0.5);
+  EXPECT_TRUE(list_commits(folder.path()).empty());
 }
 
 TEST(Committer, WithoutRoomForTheCopyOnAnyRankACommitIsOverWhenItReturns) {

@@ -104,6 +104,21 @@ TEST(Replicas, OnlyRanksThatHoldTheSameAreCompared) {
     });
 }
 
+TEST(Replicas, ARankThatFailsWhileTheyCompareIsLost) {
+  ExitCode code = ExitCode::kDone;
+  run_local_ranks(
+      2,
+      [&](const std::shared_ptr<Group>& group) {
+        try {
+          require_same_weights({{.what = group->rank() == 1 ? "\xff" : "all"}}, *group);
+        } catch (const Error& error) {
+          if (group->rank() == 1) code = error.code();
+        }
+      },
+      /*time_limit_seconds=*/0.5, AtEnd::kLeave);
+  EXPECT_EQ(code, ExitCode::kRankLost);
+}
+
 TEST(Replicas, WhatNoOtherRankHoldsIsNotHashed) {
   run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
     const Mesh mesh({.tensor = 2}, group);

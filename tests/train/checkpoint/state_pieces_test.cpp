@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "core/error.h"
 #include "parallel/host/local_ranks.h"
 #include "tests/train/sample_state.h"
 #include "tests/train/scratch_folder.h"
@@ -188,25 +187,6 @@ TEST(StatePieces, RangesThatDoNotFitAreRefused) {
     EXPECT_NE(refusal(part, {range}).find("does not hold"), std::string::npos);
   // A rank may hold nothing.
   EXPECT_EQ(refusal({StateKind::kEma, Tensor::zeros({0}), FlatRanges{}}, {}), "");
-}
-
-TEST(Catalogue, OfAllRanksIsTheUnionAndOneShapeEach) {
-  run_local_ranks(3, [](const std::shared_ptr<Group>& group) {
-    const int rank = group->rank();
-    const Catalogue mine = {{fmt::format("stage.{}", rank / 2), {2, 3}}, {"shared", {5}}};
-    std::vector<std::string> names;
-    for (const ManifestParameter& parameter : merged(mine, *group)) names.push_back(parameter.name);
-    EXPECT_EQ(names, (std::vector<std::string>{"stage.0", "shared", "stage.1"}));
-    try {
-      merged({{"w", rank == 2 ? Shape{4, 3} : Shape{3, 4}}}, *group);
-      ADD_FAILURE() << "no error";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kInternal);
-      EXPECT_NE(std::string(error.what()).find("w is [3, 4] on rank 0, [4, 3] on rank 2"),
-                std::string::npos)
-          << error.what();
-    }
-  });
 }
 
 }  // namespace

@@ -121,6 +121,24 @@ TEST_F(Preflight, RefusesWhereACommitHasNoRoom) {
   EXPECT_EQ(refused, 3);
 }
 
+// As of a file that each machine has its own of.
+TEST_F(Preflight, RefusesPromptsThatDifferOverRanks) {
+  for (const char* name : {"0", "1"}) std::ofstream(folder_ / name) << "a cat\na dog " << name;
+  run_local_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    TrainConfig config;
+    config.eval.frames = 8;
+    config.eval.size = {.width = 16, .height = 16};
+    config.eval.fps = 8;
+    config.eval.prompts.text = (folder_ / "0").string();
+    EXPECT_EQ(refusal([&] { prepare_evaluation(config, nullptr, *group); }), "");
+    config.eval.prompts.text = (folder_ / std::to_string(group->rank())).string();
+    EXPECT_NE(refusal([&] {
+                prepare_evaluation(config, nullptr, *group);
+              }).find("the hash of eval.prompts is "),
+              std::string::npos);
+  });
+}
+
 // As on a machine where the shared storage is not mounted.
 TEST(SharedCorpus, IsMissedByTheMachineThatDoesNotSeeIt) {
   const testing::ScratchFolder folder;

@@ -78,6 +78,27 @@ TEST(StepTrace, OneThatCannotBeWrittenCostsThePicture) {
   });
 }
 
+// A name that is no text, on one of them: the others do not wait for its part.
+TEST(StepTrace, WhatOneRankCannotTellCostsThePictureOfAll) {
+  const ScratchFolder folder;
+  const RunFolder run{folder / "run"};
+  run_local_ranks(
+      3,
+      [&](const std::shared_ptr<Group>& world) {
+        const Mesh mesh(world);
+        Timeline timeline;
+        StepTrace trace(1, run, timeline, mesh);
+        trace.before(1);
+        trace.after(1);
+        trace.before(2);
+        const auto now = Timeline::Clock::now();
+        timeline.add(Timeline::Lane::kWork, world->rank() == 1 ? "\xff" : "F0", now, now);
+        EXPECT_NO_THROW(trace.after(2)) << "rank " << world->rank();
+      },
+      /*time_limit_seconds=*/5);
+  EXPECT_FALSE(std::filesystem::exists(run.trace()));
+}
+
 // By the program: a pipeline of two ranks.
 class TracedRun : public testing::TrainingRun {};
 

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "core/error.h"
+#include "parallel/host/local_ranks.h"
 #include "tests/model/tiny_dit.h"
 #include "tests/train/sample_state.h"
 
@@ -55,6 +57,35 @@ TEST_P(WeightsScopeTest, AlsoWhereAnExceptionEndsIt) {
       std::runtime_error);
   const std::vector<Tensor> after = values(model.parameters);
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(after[i], before[i]));
+}
+
+// The others wait for it in an exchange, or evaluate without it: no other code ends the job.
+TEST(WeightsScopeOfRanks, OneThatFailsIsLostToTheOthers) {
+  for (const Sharing sharing : {Sharing::kNothing, Sharing::kGradients, Sharing::kValues}) {
+    ExitCode code = ExitCode::kDone;
+    std::string said;
+    run_local_ranks(
+        2,
+        [&](const std::shared_ptr<Group>& world) {
+          const Mesh mesh(world);
+          Parameters parameters;
+          const Dit dit(parameters, tiny_dit_options());
+          parameters.allocate(DType::kF32, 5, Device::kCpu, sharing_plan(mesh, sharing));
+          UnitStore store(parameters, mesh.copies());
+          const Tensor average =
+              world->rank() == 0 ? parameters.master().clone() : Tensor::zeros({1});
+          try {
+            const WeightsScope scope(parameters, average, mesh, store);
+          } catch (const Error& error) {
+            if (world->rank() == 0) return;  // its time was over
+            code = error.code();
+            said = error.what();
+          }
+        },
+        /*time_limit_seconds=*/0.5, AtEnd::kLeave);
+    EXPECT_EQ(code, ExitCode::kRankLost) << static_cast<int>(sharing);
+    EXPECT_TRUE(said.ends_with("; the others wait for this rank, so all end")) << said;
+  }
 }
 
 }  // namespace
