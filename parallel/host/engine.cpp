@@ -218,7 +218,8 @@ void Engine::wake() {
 }
 
 bool Engine::pause(std::chrono::microseconds time) {
-  return rest_until_push(Bell::For::kAll, time);
+  // While the rank computes, a thread that wakes takes its core.
+  return rest_until_push(waiting > 0 ? Bell::For::kAll : Bell::For::kOwn, time);
 }
 
 void Engine::doze(std::chrono::microseconds time) { bell_.sleep(Bell::For::kOwn, time); }

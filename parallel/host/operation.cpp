@@ -38,14 +38,15 @@ bool OperationResult::look_until_quiet() {
     }
   }
   progress_->looking.fetch_sub(1);
+  if (!done_) return false;
   progress_->hand_over();
-  return done_;
+  return true;
 }
 
 void OperationResult::sleep_until_done() {
-  std::unique_lock lock(mutex_);
-  if (done_) return;
   progress_->waiting.fetch_add(1);
+  progress_->hand_over();  // to who then sees that this one waits
+  std::unique_lock lock(mutex_);
   // Who looks watches the time; the count is for a thread that is stuck in the network.
   std::uint64_t beat = progress_->beat;
   int silent_seconds = 0;
