@@ -69,9 +69,10 @@ void plan(const Arguments& arguments) {
   const Estimate said = model.estimate(layout);
   const SearchResult found =
       search_layouts(model, {.best = arguments.best, .order = layout.sizes.order});
-  if (!arguments.picture.empty())
+  if (!arguments.picture.empty()) {
     write_picture(arguments.picture, draw_timeline(said, model.timeline(layout), model));
-  if (!arguments.picture.empty()) log_info("picture: {}", arguments.picture);
+    log_info("picture: {}", arguments.picture);
+  }
   if (arguments.json)
     fmt::print("{}\n", plan_as_json(said, found, model).dump(2));
   else

@@ -12,7 +12,6 @@
 #include "cli/weights_options.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/system/file.h"
 #include "core/system/progress_bar.h"
 #include "core/text/utf8.h"
 #include "eval/clip_name.h"
@@ -116,9 +115,9 @@ std::vector<RenderRequest> read_requests(const Arguments& arguments, std::size_t
 
 // Ranks that had other numbers of prompts would wait for each other.
 void require_same_prompts(const std::vector<RenderRequest>& requests, Group& group) {
-  std::string texts;
-  for (const RenderRequest& request : requests) texts += request.prompt + "\n";
-  require_alike(group, {{"the hash of the prompts", hash_bytes(texts.data(), texts.size())}});
+  std::vector<std::string> texts;
+  for (const RenderRequest& request : requests) texts.push_back(request.prompt);
+  require_alike(group, {hash_of("the prompts", texts)});
 }
 
 SampleSet describe_origin(const LoadedModel& model, const RenderOptions& options) {

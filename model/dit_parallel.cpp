@@ -132,14 +132,14 @@ double cost_of_ends(const TokenCosts& token, int section, int sections) {
   return (section == 0 ? token.first : 0) + (section == sections - 1 ? token.last : 0);
 }
 
-// Why `number` of `what` cannot be shared so; empty where it can.
+// Something that ranks share in equal parts.
 struct Whole {
   const char* name;
   std::int64_t number;
 };
 
-// Which of these cannot be shared, and the next smaller number of ranks, of multiples of `step`,
-// that all of them can be shared by.
+// Which of these `ranks` cannot share, and the next smaller number that can share all of them, a
+// multiple of `step` where `step` ranks can; empty where there is nothing to say.
 std::string no_division(const std::vector<Whole>& wholes, const char* by, std::int64_t ranks,
                         std::int64_t step = 1, const char* instead = "") {
   const auto divides_all = [&](std::int64_t n) {
@@ -189,10 +189,10 @@ PipelineCosts section_costs(const DitOptions& o, int sections, std::int64_t toke
   // Rows of width D, and of the MLP's hidden width, between and behind a block's ops; and those of
   // them that are inputs of linear layers, with the gradients of their outputs.
   const auto d = static_cast<double>(o.width), f = static_cast<double>(o.mlp_width);
-  const double kept = 12 * d + 2 * f;
+  const double whole = 18 * d + 2 * f, kept = 12 * d + 2 * f;
   const double activation = o.recompute == Recompute::kBlock       ? d
-                            : o.recompute == Recompute::kAttention ? 10 * d + 2 * f
-                                                                   : 18 * d + 2 * f;
+                            : o.recompute == Recompute::kAttention ? whole - 8 * d
+                                                                   : whole;
   PipelineCosts all;
   const std::vector<BlockRange> ranges = balanced_sections(o, sections);
   for (int section = 0; section < sections; ++section) {

@@ -42,7 +42,7 @@ std::vector<BlockRange> balanced_sections(const DitOptions& options, int section
 // What the sections of `balanced_sections` cost with one micro-batch: operations on a token of a
 // clip of `tokens`, of which attention has none for weights; with `options.recompute` those that
 // are done again count as backward for inputs. Memory counts the tensors of a block that are kept
-// for its backward where nothing is done again, and those that the gradients of its weights need.
+// for its backward, and those that the gradients of its weights need.
 PipelineCosts section_costs(const DitOptions& options, int sections, std::int64_t tokens);
 
 struct LayoutMistake {

@@ -39,8 +39,8 @@ class Work {
   std::shared_ptr<Completion> completion_;
 };
 
-// Messages under way, each half by itself: what has been received may be read while what was sent
-// still waits for its receiver.
+// What a rank exchanges, each half by itself: what has been received may be read while what was
+// sent still waits for its receiver. A backend may end both together.
 struct Messages {
   Work received, sent;
 
@@ -94,12 +94,12 @@ class Group {
   Work reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how = Reduce::kSum);
   // Part q of `from` [size * n] goes to rank q, whose `to` [size * n] takes it as part `rank()`.
   Work all_to_all(const Tensor& from, const Tensor& to);
-  // Messages between pairs of ranks, all under way together. What a rank sends
-  // to another meets what that one receives from it in the order in which each of the two called,
-  // and within a call in the order of the lists; both give tensors of the same bytes. A rank that
-  // is no party to a message need not call. An exchange may wait for the ones that its rank called
-  // before: what has to travel both ways at once stands in one call. No received tensor may share
-  // memory with another tensor of the call; a rank never sends to itself.
+  // Messages between pairs of ranks, all under way together. What a rank sends to another meets
+  // what that one receives from it in the order in which each of the two called, and within a call
+  // in the order of the lists; both give tensors of the same bytes. A rank that is no party to a
+  // message need not call. An exchange may wait for the ones that its rank called before: what has
+  // to travel both ways at once stands in one call. No received tensor may share memory with
+  // another tensor of the call; a rank never sends to itself.
   Messages exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
   // Over when every rank has called it.
   Work barrier();

@@ -33,6 +33,21 @@ std::int64_t product(std::initializer_list<int> sizes) {
   return result;
 }
 
+// ", or set parallel.pipeline to 2": the first of these axes that alone can be made to fit.
+std::string smaller_model(const MeshSizes& sizes, int ranks) {
+  const std::int64_t model = product({sizes.tensor, sizes.context, sizes.pipeline});
+  for (const auto& [name, size] : {std::pair{"pipeline", sizes.pipeline},
+                                   {"context", sizes.context},
+                                   {"tensor", sizes.tensor}}) {
+    if (name == std::string_view("context") && sizes.ring > 1) continue;
+    const std::int64_t others = model / size;
+    for (int smaller = std::min(size - 1, ranks); smaller > 0; --smaller)
+      if (ranks % (others * smaller) == 0)
+        return fmt::format(", or set parallel.{} to {}", name, smaller);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string to_string(const AxisOrder& order) {
@@ -65,25 +80,6 @@ std::string to_string(const MeshSizes& sizes) {
   return fmt::format("data {} x tensor {} x context {} x pipeline {}", sizes.data, sizes.tensor,
                      sizes.context, sizes.pipeline);
 }
-
-namespace {
-
-// ", or set parallel.pipeline to 2": the first of these axes that alone can be made to fit.
-std::string smaller_model(const MeshSizes& sizes, int ranks) {
-  const std::int64_t model = product({sizes.tensor, sizes.context, sizes.pipeline});
-  for (const auto& [name, size] : {std::pair{"pipeline", sizes.pipeline},
-                                   {"context", sizes.context},
-                                   {"tensor", sizes.tensor}}) {
-    if (name == std::string_view("context") && sizes.ring > 1) continue;
-    const std::int64_t others = model / size;
-    for (int smaller = std::min(size - 1, ranks); smaller > 0; --smaller)
-      if (ranks % (others * smaller) == 0)
-        return fmt::format(", or set parallel.{} to {}", name, smaller);
-  }
-  return "";
-}
-
-}  // namespace
 
 MeshSizes resolve(MeshSizes sizes, int ranks) {
   if (sizes.data < 0 || sizes.tensor < 1 || sizes.context < 1 || sizes.pipeline < 1)

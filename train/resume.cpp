@@ -91,9 +91,8 @@ StartingPoint go_on(const TrainConfig& config, const fs::path& commit, const std
 }
 
 void begin_with_weights(const TrainConfig& config, const TrainedModel& model, Group& group) {
-  const fs::path commit = resolve_commit(config.train.init_from, group);
+  const fs::path commit = require_origin(config, group);
   const CheckpointReader reader(commit);
-  require_same_model(reader.manifest(), commit, config, group);
   const Parameters& parameters = model.parameters;
   const FlatTensor weights = flat_tensor(
       model, reader.manifest().has(StateKind::kEma) ? StateKind::kEma : StateKind::kMaster,
@@ -107,6 +106,12 @@ void begin_with_weights(const TrainConfig& config, const TrainedModel& model, Gr
 }
 
 }  // namespace
+
+fs::path require_origin(const TrainConfig& config, Group& group) {
+  const fs::path commit = resolve_commit(config.train.init_from, group);
+  require_same_model(CheckpointReader(commit).manifest(), commit, config, group);
+  return commit;
+}
 
 StartingPoint restore(const TrainConfig& config, const RunFolder& run, const std::string& corpus,
                       const TrainedModel& model, Group& group) {

@@ -25,6 +25,10 @@ struct StartingPoint {
   nlohmann::json metrics;       // of the last step, as the commit keeps them; null: none
 };
 
+// The commit that train.init_from means. Throws Error(kUsage) where there is none, or it is of
+// another model. Collective.
+std::filesystem::path require_origin(const TrainConfig& config, Group& group);
+
 // Brings the model to the run's last commit, or to the weights of train.init_from, or leaves it as
 // it was drawn. Throws Error(kUsage) where the configuration is that of another run or model.
 // `corpus` is the identity of what is trained on. Collective.

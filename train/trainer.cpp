@@ -8,7 +8,6 @@
 #include "model/dit_parallel.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
-#include "train/checkpoint/checkpoint_folder.h"
 #include "train/checks/alike.h"
 #include "train/checks/machines.h"
 #include "train/checks/require_memory.h"
@@ -33,12 +32,10 @@ std::int64_t commit_bytes(std::int64_t parameters) {
   return parameters * std::ssize(kStateKinds) * std::int64_t{sizeof(float)};
 }
 
-// Before a new run has a folder that it would leave behind.
-void require_origin(const TrainConfig& config, Group& group) {
-  const bool begins = !rank_zero(group, [&] {
-                         return std::string(std::filesystem::exists(config.folder()) ? "" : "yes");
-                       }).empty();
-  if (begins && !config.train.init_from.empty()) resolve_commit(config.train.init_from, group);
+bool has_folder(const TrainConfig& config, Group& group) {
+  return !rank_zero(group, [&] {
+            return std::string(std::filesystem::exists(config.folder()) ? "yes" : "");
+          }).empty();
 }
 
 const TrainConfig& runnable(const TrainConfig& config, const World& world) {
@@ -46,7 +43,9 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
        {std::pair{"data.train", config.data.train}, {"data.validation", config.data.validation}})
     if (!folder.empty()) require_shared(key, folder, *world.group());
   require_alike(*world.group(), facts_of(config));
-  require_origin(config, *world.group());
+  // Before a new run has a folder that it would leave behind.
+  if (!config.train.init_from.empty() && !has_folder(config, *world.group()))
+    require_origin(config, *world.group());
   const std::string warning = require_runnable(config, world.size());
   for (const std::string& each :
        {warning, slow_precision(config, this_machine()),

@@ -20,7 +20,7 @@ class Bell {
   static constexpr std::size_t kBytes = 4096;  // what a bell takes of a segment: a page
 
   // `word` was zero at the start; null is a bell that nobody hears.
-  explicit Bell(std::byte* word = nullptr) : word_(reinterpret_cast<std::uint32_t*>(word)) {}
+  explicit Bell(std::uint32_t* word = nullptr) : word_(word) {}
 
   bool heard() const { return word_ != nullptr; }
 

@@ -23,7 +23,7 @@ constexpr double kSuspicion = 0.5;  // share of its patience after which a busy 
 Engine::Engine(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {
   runner_.emplace(*transport_);
   const Bell shared = transport_->neighbours().bell(transport_->rank());
-  bell_ = shared.heard() ? shared : Bell(own_bell_.data());
+  bell_ = shared.heard() ? shared : Bell(&own_bell_);
 }
 
 Work Engine::push(Operation operation, std::shared_ptr<Engine> self) {
@@ -252,7 +252,7 @@ std::unique_ptr<Transport> Engine::end(ExitCode code, const std::string& message
   beats_.reset();
   idle_ = true;
   const std::lock_guard own(mutex_);
-  bell_ = Bell(own_bell_.data());  // the shared one goes with the transport
+  bell_ = Bell(&own_bell_);  // the shared one goes with the transport
   return std::move(transport_);
 }
 

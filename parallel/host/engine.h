@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -88,7 +88,7 @@ class Engine final : public Progress {
   std::vector<std::string> hosts_;              // by rank
   std::chrono::milliseconds longest_sleep_{0};  // 0: for good
   bool awaits_push_ = false;
-  alignas(4) std::array<std::byte, 4> own_bell_{};  // where ranks share no memory
+  std::uint32_t own_bell_ = 0;  // where ranks share no memory
   Bell bell_;
   std::atomic<bool> arrived_{false};
   std::atomic<bool> idle_{true};

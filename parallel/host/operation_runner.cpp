@@ -74,19 +74,20 @@ void OperationRunner::start_round(Running& running) {
   running.started = true;
 }
 
-bool OperationRunner::arrived(const Flight& flight) {
-  if (!flight.transfer->done()) return false;
+void OperationRunner::land(const Flight& flight) {
+  --in_flight_;
   const Bell bell = transport_.neighbours().bell(flight.peer);
   if (!bell.heard()) --unheard_;
   if (!flight.outgoing && flight.bytes > kEagerBytes) bell.ring_for_neighbour();
-  return true;
 }
 
 // `moved` becomes true when a message is over or a rank has come.
 bool OperationRunner::round_over(Running& running, bool& moved) {
-  const auto over =
-      std::erase_if(running.flights, [&](const Flight& flight) { return arrived(flight); });
-  in_flight_ -= over;
+  const auto over = std::erase_if(running.flights, [&](const Flight& flight) {
+    if (!flight.transfer->done()) return false;
+    land(flight);
+    return true;
+  });
   const Round& round = running.operation.plan.rounds[running.round];
   const std::size_t met = running.met;
   while (running.met < round.awaited.size() && round.met(running.met)) ++running.met;

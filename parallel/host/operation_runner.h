@@ -73,7 +73,7 @@ class OperationRunner {
   };
 
   void start_round(Running& running);
-  bool arrived(const Flight& flight);
+  void land(const Flight& flight);
   bool round_over(Running& running, bool& moved);
   void end(Running& running);
   bool advance(Running& running, Time now, std::chrono::duration<double> time_limit);

@@ -26,7 +26,8 @@ struct Neighbours {
   // Of a rank that this one shares memory with; else one that nobody hears.
   Bell bell(int rank) const {
     const auto place = static_cast<std::size_t>(rank);
-    return Bell(place < segments.size() ? segments[place] : nullptr);
+    return Bell(place < segments.size() ? reinterpret_cast<std::uint32_t*>(segments[place])
+                                        : nullptr);
   }
 };
 

@@ -65,6 +65,7 @@ TEST_F(PlanCommand, DrawsATimeLine) {
   ASSERT_EQ(plan(kConfigs + "dit-1.3b.yaml parallel.pipeline=2 --nodes 1 --picture " + picture), 0)
       << err_;
   EXPECT_NE(out_.find("MFU"), std::string::npos);
+  EXPECT_NE(err_.find("picture: " + picture), std::string::npos) << err_;
   EXPECT_TRUE(read_file(picture).starts_with("<svg "));
   EXPECT_EQ(plan(kConfigs + "dit-1.3b.yaml --picture /no/such/folder/line.svg"), 74);
 }

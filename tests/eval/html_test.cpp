@@ -35,6 +35,7 @@ TEST(FormatPercent, NeverRoundsUp) {
   EXPECT_EQ(format_percent(1.0), "100%");
   EXPECT_EQ(format_percent(0.9999), "99.9%");
   EXPECT_EQ(format_percent(71.0 / 72), "98.6%");
+  EXPECT_EQ(format_percent(2.0 / 3), "66.7%");
   EXPECT_EQ(format_percent(0.29), "29%");
   EXPECT_EQ(format_percent(0.0), "0%");
 }

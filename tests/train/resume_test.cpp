@@ -86,6 +86,7 @@ TEST_F(Resume, OfWeightsFromARunOfAnotherModelIsRefused) {
   EXPECT_EQ(differences(),
             (Lines{"model.patch: [2, 4, 4] -> [1, 4, 8]", "model.rope_theta: 10000 -> 99"}))
       << log();
+  EXPECT_FALSE(std::filesystem::exists(run("second")));
   // Another seed, batch and schedule are what a new run is for.
   EXPECT_EQ(run_to_end(train(1, "third", "train.seed=9 batch.tokens=64" + from)), 0) << log();
   EXPECT_TRUE(log_has("weights from")) << log();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/system/file.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
 
@@ -30,6 +31,11 @@ std::string differences(const std::vector<Fact>& mine, const Json& wanted) {
 }
 
 }  // namespace
+
+Fact hash_of(const std::string& what, const std::vector<std::string>& texts) {
+  const std::string all = Json(texts).dump();
+  return {"the hash of " + what, hash_bytes(all.data(), all.size())};
+}
 
 void require_alike(Group& group, const std::vector<Fact>& facts) {
   Json json = Json::object();

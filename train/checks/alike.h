@@ -14,6 +14,9 @@ struct Fact {
   std::string value;
 };
 
+// Of texts that each rank has read for itself: "the hash of the prompts", and what it is.
+Fact hash_of(const std::string& what, const std::vector<std::string>& texts);
+
 // Throws Error(kUsage) on all ranks unless each has the facts of rank 0; names the first rank that
 // does not, with what both have. Collective.
 void require_alike(Group& group, const std::vector<Fact>& facts);

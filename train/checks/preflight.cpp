@@ -156,9 +156,9 @@ EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusInde
          "no encoder for MP4 is installed; install libx264, or set eval.samples=0");
   EvaluationPrompts prompts =
       evaluation_prompts(config.eval.prompts, config.eval.samples, validation);
-  std::string texts;
-  for (const EvaluationPrompt& prompt : prompts.picked) texts += prompt.text + "\n";
-  require_alike(group, {{"the hash of eval.prompts", hash_bytes(texts.data(), texts.size())}});
+  std::vector<std::string> texts;
+  for (const EvaluationPrompt& prompt : prompts.picked) texts.push_back(prompt.text);
+  require_alike(group, {hash_of("eval.prompts", texts)});
   if (speaks) warn_of_cuts(prompts.picked, config.data.max_caption_bytes);
   if (speaks) tell_of_the_rest(config.eval, prompts);
   return prompts;

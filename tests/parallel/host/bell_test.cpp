@@ -21,7 +21,7 @@ class BellTest : public ::testing::Test {
  protected:
   // Memory that a child process sees, too.
   void SetUp() override {
-    memory_ = static_cast<std::byte*>(
+    memory_ = static_cast<std::uint32_t*>(
         mmap(nullptr, Bell::kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     ASSERT_NE(memory_, MAP_FAILED);
     bell_ = Bell(memory_);
@@ -34,7 +34,7 @@ class BellTest : public ::testing::Test {
     return std::chrono::duration<double>(Clock::now() - begin).count();
   }
 
-  std::byte* memory_ = nullptr;
+  std::uint32_t* memory_ = nullptr;
   Bell bell_;
 };
 
@@ -91,7 +91,7 @@ TEST_F(BellTest, WhoSleepsForTheOwnIsNotWokenByNeighbours) {
 // Two threads that hand a number to and fro; each sleeps until it is its turn. A lost ring would be
 // a sleep of a minute.
 TEST_F(BellTest, NoRingIsLost) {
-  const Bell other(memory_ + 64);
+  const Bell other(memory_ + 16);
   std::atomic<int> turn{0};
   constexpr int kTurns = 20'000;
   const auto play = [&](int parity, const Bell& own, const Bell& theirs) {

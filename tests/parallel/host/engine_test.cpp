@@ -114,6 +114,19 @@ TEST_F(EngineTest, APostRingsTheOtherRanksBellAndItsRingEndsAPause) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(30));
 }
 
+TEST_F(EngineTest, NoNeighbourWakesTheThreadWhileTheRankComputes) {
+  using std::chrono::milliseconds;
+  const Work work = push();
+  std::thread neighbour([&] {
+    std::this_thread::sleep_for(milliseconds(20));
+    network_->neighbours().bell(0).ring_for_neighbour();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(engine_->pause(milliseconds(200)));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(200));
+  neighbour.join();
+}
+
 TEST_F(EngineTest, AFailureToPostIsTheOperationsAndThatOfAllLaterOnes) {
   network_->refuses = true;
   for (const Work& work : {push(), push()}) {

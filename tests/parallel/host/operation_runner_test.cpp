@@ -18,7 +18,7 @@ class HandTransport final : public Transport {
   int rank() const override { return 0; }
   int size() const override { return 9; }
   int largest_tag() const override { return 1 << 20; }
-  const Neighbours& neighbours() const override { return nobody_; }
+  const Neighbours& neighbours() const override { return around; }
   void progress() override {}
   std::unique_ptr<Transfer> post(const Message& message) override {
     posted.push_back(message);
@@ -29,9 +29,9 @@ class HandTransport final : public Transport {
 
   std::vector<Message> posted;
   std::set<std::size_t> over;
+  Neighbours around;  // nobody, unless the test says so
 
  private:
-  Neighbours nobody_;
   class HandTransfer final : public Transfer {
    public:
     HandTransfer(HandTransport& transport, std::size_t index)
@@ -105,6 +105,44 @@ TEST_F(OperationRunnerTest, GroupsAndUnorderedOperationsRunSideBySide) {
   admit(false, 3);
   advance();
   EXPECT_EQ(network_.posted.size(), 4U);
+}
+
+TEST_F(OperationRunnerTest, RingsForWhomItSendsToAndWhoseLongMessageHasArrived) {
+  std::uint32_t word = 0;
+  network_.around.segments.assign(9, nullptr);
+  network_.around.segments[7] = reinterpret_cast<std::byte*>(&word);
+  const auto rang = [&] {
+    return Bell(&word).sleep(Bell::For::kAll, std::chrono::milliseconds(1));
+  };
+  const auto post = [&](bool outgoing, int peer, std::int64_t floats) {
+    runner_.admit({.what = "message",
+                   .bytes = 0,
+                   .members = std::make_shared<GroupMembers>(
+                       GroupMembers{.name = "tensor", .rank = 0, .ranks = {0, 7, 8}, .context = 3}),
+                   .ordered = false,
+                   .plan = plan_messages(outgoing, {{peer, Tensor::zeros({floats})}}),
+                   .result = std::make_shared<OperationResult>(std::make_shared<NobodyLooks>())},
+                  now_);
+    advance();
+  };
+  const auto end_last = [&] {
+    network_.over.insert(network_.posted.size() - 1);
+    advance();
+  };
+  post(/*outgoing=*/true, 1, 1);
+  EXPECT_TRUE(rang());
+  post(/*outgoing=*/false, 1, 2000);
+  EXPECT_FALSE(rang());
+  end_last();
+  EXPECT_TRUE(rang());
+  post(/*outgoing=*/false, 1, 10);
+  end_last();
+  EXPECT_FALSE(rang()) << "its sender has nothing left to do";
+  EXPECT_FALSE(runner_.unheard());
+  post(/*outgoing=*/false, 2, 10);
+  EXPECT_TRUE(runner_.unheard()) << "rank 8 is on another machine";
+  end_last();
+  EXPECT_FALSE(runner_.unheard());
 }
 
 TEST_F(OperationRunnerTest, ARoundBeginsWhenTheOneBeforeIsOver) {

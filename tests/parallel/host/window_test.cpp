@@ -42,6 +42,17 @@ TEST_F(WindowTest, NobodyHasComeBeforeItDid) {
   EXPECT_FALSE(windows_[1].has_come(2)) << "to the next meeting";
 }
 
+TEST_F(WindowTest, WhoComesWakesTheOthers) {
+  make(2);
+  std::uint32_t word = 0;
+  const Bell other(&word);
+  Window window(0, {segments_[0]->bytes, segments_[1]->bytes}, {other});
+  window.open();
+  EXPECT_FALSE(other.sleep(Bell::For::kAll, std::chrono::milliseconds(1)));
+  window.come({.what = 1, .bytes = 8});
+  EXPECT_TRUE(other.sleep(Bell::For::kAll, std::chrono::seconds(60)));
+}
+
 TEST_F(WindowTest, TicketsThatDifferAreAnErrorThatNamesTheRank) {
   make(3);
   for (Window& window : windows_) {

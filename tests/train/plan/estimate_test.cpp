@@ -61,6 +61,19 @@ TEST(Estimate, IsOfTheScheduleThatTrainingRuns) {
   }
 }
 
+// What weight gradients that are put off would keep is what running blocks again saves.
+TEST(Estimate, TunedHoldsLittleMoreThan1F1BWhereBlocksRunAgain) {
+  const auto activations = [](const char* schedule) {
+    const TrainConfig config =
+        plan_config({"parallel.pipeline=4", "batch.micro_batches=12", "model.recompute=block",
+                     std::string("parallel.schedule=") + schedule});
+    StepModel model(cluster(1, 4), workload_of(config, 128));
+    return model.estimate(layout_of(config, 4)).memory.activations;
+  };
+  EXPECT_LE(activations("tuned"), 1.15 * activations("1f1b"));
+  EXPECT_GE(activations("zb_v"), 2 * activations("1f1b"));
+}
+
 // The plan's bubble is the simulator's, with every micro-batch.
 TEST(Estimate, BubbleIsThatOfTheSimulation) {
   const TrainConfig config =
