@@ -116,6 +116,7 @@ std::vector<RenderRequest> read_requests(const Arguments& arguments, std::size_t
 // Ranks that had other numbers of prompts would wait for each other.
 void require_same_prompts(const std::vector<RenderRequest>& requests, Group& group) {
   std::vector<std::string> texts;
+  texts.reserve(requests.size());
   for (const RenderRequest& request : requests) texts.push_back(request.prompt);
   require_alike(group, {hash_of("the prompts", texts)});
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <ranges>
 #include <stdexcept>
 
 namespace muybridge {
@@ -37,7 +36,9 @@ GradReducer::GradReducer(const Parameters& parameters,
   const std::int64_t elements = std::max<std::int64_t>(
       1, options.bucket_bytes / static_cast<std::int64_t>(size_of(parameters.master().dtype())));
   std::map<int, std::size_t> lane_of;  // by copies
-  for (const ParameterRange& range : std::views::reverse(parameters.ranges())) {
+  const std::vector<ParameterRange>& ranges = parameters.ranges();
+  for (std::size_t i = ranges.size(); i-- > 0;) {  // as backward walks them
+    const ParameterRange& range = ranges[i];
     const auto copies = static_cast<std::size_t>(range.copies);
     if (copies >= groups.size() || !groups[copies])
       throw std::invalid_argument(

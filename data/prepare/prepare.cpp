@@ -105,12 +105,11 @@ class Preparation {
         wanted, static_cast<int>(std::min<std::size_t>(sources_.size(), std::size_t{1} << 16)));
     DecodeLimits limits = options_.limits;
     limits.frame_bytes = std::min(limits.frame_bytes, most_frame_bytes(options_.settings));
-    SourceQueue queue(sources_, options_.output);
+    SourceQueue queue(sources_, settings_, options_.output);
     std::atomic<bool> halt{false};
     std::atomic<std::int64_t> frames{0};
     const PrepareContext context{
         .settings = options_.settings,
-        .settings_text = settings_,
         .origin = view_.origin,
         .sources = sources_,
         .present = present_,

@@ -15,11 +15,6 @@ constexpr std::uint64_t kReserve = std::uint64_t{16} << 20;
 
 PrepareWriter::PrepareWriter(ShardPlan plan) : plan_(std::move(plan)), next_number_(plan_.part) {}
 
-bool PrepareWriter::claim(const std::string& source_identity) {
-  const std::scoped_lock lock(mutex_);
-  return claimed_.insert(source_identity).second;
-}
-
 void PrepareWriter::add(const ClipRecord& record, const ShardWriter::FrameOf& frame) {
   const std::scoped_lock lock(mutex_);
   if (shard_ && shard_->bytes() >= plan_.shard_bytes) commit_shard();

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "data/shards/shard.h"
@@ -26,9 +25,6 @@ class PrepareWriter {
  public:
   explicit PrepareWriter(ShardPlan plan);
 
-  // True for the first who asks for a source of this identity.
-  bool claim(const std::string& source_identity);
-
   // Throws Error(kIo) when the disk is full; what was written before is committed where possible.
   void add(const ClipRecord& record, const ShardWriter::FrameOf& frame);
   // Its clips are all there. Where nothing is written after that no shard can say so; then the next
@@ -47,7 +43,6 @@ class PrepareWriter {
 
   mutable std::mutex mutex_;
   ShardPlan plan_;
-  std::unordered_set<std::string> claimed_;
   int next_number_;
   std::int64_t clips_ = 0;
   std::optional<ShardWriter> shard_;

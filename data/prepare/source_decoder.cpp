@@ -22,9 +22,8 @@ SourceOutcome SourceDecoder::run() {
   outcome_.number = source_.number;
   outcome_.problem = source_.problem;
   if (!outcome_.problem.empty()) return outcome_;
-  outcome_.identity =
-      source_identity(source_.hash, context_.sources[source_.number], context_.settings_text);
-  outcome_.twice = !context_.writer.claim(outcome_.identity);
+  outcome_.identity = source_.identity;
+  outcome_.twice = source_.twice;
   outcome_.complete = context_.present.complete(outcome_.identity);
   if (!outcome_.twice && !outcome_.complete) decode();
   return outcome_;

@@ -23,7 +23,6 @@ namespace muybridge {
 // What all decoding threads share.
 struct PrepareContext {
   const PrepareSettings& settings;
-  const std::string& settings_text;
   const std::string& origin;  // of the corpus
   const std::vector<ClipSource>& sources;
   const PresentClips& present;

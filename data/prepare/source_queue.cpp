@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/system/file.h"
+#include "data/prepare/present_clips.h"
 
 namespace muybridge {
 namespace {
@@ -54,11 +55,24 @@ void check_file(const ClipSource& source, OpenedSource& opened) {
 
 }  // namespace
 
-SourceQueue::SourceQueue(const std::vector<ClipSource>& sources,
+SourceQueue::SourceQueue(const std::vector<ClipSource>& sources, const std::string& settings,
                          const std::filesystem::path& scratch)
-    : sources_(sources), extractor_(scratch) {}
+    : sources_(sources), settings_(settings), extractor_(scratch) {}
 
 std::optional<OpenedSource> SourceQueue::next() {
+  try {
+    std::optional<OpenedSource> opened = open_next();
+    if (opened) judge(*opened);
+    return opened;
+  } catch (...) {
+    const std::scoped_lock lock(mutex_);
+    failed_ = true;
+    judged_.notify_all();
+    throw;
+  }
+}
+
+std::optional<OpenedSource> SourceQueue::open_next() {
   OpenedSource opened;
   {
     const std::scoped_lock lock(mutex_);
@@ -75,7 +89,17 @@ std::optional<OpenedSource> SourceQueue::next() {
   const ClipSource& source = sources_[opened.number];
   if (source.member < 0) open_file(source, opened);
   if (opened.problem.empty()) check_file(source, opened);
+  if (opened.problem.empty()) opened.identity = source_identity(opened.hash, source, settings_);
   return opened;
+}
+
+// In the order of the sources, whatever the order in which their bytes were read.
+void SourceQueue::judge(OpenedSource& opened) {
+  std::unique_lock lock(mutex_);
+  judged_.wait(lock, [&] { return failed_ || judge_next_ == opened.number; });
+  if (opened.problem.empty()) opened.twice = !identities_.insert(opened.identity).second;
+  ++judge_next_;
+  judged_.notify_all();
 }
 
 }  // namespace muybridge

@@ -61,10 +61,10 @@ TEST_F(RunLimits, MemoryIsConstantOverTheSteps) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // A process inherits that of the one which started it, in what the system counts by itself.
 TEST_F(RunLimits, TheMemoryThatIsReportedIsThatOfTheRunAlone) {
-  const std::vector<char> held(std::size_t{1} << 28, 1);
+  const std::vector<char> held(std::size_t{1} << 30, 1);
   ASSERT_EQ(run_to_end(train(1, "run", "train.steps=1 eval.samples=0")), 0) << log();
   EXPECT_EQ(std::ranges::count(held, 1), std::ssize(held));
-  EXPECT_LT(peak_megabytes("run"), 250);
+  EXPECT_LT(peak_megabytes("run"), 800);
 }
 
 // What is free in the pool goes back to the system before an evaluation and after it: the blocks of

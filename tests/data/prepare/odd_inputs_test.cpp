@@ -147,7 +147,8 @@ TEST_F(OddInputs, AFileThatVanishesCostsItself) {
   CorpusListing listing = list_corpus(options_.input, {});
   ASSERT_EQ(listing.clips.size(), 2U);
   fs::remove(options_.input / "later.mp4");
-  SourceQueue queue(listing.clips, folder_);
+  const std::string settings;
+  SourceQueue queue(listing.clips, settings, folder_);
   EXPECT_EQ(queue.next()->problem, "");
   EXPECT_EQ(queue.next()->problem, "No such file or directory");
   EXPECT_FALSE(queue.next().has_value());
