@@ -10,6 +10,7 @@
 
 #include "cli/bench_jobs.h"
 #include "cli/commands.h"
+#include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/machine.h"
@@ -30,18 +31,23 @@ struct Arguments {
   bool interactive = false;
 };
 
+void run_to_end(BenchJob& job, Device device) {
+  job.run();
+  if (device == Device::kCuda) cuda::synchronize();
+}
+
 // Of the slowest rank.
-double seconds_of(BenchJob& job, Group& group) {
+double seconds_of(BenchJob& job, Device device, Group& group) {
   group.barrier().wait();
   const auto begin = std::chrono::steady_clock::now();
-  job.run();
+  run_to_end(job, device);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return all_reduce_value(group, seconds, Reduce::kMax);
 }
 
 // The driver of bench/compare.py.
-void run_when_told(BenchJob& job, Group& group) {
+void run_when_told(BenchJob& job, Device device, Group& group) {
   const bool reads = group.rank() == 0;
   if (reads) fmt::print("ready {:.0f}\n", job.flops());
   std::fflush(stdout);
@@ -49,7 +55,7 @@ void run_when_told(BenchJob& job, Group& group) {
     std::string line;
     const bool told = reads && std::getline(std::cin, line);
     if (all_reduce_value(group, told ? 1 : 0, Reduce::kMax) == 0) return;
-    const double seconds = seconds_of(job, group);
+    const double seconds = seconds_of(job, device, group);
     if (reads) fmt::print("{:.9f}\n", seconds);
     std::fflush(stdout);
   }
@@ -88,30 +94,30 @@ void run_bench(const Arguments& arguments, const BenchKind& kind) {
       fail(ExitCode::kUsage, "{} is of one rank; start it without mpirun", kind.reader.command);
     config.parallel = {};
   }
-  require_device(config);
   World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
-  const std::string warning = require_memory(kind.memory(config, world.size()), world.local_size(),
-                                             this_machine(), "lower batch.tokens or model.*");
+  const Device device = take_device(config, world);
+  const std::string warning = require_memory(config, kind.memory(config, world.size()), world,
+                                             "lower batch.tokens or model.*");
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
   const std::unique_ptr<BenchJob> job = kind.make(config, world);
-  job->run();
-  const std::uint64_t before = pool_statistics(Device::kCpu).system_allocations;
-  job->run();
-  if (arguments.interactive) return run_when_told(*job, group);
+  run_to_end(*job, device);
+  const std::uint64_t before = pool_statistics(device).system_allocations;
+  run_to_end(*job, device);
+  if (arguments.interactive) return run_when_told(*job, device, group);
 
   // The rank that comes last waits for the messages alone, the others for it, too.
   std::vector<double> seconds, exposed;
   for (int i = 0; i < arguments.repeats; ++i) {
-    seconds.push_back(seconds_of(*job, group));
+    seconds.push_back(seconds_of(*job, device, group));
     if (const std::optional<double> waited = job->exposed(); waited && world.size() > 1)
       exposed.push_back(-all_reduce_value(group, -*waited, Reduce::kMax));
   }
   std::ranges::sort(seconds);
   std::ranges::sort(exposed);
-  const PoolStatistics pool = pool_statistics(Device::kCpu);
+  const PoolStatistics pool = pool_statistics(device);
   const double peak = all_reduce_value(group, static_cast<double>(pool.peak_bytes), Reduce::kMax);
   if (world.rank() > 0) return;
   print_figures(arguments, *job, world, seconds, peak, pool.system_allocations - before,

@@ -22,7 +22,7 @@ class SampleJob : public BenchJob {
         mesh_(mesh_sizes(config), world.group()),
         dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))) {
     parameters_.freeze();
-    parameters_.allocate(compute_dtype(config), 1);
+    parameters_.allocate(compute_dtype(config), 1, device_of(config));
     for (const Parameter& parameter : parameters_.list()) {
       const Tensor values = random_matrix(1, parameter.shape.numel(), DType::kF32);
       scale_in_place(values, 0.02);
@@ -55,6 +55,7 @@ class MatmulJob : public BenchJob {
     const Dit dit(parameters, dit_options(config));
     const Batch batch = random_batch(config, 1);
     const DType dtype = compute_dtype(config);
+    const Device device = device_of(config);
     tokens_ = batch.packing.used();
     for (const Parameter& parameter : parameters.list()) {
       const std::string& name = parameter.spec.name;
@@ -65,12 +66,12 @@ class MatmulJob : public BenchJob {
                                                           : tokens_;
       const std::int64_t out = parameter.spec.shape[0], in = parameter.spec.shape[1];
       layers_.push_back(
-          {.x = random_matrix(rows, in, dtype),
-           .weight = random_matrix(out, in, dtype),
-           .dy = random_matrix(rows, out, dtype),
-           .y = Tensor::empty({rows, out}, dtype),
-           .dx = name.starts_with("patch_") ? Tensor{} : Tensor::empty({rows, in}, dtype),
-           .dweight = Tensor::empty({out, in})});
+          {.x = random_matrix(rows, in, dtype).to(device),
+           .weight = random_matrix(out, in, dtype).to(device),
+           .dy = random_matrix(rows, out, dtype).to(device),
+           .y = Tensor::empty({rows, out}, dtype, device),
+           .dx = name.starts_with("patch_") ? Tensor{} : Tensor::empty({rows, in}, dtype, device),
+           .dweight = Tensor::empty({out, in}, DType::kF32, device)});
       flops_ += 2.0 * (layers_.back().dx.defined() ? 3 : 2) * static_cast<double>(rows * out * in);
     }
   }

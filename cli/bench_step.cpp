@@ -49,7 +49,7 @@ class StepJob : public BenchJob {
         dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
         batches_(config, mesh_) {
     if (sharing_of(config) >= Sharing::kGradients) keep_in(store_, dit_);
-    parameters_.allocate(compute_dtype(config), 1, Device::kCpu,
+    parameters_.allocate(compute_dtype(config), 1, device_of(config),
                          sharing_plan(mesh_, sharing_of(config)));
     spread_values(parameters_, mesh_);
     optimizer_.emplace(parameters_, config_.optimizer, mesh_);

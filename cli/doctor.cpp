@@ -80,7 +80,10 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
             "--shm-size=1g");
 
   const std::string cuda = cuda::summary();
-  add("cuda", "CUDA", cuda, cuda);
+  add("cuda", "CUDA", cuda, cuda,
+      cuda::available() ? "only an emulated device has run this program's CUDA side so far: hold "
+                          "what device: cuda gives against device: cpu"
+                        : "");
 
   const std::string mpirun = find_program("mpirun");
   add("mpi", "MPI", mpi_version(), mpi_version());

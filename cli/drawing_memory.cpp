@@ -11,10 +11,11 @@ void require_memory_to_draw(const LoadedModel& model, const RenderOptions& optio
   const MeshSizes& layout = model.mesh.sizes();
   const std::int64_t most = (clips + layout.data - 1) / layout.data;  // of a replica
   const std::string warning =
-      require_memory(memory_of_sampling(model.dit.options, layout,
+      require_memory(model.config,
+                     memory_of_sampling(model.dit.options, layout,
                                         sampled_tokens(model.dit.options, options, most),
                                         model.parameters.held_count(), compute_dtype(model.config)),
-                     world.local_size(), this_machine(), kLessForSampling);
+                     world, kLessForSampling);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
 }
 

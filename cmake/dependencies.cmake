@@ -46,13 +46,15 @@ if(MUYBRIDGE_CUDA)
     add_library(muybridge_cuda INTERFACE)
     target_include_directories(muybridge_cuda SYSTEM INTERFACE
       ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE} ${CUDNN_FRONTEND_INCLUDE})
-    # Not the target CUDA::nvrtc: it would bring libcuda, which only a machine with a driver has.
-    target_link_libraries(muybridge_cuda INTERFACE
-      CUDA::cudart_static CUDA::cublasLt ${CUDA_nvrtc_LIBRARY} ${CUDNN_LIBRARY})
+    # All else is opened when it is first called (core/cuda/libraries.h).
+    target_link_libraries(muybridge_cuda INTERFACE CUDA::cudart_static)
+    cmake_path(GET CUDNN_LIBRARY PARENT_PATH cudnn_folder)
     # fmt 9 takes nvcc for a compiler without constexpr. The front end's JSON is not used.
     target_compile_definitions(muybridge_cuda INTERFACE
       $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1> $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=>
-      CUDNN_FRONTEND_SKIP_JSON_LIB)
+      CUDNN_FRONTEND_SKIP_JSON_LIB NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING)
+    set_property(SOURCE core/cuda/libraries.cpp PROPERTY COMPILE_OPTIONS
+      "-DCUDA_FOLDERS=\"${CUDAToolkit_LIBRARY_DIR}\",\"${cudnn_folder}\"")
     # 1675: a pragma of g++ that nvcc's front end hands on without knowing it.
     target_compile_options(muybridge_cuda INTERFACE
       $<$<COMPILE_LANGUAGE:CUDA>:--diag-suppress=1675 -Xcompiler=-fopenmp,-Wall,-Wno-unknown-pragmas>)

@@ -9,15 +9,7 @@ function(add_room room)
   cmake_parse_arguments(ROOM "" "ORDERS" "LINKS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
     ${CMAKE_SOURCE_DIR}/${room}/*.cpp)
-  list(REMOVE_ITEM sources cli/main.cpp)
-  if(MUYBRIDGE_HAS_CUDA)
-    file(GLOB_RECURSE kernels CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
-      ${CMAKE_SOURCE_DIR}/${room}/*.cu)
-    list(APPEND sources ${kernels})
-    list(FILTER sources EXCLUDE REGEX "/cuda_stubs|/nccl")
-  else()
-    list(FILTER sources EXCLUDE REGEX "/cuda/|/nccl")
-  endif()
+  list(FILTER sources EXCLUDE REGEX "^cli/main.cpp|^core/cuda|/nccl")
   add_library(muybridge_${room} STATIC ${sources})
   target_link_libraries(muybridge_${room} PRIVATE muybridge_options PUBLIC ${ROOM_LINKS})
   use_precompiled(muybridge_${room} house)
@@ -25,4 +17,24 @@ function(add_room room)
     list(FILTER sources INCLUDE REGEX "^${room}/(${ROOM_ORDERS}).*\\.cpp$")
     build_quickly(${sources})
   endif()
+endfunction()
+
+# What core calls of CUDA is a library of its own, so that the linker chooses: core/cuda where there
+# is a toolkit, else its stubs. Programs with the property CUDA_DOUBLE get neither, but a device that
+# is emulated (tests/cuda_double).
+function(add_device)
+  set(sources core/cuda_stubs.cpp)
+  if(MUYBRIDGE_HAS_CUDA)
+    file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
+      ${CMAKE_SOURCE_DIR}/core/cuda/*.cpp ${CMAKE_SOURCE_DIR}/core/cuda/*.cu)
+  endif()
+  add_library(muybridge_device STATIC ${sources})
+  target_link_libraries(muybridge_device PRIVATE muybridge_options PUBLIC muybridge_core)
+  use_precompiled(muybridge_device house)
+  if(MUYBRIDGE_HAS_CUDA)
+    target_link_libraries(muybridge_device PRIVATE muybridge_cuda)
+    build_quickly(core/cuda/attention_graph.cpp)
+  endif()
+  target_link_libraries(muybridge_core INTERFACE
+    $<IF:$<BOOL:$<TARGET_PROPERTY:CUDA_DOUBLE>>,muybridge_device_double,muybridge_device>)
 endfunction()

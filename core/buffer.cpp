@@ -81,7 +81,12 @@ class Pool {
   void poison() {
     const std::lock_guard lock(mutex_);
     for (const auto& [size, blocks] : free_)
-      for (void* block : blocks) std::memset(block, 0xFF, size);
+      for (void* block : blocks) {
+        if (device_ == Device::kCpu)
+          std::memset(block, 0xFF, size);
+        else
+          cuda::fill(block, 0xFF, size);
+      }
   }
 
   void trim() {
@@ -155,7 +160,7 @@ Buffer::~Buffer() {
 
 PoolStatistics pool_statistics(Device device) { return pool(device).statistics(); }
 
-void poison_pool() { pool(Device::kCpu).poison(); }
+void poison_pool(Device device) { pool(device).poison(); }
 
 void trim_pool(Device device) { pool(device).trim(); }
 

@@ -43,8 +43,8 @@ struct PoolStatistics {
 PoolStatistics pool_statistics(Device device);
 
 // For tests: fills the blocks that nobody uses with NaN (all bits set), so that who reads what he
-// did not write is found. CPU only.
-void poison_pool();
+// did not write is found.
+void poison_pool(Device device);
 
 // Gives blocks that nobody uses back to the system.
 void trim_pool(Device device);

@@ -19,11 +19,13 @@ namespace {
 bool available() noexcept { return false; }
 std::string summary() { return "built without CUDA"; }
 int device_count() noexcept { return 0; }
+std::string device_identity(int) { no_cuda(); }
 void use_device(int) { no_cuda(); }
+DeviceMemory device_memory() { no_cuda(); }
 void* allocate(std::size_t) { no_cuda(); }
 void free(void*) noexcept {}
 void copy(void*, const void*, std::size_t) { no_cuda(); }
-void fill_zero(void*, std::size_t) { no_cuda(); }
+void fill(void*, int, std::size_t) { no_cuda(); }
 void synchronize() { no_cuda(); }
 void matmul(const Tensor&, const Tensor&, const Tensor&, const MatmulOptions&) { no_cuda(); }
 void attention_forward(const AttentionShape&, const HeadColumns&, const HeadColumns&,

@@ -59,6 +59,7 @@ MUY_HD inline float log(float x) {
   return static_cast<float>(exponent) * 0.6931471805599453F + series;
 #endif
 }
+MUY_HD inline double log(double x) { return std::log(x); }
 
 // Cosine and sine of 2 pi `turns`, turns in [0, 1): the angle is brought to [-1/8, 1/8] turns.
 MUY_HD inline void cos_sin_turns(float turns, float& cosine, float& sine) {

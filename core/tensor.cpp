@@ -112,7 +112,7 @@ void Tensor::fill_zero() const {
   if (device_ == Device::kCpu)
     std::memset(raw(), 0, bytes());
   else
-    cuda::fill_zero(raw(), bytes());
+    cuda::fill(raw(), 0, bytes());
 }
 
 void Tensor::require_dtype(DType wanted) const {

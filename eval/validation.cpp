@@ -19,15 +19,16 @@ void add_batch(const Dit& dit, const Batch& batch, const ValidationOptions& opti
   const PackedText text{batch.text_ids, batch.text_packing};
   EncodedText context = dit.encode_text(text);
   dit.precompute_keys(context);
+  const Tensor clean = layout.own_rows(batch.tokens).to(dit.device());
   for (int quantile = 0; quantile < kTimeQuantiles; ++quantile) {
     std::vector<RandomStream> noise;
     for (const std::int64_t clip : batch.clip_ids)
       noise.emplace_back(options.seed, Purpose::kValidation, static_cast<std::uint64_t>(clip),
                          static_cast<std::uint64_t>(quantile));
-    const Tensor times = Tensor::full({batch.packing.clips()},
-                                      quantile_time(options.flow, quantile, kTimeQuantiles));
-    const NoisyTokens noisy =
-        add_flow_noise(layout.own_rows(batch.tokens), times, noise, layout.clips);
+    const Tensor times =
+        Tensor::full({batch.packing.clips()}, quantile_time(options.flow, quantile, kTimeQuantiles))
+            .to(dit.device());
+    const NoisyTokens noisy = add_flow_noise(clean, times, noise, layout.clips);
     const Var velocity = Var::constant(dit.own_velocity(noisy.tokens, times, context, layout));
     sums[quantile] +=
         squared_error(velocity, noisy.velocity, layout.clips.offsets, 1.0).loss.value().item();

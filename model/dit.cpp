@@ -19,6 +19,8 @@ std::vector<DitChunk> make_chunks(Parameters& parameters, const DitOptions& opti
 Dit::Dit(Parameters& parameters, const DitOptions& o, const std::vector<BlockRange>& ranges)
     : options(o), conditioning(parameters, o), chunks(make_chunks(parameters, o, ranges)) {}
 
+Device Dit::device() const { return conditioning.text_embedding_0.weight.value().device(); }
+
 TokenLayout Dit::layout(const Packing& packing) const {
   const Tensor& weight = conditioning.text_embedding_0.weight.value();
   const std::int64_t head_width = options.width / options.heads;

@@ -28,6 +28,8 @@ struct Dit {
   Dit(Parameters& parameters, const DitOptions& options,
       const std::vector<BlockRange>& ranges = {});
 
+  // Where its parameters lie. Tokens come from there; times, which are few, from anywhere.
+  Device device() const;
   TokenLayout layout(const Packing& packing) const;
 
   EncodedText encode_text(const PackedText& text) const { return conditioning.encode_text(text); }

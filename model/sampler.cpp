@@ -3,20 +3,11 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "core/parallel_for.h"
+#include "core/ops/accumulate.h"
 #include "model/flow_matching.h"
 
 namespace muybridge {
 namespace {
-
-// y = a x + b y, f32.
-void combine(float a, const Tensor& x, float b, const Tensor& y) {
-  const float* const in = x.data<float>();
-  float* const out = y.data<float>();
-  parallel_for(x.numel(), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) out[i] = a * in[i] + b * out[i];
-  });
-}
 
 // With slack where ranks share the rows.
 Packing packing_of(const std::vector<ClipRequest>& requests, int copies, const RowShare& share) {
@@ -54,7 +45,7 @@ class GuidedVelocity {
     const std::int64_t rows = tokens.shape()[0];
     Tensor both = tokens;
     if (packing.rows > rows) {
-      both = Tensor::zeros({packing.rows, tokens.shape()[1]});
+      both = Tensor::zeros({packing.rows, tokens.shape()[1]}, tokens.dtype(), tokens.device());
       for (std::int64_t first = 0; first + rows <= packing.used(); first += rows)
         both.rows(first, rows).copy_from(tokens);
     }
@@ -63,8 +54,7 @@ class GuidedVelocity {
     if (!guided_) return velocity.rows(0, rows);
     // u + g (c - u), written over c.
     const Tensor conditional = velocity.rows(0, rows);
-    combine(static_cast<float>(1 - guidance_), velocity.rows(rows, rows),
-            static_cast<float>(guidance_), conditional);
+    blend(1 - guidance_, velocity.rows(rows, rows), guidance_, conditional);
     return conditional;
   }
 
@@ -112,7 +102,7 @@ Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
         fmt::format("sampler: {} steps; at least one is needed", options.steps));
   const NoGradScope no_grad;
   const GuidedVelocity velocity_at(dit, requests, options);
-  const Tensor x = initial_noise(requests, dit.options.token_width());
+  const Tensor x = initial_noise(requests, dit.options.token_width()).to(dit.device());
   const std::vector<double> times = sampling_times(options.steps, options.shift);
   Tensor before;
   for (int i = 0; i < options.steps; ++i) {
@@ -120,20 +110,20 @@ Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
     const Tensor velocity = velocity_at(x, times[i]);
     if (options.solver == Solver::kHeun && i + 1 < options.steps) {
       const Tensor guess = x.clone();
-      combine(static_cast<float>(step), velocity, 1.0F, guess);
-      combine(0.5F, velocity_at(guess, times[i + 1]), 0.5F, velocity);
-      combine(static_cast<float>(step), velocity, 1.0F, x);
+      blend(step, velocity, 1, guess);
+      blend(0.5, velocity_at(guess, times[i + 1]), 0.5, velocity);
+      blend(step, velocity, 1, x);
     } else if (options.solver == Solver::kAb2 && before.defined()) {
       const double ratio = step / (times[i] - times[i - 1]);
-      combine(static_cast<float>(step * (1 + ratio / 2)), velocity, 1.0F, x);
-      combine(static_cast<float>(-step * ratio / 2), before, 1.0F, x);
+      blend(step * (1 + ratio / 2), velocity, 1, x);
+      blend(-step * ratio / 2, before, 1, x);
     } else {
-      combine(static_cast<float>(step), velocity, 1.0F, x);
+      blend(step, velocity, 1, x);
     }
     before = velocity;
     if (progress) progress(i + 1, options.steps);
   }
-  return x;
+  return x.to(Device::kCpu);
 }
 
 }  // namespace muybridge

@@ -36,7 +36,7 @@ struct ClipRequest {
 using SamplerProgress = std::function<void(int step, int steps)>;
 
 // Integrates noise to clips, from t = 1 to 0, all requests in one packed batch. Returns tokens f32
-// [T, P], laid out by Packing::of(grids). Without guidance `negative` is not looked at.
+// [T, P] on the CPU, laid out by Packing::of(grids). Without guidance `negative` is not looked at.
 Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
                     const SamplerOptions& options, const SamplerProgress& progress = {});
 

@@ -56,9 +56,9 @@ class MicroBatch {
         draw_training_flow(options.flow, options.seed, options.step, batch.samples);
     const EncodedText text = dit.encode_text({batch.text_ids, batch.text_packing});
     const DType wide = accumulator_of(text.states.value().dtype());
-    const Tensor times = draw.times.to(wide);
-    const NoisyTokens noisy =
-        add_flow_noise(layout_.own_rows(batch.tokens).to(wide), times, draw.noise, layout_.clips);
+    const Tensor times = draw.times.to(wide).to(dit.device());
+    const Tensor clean = layout_.own_rows(batch.tokens).to(dit.device()).to(wide);
+    const NoisyTokens noisy = add_flow_noise(clean, times, draw.noise, layout_.clips);
     input_ = {noisy.tokens, times};
     target_ = noisy.velocity;
     condition_ = dit.conditioning(times, text);

@@ -191,8 +191,10 @@ void describe(ConfigSection& to, TrainConfig::Parallel& parallel) {
 
 ConfigSection fields_of(TrainConfig& config) {
   ConfigSection to;
-  to.add_choice("device", config.device, {"auto", "cpu", "cuda"},
-                "where it computes; this version trains on the CPU and refuses cuda");
+  to.add_choice(
+      "device", config.device, {"auto", "cpu", "cuda", "shared-cuda"},
+      "where it computes; auto: on the CPU, since CUDA was tried on an emulated device only; "
+      "cuda: each rank on a device of its own; shared-cuda: on one that others may use");
   to.add("threads", config.threads, "threads of a rank that compute; 0: its share of the cores",
          {.at_least = 0, .at_most = 1024});
   describe(to.add_section("run", "Where the run keeps its files"), config.run);

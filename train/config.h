@@ -20,6 +20,7 @@ struct ConfigSection;
 // Everything a run is told. Units stand here, ranges in config.cpp, both in docs/configuration.md.
 // Loaded once, never changed after.
 struct TrainConfig {
+  enum class DeviceChoice { kAuto, kCpu, kCuda, kSharedCuda };
   enum class Timesteps { kLogitNormal, kUniform };
   enum class Prediction { kVelocity, kClean };
   enum class Schedule { kConstant, kCosine, kLinear };
@@ -139,8 +140,8 @@ struct TrainConfig {
     std::string order = "tensor-context-data-pipeline";  // see axis_order_from
   };
 
-  std::optional<Device> device;  // nothing: the best that this program can train on
-  int threads = 0;               // a rank; 0: its share of the cores
+  DeviceChoice device = DeviceChoice::kAuto;
+  int threads = 0;  // a rank; 0: its share of the cores
   Run run;
   Data data;
   Model model;

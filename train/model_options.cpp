@@ -94,6 +94,11 @@ RenderOptions render_options(const TrainConfig& config) {
           .token_budget = std::max<std::int64_t>(config.batch.tokens, 8192)};
 }
 
+Device device_of(const TrainConfig& config) {
+  using enum TrainConfig::DeviceChoice;
+  return config.device == kCuda || config.device == kSharedCuda ? Device::kCuda : Device::kCpu;
+}
+
 DType compute_dtype(const TrainConfig& config) {
   return config.train.precision == TrainConfig::Precision::kBF16 ? DType::kBF16 : DType::kF32;
 }

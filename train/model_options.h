@@ -18,6 +18,7 @@ LoaderOptions loader_options(const TrainConfig& config);
 ValidationOptions validation_options(const TrainConfig& config);
 RenderOptions render_options(const TrainConfig& config);
 DType compute_dtype(const TrainConfig& config);
+Device device_of(const TrainConfig& config);    // `auto`: the CPU, so far
 Sharing sharing_of(const TrainConfig& config);  // parallel.zero
 MeshSizes mesh_sizes(const TrainConfig& config);
 // Throws Error(kUsage) where the schedule cannot have so many virtual stages.

@@ -47,6 +47,7 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
   if (!config.train.init_from.empty() && !has_folder(config, *world.group()))
     require_origin(config, *world.group());
   const std::string warning = require_runnable(config, world.size());
+  take_device(config, world);
   for (const std::string& each :
        {warning, slow_precision(config, this_machine()),
         scattered_ranks(resolve(mesh_sizes(config), world.size()), world.host_of_rank()),
@@ -56,7 +57,8 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
 }
 
 nlohmann::json layout_of(const TrainConfig& config, const MeshSizes& sizes) {
-  return {{"data", sizes.data},
+  return {{"device", device_of(config) == Device::kCuda ? "cuda" : "cpu"},
+          {"data", sizes.data},
           {"tensor", sizes.tensor},
           {"context", sizes.context},
           {"ring", sizes.ring},
@@ -100,8 +102,8 @@ std::unique_ptr<ReplicaLoader> make_loader(const TrainConfig& config, const Corp
                                            const Parameters& parameters, const World& world,
                                            const Mesh& mesh) {
   const std::string warning = require_memory(
-      memory_of_run(config, corpora.train, held_parameters(parameters), world.size()),
-      world.local_size(), this_machine(), kLessForTraining);
+      config, memory_of_run(config, corpora.train, held_parameters(parameters), world.size()),
+      world, kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   return std::make_unique<ReplicaLoader>(corpora.train, loader_options(config), mesh);
 }
@@ -126,7 +128,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),
-                       Device::kCpu, sharing_plan(mesh_, sharing_of(config_)));
+                       device_of(config_), sharing_plan(mesh_, sharing_of(config_)));
   spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ = std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_,
@@ -144,10 +146,11 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   });
   committer_ =
       std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
-  log_info("{}, {} clips, {} of {}{}, run {}", describe_model(dit_.options, count),
+  const bool on_cuda = parameters_.master().device() == Device::kCuda;
+  log_info("{}, {} clips, {} of {}{}{}, run {}", describe_model(dit_.options, count),
            loader_->clips(), counted(group_.size(), "rank"),
-           counted(omp_get_max_threads(), "thread"), describe_layout(config_, mesh_.sizes()),
-           run_.root.string());
+           counted(omp_get_max_threads(), "thread"), on_cuda ? " on CUDA" : "",
+           describe_layout(config_, mesh_.sizes()), run_.root.string());
 }
 
 TrainOutcome Trainer::run() {

@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "core/cuda/attention_graph.h"
+#include "core/cuda/attention_tiled.h"
 #include "core/cuda/private_functors.h"
-#include "core/error.h"
 #include "core/launch.h"
 #include "core/ops/accumulate.h"
 
@@ -15,11 +15,8 @@ namespace {
 
 constexpr std::int64_t kShortest = 128;  // rows of a kernel's tile
 
-void require_bf16(const Tensor& q) {
-  if (q.dtype() != DType::kBF16)
-    fail(ExitCode::kUsage,
-         "attention on CUDA needs bf16, this is {}: set train.precision: bf16, or device: cpu",
-         name_of(q.dtype()));
+bool has_library_kernel(const AttentionShape& shape, const Tensor& q) {
+  return q.dtype() == DType::kBF16 && shape.head_width % 8 == 0 && shape.head_width <= 128;
 }
 
 std::int64_t longest(std::span<const std::int32_t> offsets) {
@@ -27,6 +24,12 @@ std::int64_t longest(std::span<const std::int32_t> offsets) {
   for (std::size_t clip = 0; clip + 1 < offsets.size(); ++clip)
     length = std::max<std::int64_t>(length, offsets[clip + 1] - offsets[clip]);
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(length)));
+}
+
+// With at most an eighth more, so that texts of many lengths share their plans.
+std::int64_t rounded(std::int64_t rows) {
+  const auto step = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(rows))) / 8;
+  return step > 1 ? (rows + step - 1) / step * step : rows;
 }
 
 std::int64_t stride(const HeadColumns& columns) {
@@ -43,8 +46,8 @@ AttentionPlanKey plan_key(const AttentionShape& shape, const HeadColumns& q, con
           .head_width = shape.head_width,
           .longest_query = longest(shape.query_offsets),
           .longest_key = longest(shape.key_offsets),
-          .query_rows = q.x.shape().rows(),
-          .key_rows = k.x.shape().rows(),
+          .query_rows = rounded(q.x.shape().rows()),
+          .key_rows = rounded(k.x.shape().rows()),
           .q_stride = stride(q),
           .k_stride = stride(k),
           .v_stride = stride(v),
@@ -109,11 +112,15 @@ void run(const AttentionPlanKey& key, AttentionPointers& pointers) {
 
 // Zeroes the columns of all heads in rows from `used` on.
 void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t width) {
-  const std::int64_t rows = columns.x.shape().rows(), row = columns.x.shape().back();
+  const std::int64_t rows = columns.x.shape().rows();
+  const std::size_t number = size_of(columns.x.dtype()),
+                    row = static_cast<std::size_t>(columns.x.shape().back()) * number;
   if (used >= rows) return;
-  CHECK_CUDA(cudaMemset2DAsync(columns.x.data<bf16>() + used * row + columns.column,
-                               sizeof(bf16) * row, 0, sizeof(bf16) * width, rows - used,
-                               Context::get().stream()));
+  CHECK_CUDA(cudaMemset2DAsync(static_cast<std::byte*>(columns.x.raw()) +
+                                   static_cast<std::size_t>(used) * row +
+                                   static_cast<std::size_t>(columns.column) * number,
+                               row, 0, static_cast<std::size_t>(width) * number,
+                               static_cast<std::size_t>(rows - used), Context::get().stream()));
 }
 
 // Gradients that are wider than cuDNN's own, each a tensor of its own.
@@ -136,15 +143,16 @@ void backward_widened(const AttentionShape& shape, const HeadColumns& q, const H
 // cuDNN packs its statistics as [T, A]; ours are [A, T] on every device.
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
-  require_bf16(q.x);
+  const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
+  zero_slack({out, 0}, used, shape.heads * shape.head_width);
+  if (used == 0) return;
+  if (!has_library_kernel(shape, q.x))
+    return tiled_attention_forward(shape, q, k, v, out, log_sum_exp);
   if (out.dtype() != DType::kBF16) {
     const Tensor rounded = Tensor::empty(out.shape(), DType::kBF16, Device::kCuda);
     cuda::attention_forward(shape, q, k, v, rounded, log_sum_exp);
     return cast(rounded, out);
   }
-  const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
-  zero_slack({out, 0}, used, shape.heads * shape.head_width);
-  if (used == 0) return;
   const AttentionPlanKey key = plan_key(shape, q, k, v, {});
   const Tables tables(shape, key);
   const Tensor stats = Tensor::empty({rows, shape.heads}, DType::kF32, Device::kCuda);
@@ -167,8 +175,8 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients) {
-  require_bf16(q.x);
-  if (gradients.dq.x.dtype() != DType::kBF16)
+  const bool of_library = has_library_kernel(shape, q.x);
+  if (of_library && gradients.dq.x.dtype() != DType::kBF16)
     return backward_widened(shape, q, k, v, out, log_sum_exp, dout, gradients);
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows(),
                      width = shape.heads * shape.head_width;
@@ -176,10 +184,12 @@ void attention_backward(const AttentionShape& shape, const HeadColumns& q, const
   bool looked_at = true;
   for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
     looked_at &= shape.query_offsets[clip + 1] > shape.query_offsets[clip];
-  const std::int64_t used_keys = looked_at ? shape.key_offsets.back() : 0;
+  const std::int64_t used_keys = looked_at || !of_library ? shape.key_offsets.back() : 0;
   zero_slack(gradients.dq, used, width);
   zero_slack(gradients.dk, used_keys, width);
   zero_slack(gradients.dv, used_keys, width);
+  if (!of_library)
+    return tiled_attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
   if (used == 0) return;
   const AttentionPlanKey key = plan_key(shape, q, k, v, gradients);
   const Tables tables(shape, key);

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/cuda/determinism.h"
+#include "core/cuda/libraries.h"
 #include "core/error.h"
 
 namespace muybridge::cuda {
@@ -18,17 +20,32 @@ using fe::graph::Graph;
 using fe::graph::Tensor_attributes;
 using TensorHandle = std::shared_ptr<Tensor_attributes>;
 
-// Before 9.25 cuDNN's deterministic backward on Hopper holds all scores, B A S S of them in bf16;
-// above this size the other algorithm is taken, whose dq depends on the order of blocks.
-constexpr std::int64_t kScoreBytes = std::int64_t{4} << 30;
+// What plans are compiled for: the device of a handle, or one that is described.
+struct Target {
+  cudnnHandle_t handle = nullptr;
+  std::shared_ptr<fe::DeviceProperties> described;
+  int version = 0, multiprocessors = 0;
+};
+
+Target target_of(const DescribedChip& chip) {
+  dnn_calls();  // opens it
+  Target target{.described = std::make_shared<fe::DeviceProperties>(),
+                .version = chip.version,
+                .multiprocessors = chip.multiprocessors};
+  std::vector<std::uint8_t> json(chip.json.begin(), chip.json.end());
+  json.push_back(0);
+  if (fe::error_t status = target.described->deserialize(json); status.is_bad())
+    fail(ExitCode::kInternal, "cuDNN: no description of a chip: {}", status.get_message());
+  return target;
+}
 
 void require(fe::error_t status, const char* step, const AttentionPlanKey& key) {
   if (status.is_good()) return;
   fail(ExitCode::kUsage,
        "cuDNN {}: attention {} of {} heads x {}, clips of up to {} queries and {} keys: {} ({}); "
        "heads of 64 or 128 columns are supported, or set device: cpu",
-       cudnnGetVersion(), key.backward() ? "backward" : "forward", key.heads, key.head_width,
-       key.longest_query, key.longest_key, status.get_message(), step);
+       dnn_calls().cudnnGetVersion(), key.backward() ? "backward" : "forward", key.heads,
+       key.head_width, key.longest_query, key.longest_key, status.get_message(), step);
 }
 
 // Adds the graph's inputs and outputs by the names of AttentionTensor.
@@ -139,11 +156,15 @@ void add_backward(Graph& graph, const AttentionPlanKey& key, bool deterministic)
 }
 
 std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
-                               cudnnHandle_t handle, fe::error_t& status, const char*& step) {
+                               const Target& target, fe::error_t& status, const char*& step) {
   auto graph = std::make_unique<Graph>();
   graph->set_io_data_type(fe::DataType_t::BFLOAT16)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
+  if (target.described)
+    graph->set_device_properties(target.described)
+        .set_sm_version(target.version)
+        .set_sm_count(target.multiprocessors);
   if (key.backward())
     add_backward(*graph, key, deterministic);
   else
@@ -151,7 +172,7 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   step = "validate";
   if ((status = graph->validate()).is_bad()) return graph;
   step = "build_operation_graph";
-  if ((status = graph->build_operation_graph(handle)).is_bad()) return graph;
+  if ((status = graph->build_operation_graph(target.handle)).is_bad()) return graph;
   step = "create_execution_plans";
   if ((status = graph->create_execution_plans({fe::HeurMode_t::A})).is_bad()) return graph;
   step = "check_support";
@@ -161,28 +182,50 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   return graph;
 }
 
-}  // namespace
+// A graph with its plan, the deterministic one where it may be.
+struct Compiled {
+  std::unique_ptr<Graph> graph;
+  std::int64_t workspace_bytes = 0;
+  bool deterministic = true;
+};
 
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle) {
+Compiled compile(const AttentionPlanKey& key, const Target& target) {
   const std::int64_t score_bytes = 2 * key.batch * key.heads * key.longest_query * key.longest_key;
   fe::error_t status;
   const char* step = "";
-  bool deterministic = key.backward() && score_bytes <= kScoreBytes;
-  graph_ = compile(key, deterministic, handle, status, step);
+  Compiled made{.deterministic = !key.backward() || score_bytes <= kMostScoreBytes};
+  made.graph = compile(key, made.deterministic, target, status, step);
   std::string why_not = "its scores would take more than 4 GiB";
-  if (key.backward() && status.is_bad() && deterministic) {
+  if (key.backward() && status.is_bad() && made.deterministic) {
     why_not = status.get_message();
-    deterministic = false;
-    graph_ = compile(key, deterministic, handle, status, step);
+    made.deterministic = false;
+    made.graph = compile(key, made.deterministic, target, status, step);
   }
   require(status, step, key);
-  require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
-  if (key.backward() && !deterministic)
+  require(made.graph->get_workspace_size(made.workspace_bytes), "get_workspace_size", key);
+  if (!made.deterministic)
     say_not_deterministic(
         LibraryOp::kAttentionBackward,
         fmt::format("{} clips of up to {} queries and {} keys, {} heads x {}", key.batch,
                     key.longest_query, key.longest_key, key.heads, key.head_width),
         why_not);
+  return made;
+}
+
+}  // namespace
+
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle) {
+  Compiled made = compile(key, Target{.handle = handle});
+  graph_ = std::move(made.graph);
+  workspace_bytes_ = made.workspace_bytes;
+  deterministic_ = made.deterministic;
+}
+
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const DescribedChip& chip) {
+  Compiled made = compile(key, target_of(chip));
+  graph_ = std::move(made.graph);
+  workspace_bytes_ = made.workspace_bytes;
+  deterministic_ = made.deterministic;
 }
 
 AttentionGraph::~AttentionGraph() = default;

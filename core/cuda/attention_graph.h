@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "core/cuda/context.h"
@@ -19,7 +20,7 @@ namespace muybridge::cuda {
 struct AttentionPlanKey {
   std::int64_t batch, heads, head_width;
   std::int64_t longest_query, longest_key;
-  std::int64_t query_rows, key_rows;             // of the packed tensors
+  std::int64_t query_rows, key_rows;             // of the packed tensors, at least
   std::int64_t q_stride, k_stride, v_stride;     // elements of a row
   std::int64_t dq_stride, dk_stride, dv_stride;  // 0 in a forward plan
   bool operator==(const AttentionPlanKey&) const = default;
@@ -44,20 +45,36 @@ enum AttentionTensor : std::int64_t {
 };
 using AttentionPointers = std::unordered_map<std::int64_t, void*>;
 
+// Before 9.25 cuDNN's deterministic backward on Hopper holds all scores, B A S S of them in bf16;
+// above this size the other algorithm is taken, whose dq depends on the order of blocks.
+inline constexpr std::int64_t kMostScoreBytes = std::int64_t{4} << 30;
+
+// A chip that need not be there, for plans that cannot be run.
+struct DescribedChip {
+  std::string json;  // as cuDNN describes devices
+  int version;       // 10 times the compute capability
+  int multiprocessors;
+};
+
 // A compiled graph of scaled dot-product attention over packed clips, bf16 with f32 sums.
 class AttentionGraph {
  public:
   // Throws Error(kUsage) with cuDNN's reason where it has no such kernel.
   AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle);
+  AttentionGraph(const AttentionPlanKey& key, const DescribedChip& chip);
   ~AttentionGraph();
   AttentionGraph(const AttentionGraph&) = delete;
   AttentionGraph& operator=(const AttentionGraph&) = delete;
+
+  std::int64_t workspace_bytes() const { return workspace_bytes_; }
+  bool deterministic() const { return deterministic_; }
 
   void run(cudnnHandle_t handle, AttentionPointers& pointers) const;
 
  private:
   std::unique_ptr<cudnn_frontend::graph::Graph> graph_;
   std::int64_t workspace_bytes_ = 0;
+  bool deterministic_ = true;
 };
 
 // Compiled on first use and kept; for the holder of the context's mutex.

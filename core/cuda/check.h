@@ -27,10 +27,4 @@ void log_failure(cudnnStatus_t status) noexcept;
 #define CHECK_CUDA(call) \
   ::muybridge::cuda::check((call), #call, ::muybridge::cuda::Place::current())
 
-// Makes a C handle a unique_ptr: std::unique_ptr<cudnnContext, Closer<&cudnnDestroy>>.
-template <auto Destroy>
-struct Closer {
-  void operator()(auto* handle) const noexcept { log_failure(Destroy(handle)); }
-};
-
 }  // namespace muybridge::cuda

@@ -29,20 +29,23 @@ void check(cudaError_t status, const char* call, const Place& place) {
 }
 void check(cublasStatus_t status, const char* call, const Place& place) {
   if (status != CUBLAS_STATUS_SUCCESS)
-    fail_call("cuBLASLt", cublasLtGetStatusString(status), call, place);
+    fail_call("cuBLASLt", blas_calls().cublasLtGetStatusString(status), call, place);
 }
 void check(cudnnStatus_t status, const char* call, const Place& place) {
-  if (status != CUDNN_STATUS_SUCCESS) fail_call("cuDNN", cudnnGetErrorString(status), call, place);
+  if (status != CUDNN_STATUS_SUCCESS)
+    fail_call("cuDNN", dnn_calls().cudnnGetErrorString(status), call, place);
 }
 
 void log_failure(cudaError_t status) noexcept {
   if (status != cudaSuccess) log_error("CUDA: {}", cudaGetErrorString(status));
 }
 void log_failure(cublasStatus_t status) noexcept {
-  if (status != CUBLAS_STATUS_SUCCESS) log_error("cuBLASLt: {}", cublasLtGetStatusString(status));
+  if (status != CUBLAS_STATUS_SUCCESS)
+    log_error("cuBLASLt: {}", blas_calls().cublasLtGetStatusString(status));
 }
 void log_failure(cudnnStatus_t status) noexcept {
-  if (status != CUDNN_STATUS_SUCCESS) log_error("cuDNN: {}", cudnnGetErrorString(status));
+  if (status != CUDNN_STATUS_SUCCESS)
+    log_error("cuDNN: {}", dnn_calls().cudnnGetErrorString(status));
 }
 
 void use_device(int index) {
@@ -85,7 +88,7 @@ void Context::synchronize() const { CHECK_CUDA(cudaStreamSynchronize(stream_)); 
 cublasLtHandle_t Context::blas() {
   if (!blas_) {
     cublasLtHandle_t handle = nullptr;
-    CHECK_CUDA(cublasLtCreate(&handle));
+    CHECK_CUDA(blas_calls().cublasLtCreate(&handle));
     blas_.reset(handle);
   }
   return blas_.get();
@@ -94,9 +97,9 @@ cublasLtHandle_t Context::blas() {
 cudnnHandle_t Context::dnn() {
   if (!dnn_) {
     cudnnHandle_t handle = nullptr;
-    CHECK_CUDA(cudnnCreate(&handle));
+    CHECK_CUDA(dnn_calls().cudnnCreate(&handle));
     dnn_.reset(handle);
-    CHECK_CUDA(cudnnSetStream(handle, stream_));
+    CHECK_CUDA(dnn_calls().cudnnSetStream(handle, stream_));
   }
   return dnn_.get();
 }

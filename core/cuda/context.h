@@ -1,19 +1,19 @@
 #pragma once
 
-#include <cublasLt.h>
 #include <cuda_runtime.h>
-#include <cudnn.h>
 
 #include <memory>
 #include <mutex>
 
 #include "core/buffer.h"
-#include "core/cuda/check.h"
+#include "core/cuda/libraries.h"
 
 namespace muybridge::cuda {
 
-using LtHandle = std::unique_ptr<std::remove_pointer_t<cublasLtHandle_t>, Closer<&cublasLtDestroy>>;
-using DnnHandle = std::unique_ptr<std::remove_pointer_t<cudnnHandle_t>, Closer<&cudnnDestroy>>;
+using LtHandle = std::unique_ptr<std::remove_pointer_t<cublasLtHandle_t>,
+                                 BlasCloser<&BlasCalls::cublasLtDestroy>>;
+using DnnHandle =
+    std::unique_ptr<std::remove_pointer_t<cudnnHandle_t>, DnnCloser<&DnnCalls::cudnnDestroy>>;
 
 // What work on this process's device needs: one stream, on which all kernels, copies and library
 // calls of core run in the order they were issued, and the libraries' handles. A block of the pool

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include <algorithm>
 #include <cstdint>
 
 #include "core/cuda/context.h"
+#include "core/cuda/kernel_language.cuh"
 #include "core/launch.h"
 
 // The CUDA side of core/launch.h: the three kernels that run a functor. Sums have a fixed order,
@@ -84,7 +83,6 @@ __global__ void __launch_bounds__(kThreads) rows_kernel(const F f) {
 template <class A, class F>
 __global__ void __launch_bounds__(kThreads)
     chunks_kernel(const Segments segments, std::int64_t width, bool shared, const F f, A* partial) {
-  extern __shared__ double shared_sums[];
   const auto chunk = static_cast<std::int32_t>(blockIdx.x);
   int s = 0;
   for (int end = segments.count; end - s > 1;) {  // the last segment that begins at it or before
@@ -92,7 +90,7 @@ __global__ void __launch_bounds__(kThreads)
     (segments.first_chunk[middle] <= chunk ? s : end) = middle;
   }
   A* const out = partial + chunk * width;
-  A* const sums = shared ? reinterpret_cast<A*>(shared_sums) : out;
+  A* const sums = shared ? static_cast<A*>(dynamic_shared()) : out;
   for (std::int64_t j = threadIdx.x; j < width; j += kThreads) sums[j] = A{0};
   __syncthreads();
   const std::int64_t first =
@@ -119,8 +117,18 @@ __global__ void __launch_bounds__(kThreads)
   out[s * width + j] = total;
 }
 
-inline void check_launch(const char* kernel, const Place& place = Place::current()) {
-  check(cudaGetLastError(), kernel, place);
+// The same where a row has few accumulators: a block has one of a segment, and its threads share
+// the chunks, each every kThreads-th.
+template <class A>
+__global__ void __launch_bounds__(kThreads)
+    add_chunks_of_few_kernel(const Segments segments, std::int64_t width, const A* partial,
+                             A* out) {
+  const std::int64_t j = blockIdx.x;
+  const int s = static_cast<int>(blockIdx.y);
+  const std::int32_t first = segments.first_chunk[s], count = segments.first_chunk[s + 1] - first;
+  const A total = BlockTeam{}.template sum<A>(
+      count, [&](std::int64_t chunk) { return partial[(first + chunk) * width + j]; });
+  if (threadIdx.x == 0) out[s * width + j] = total;
 }
 
 template <class F>
@@ -130,15 +138,14 @@ void for_elements(std::int64_t n, const F& f) {
   const std::int64_t wanted = (n + kThreads - 1) / kThreads;
   const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(
       wanted, std::int64_t{context.multiprocessors()} * kBlocksPerMultiprocessor));
-  elements_kernel<<<blocks, kThreads, 0, context.stream()>>>(n, f);
-  check_launch("elements_kernel");
+  launch("elements_kernel", elements_kernel<F>, blocks, kThreads, 0, context.stream(), n, f);
 }
 
 template <class F>
 void for_rows(std::int64_t rows, const F& f) {
   if (rows <= 0) return;
-  rows_kernel<<<static_cast<unsigned>(rows), kThreads, 0, Context::get().stream()>>>(f);
-  check_launch("rows_kernel");
+  launch("rows_kernel", rows_kernel<F>, static_cast<unsigned>(rows), kThreads, 0,
+         Context::get().stream(), f);
 }
 
 template <class A, class F>
@@ -162,15 +169,14 @@ void for_rows_sum(std::span<const std::int32_t> offsets, std::int64_t width, con
     // Goes back to the pool while the kernels may still run: what takes it next runs after them.
     const Buffer partial(bytes * chunks, Device::kCuda);
     A* const sums = static_cast<A*>(partial.data());
-    if (chunks > 0) {
-      chunks_kernel<<<static_cast<unsigned>(chunks), kThreads, shared ? bytes : 0, stream>>>(
-          group, width, shared, f, sums);
-      check_launch("chunks_kernel");
-    }
-    const dim3 grid(static_cast<unsigned>((width + kThreads - 1) / kThreads),
+    if (chunks > 0)
+      launch("chunks_kernel", chunks_kernel<A, F>, static_cast<unsigned>(chunks), kThreads,
+             shared ? bytes : 0, stream, group, width, shared, f, sums);
+    const bool few = width < kThreads;
+    const dim3 grid(static_cast<unsigned>(few ? width : (width + kThreads - 1) / kThreads),
                     static_cast<unsigned>(group.count));
-    add_chunks_kernel<<<grid, kThreads, 0, stream>>>(group, width, sums, out + begin * width);
-    check_launch("add_chunks_kernel");
+    launch("add_chunks_kernel", few ? add_chunks_of_few_kernel<A> : add_chunks_kernel<A>, grid,
+           kThreads, 0, stream, group, width, sums, out + begin * width);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/cuda/context.h"
 #include "core/cuda/determinism.h"
+#include "core/cuda/libraries.h"
 #include "core/cuda/private_functors.h"
 #include "core/error.h"
 #include "core/launch.h"
@@ -19,11 +20,11 @@ namespace muybridge::cuda {
 namespace {
 
 using Operation = std::unique_ptr<std::remove_pointer_t<cublasLtMatmulDesc_t>,
-                                  Closer<&cublasLtMatmulDescDestroy>>;
+                                  BlasCloser<&BlasCalls::cublasLtMatmulDescDestroy>>;
 using Layout = std::unique_ptr<std::remove_pointer_t<cublasLtMatrixLayout_t>,
-                               Closer<&cublasLtMatrixLayoutDestroy>>;
+                               BlasCloser<&BlasCalls::cublasLtMatrixLayoutDestroy>>;
 using Preference = std::unique_ptr<std::remove_pointer_t<cublasLtMatmulPreference_t>,
-                                   Closer<&cublasLtMatmulPreferenceDestroy>>;
+                                   BlasCloser<&BlasCalls::cublasLtMatmulPreferenceDestroy>>;
 
 // What an algorithm is chosen for. No padding: it is hashed as bytes.
 struct Key {
@@ -61,14 +62,15 @@ std::uint16_t alignment(const void* pointer) {
 
 template <class T>
 void set(const Operation& operation, cublasLtMatmulDescAttributes_t attribute, const T& value) {
-  CHECK_CUDA(cublasLtMatmulDescSetAttribute(operation.get(), attribute, &value, sizeof value));
+  CHECK_CUDA(blas_calls().cublasLtMatmulDescSetAttribute(operation.get(), attribute, &value,
+                                                         sizeof value));
 }
 
 Operation make_operation(const Key& key, DType ab) {
   const bool f64 = ab == DType::kF64;
   cublasLtMatmulDesc_t raw = nullptr;
-  CHECK_CUDA(cublasLtMatmulDescCreate(&raw, f64 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
-                                      f64 ? CUDA_R_64F : CUDA_R_32F));
+  CHECK_CUDA(blas_calls().cublasLtMatmulDescCreate(
+      &raw, f64 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, f64 ? CUDA_R_64F : CUDA_R_32F));
   Operation operation(raw);
   // b is its first operand, a its second.
   set(operation, CUBLASLT_MATMUL_DESC_TRANSA, key.trans_b ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -79,18 +81,20 @@ Operation make_operation(const Key& key, DType ab) {
 // A matrix of our rows by columns, as its columns by rows.
 Layout make_layout(std::int64_t rows, std::int64_t columns, DType dtype) {
   cublasLtMatrixLayout_t raw = nullptr;
-  CHECK_CUDA(cublasLtMatrixLayoutCreate(&raw, to_cuda(dtype), static_cast<std::uint64_t>(columns),
-                                        static_cast<std::uint64_t>(rows), columns));
+  CHECK_CUDA(blas_calls().cublasLtMatrixLayoutCreate(&raw, to_cuda(dtype),
+                                                     static_cast<std::uint64_t>(columns),
+                                                     static_cast<std::uint64_t>(rows), columns));
   return Layout(raw);
 }
 
 // `reductions`: how the parts of a product whose sum is split may be added up.
 Preference make_preference(const Key& key, std::size_t workspace, std::uint32_t reductions) {
   cublasLtMatmulPreference_t raw = nullptr;
-  CHECK_CUDA(cublasLtMatmulPreferenceCreate(&raw));
+  CHECK_CUDA(blas_calls().cublasLtMatmulPreferenceCreate(&raw));
   Preference preference(raw);
   const auto set_one = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
-    CHECK_CUDA(cublasLtMatmulPreferenceSetAttribute(raw, attribute, &value, sizeof value));
+    CHECK_CUDA(
+        blas_calls().cublasLtMatmulPreferenceSetAttribute(raw, attribute, &value, sizeof value));
   };
   set_one(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(workspace));
   set_one(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
@@ -104,7 +108,7 @@ Preference make_preference(const Key& key, std::size_t workspace, std::uint32_t 
 bool choose(Context& context, const Preference& preference, Plan& plan) {
   cublasLtMatmulHeuristicResult_t result{};
   int found = 0;
-  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+  const cublasStatus_t status = blas_calls().cublasLtMatmulAlgoGetHeuristic(
       context.blas(), plan.operation.get(), plan.b.get(), plan.a.get(), plan.c.get(), plan.c.get(),
       preference.get(), 1, &result, &found);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED || found == 0) return false;
@@ -204,10 +208,10 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
     const auto run = [&]<class A>() {
       const A one = 1, beta = options.accumulate ? 1 : 0;
       const Buffer& workspace = context.blas_workspace();
-      CHECK_CUDA(cublasLtMatmul(context.blas(), plan.operation.get(), &one, b.raw(), plan.b.get(),
-                                a.raw(), plan.a.get(), &beta, c.raw(), plan.c.get(), c.raw(),
-                                plan.c.get(), &plan.algorithm, workspace.data(), workspace.bytes(),
-                                context.stream()));
+      CHECK_CUDA(blas_calls().cublasLtMatmul(
+          context.blas(), plan.operation.get(), &one, b.raw(), plan.b.get(), a.raw(), plan.a.get(),
+          &beta, c.raw(), plan.c.get(), c.raw(), plan.c.get(), &plan.algorithm, workspace.data(),
+          workspace.bytes(), context.stream()));
     };
     dispatch_accumulator(accumulator_of(a.dtype()), "matmul", run);
   }

@@ -20,6 +20,22 @@ struct StridedCopy {
   }
 };
 
+// Element i of [heads, rows]: the dot product of row and head of x and y [rows, heads * width].
+template <class T>
+struct HeadDot {
+  const T *x, *y;
+  std::int64_t rows, heads, width;
+  Accumulator<T>* to;
+  MUY_HD void operator()(std::int64_t i) const {
+    using A = Accumulator<T>;
+    const std::int64_t head = i / rows, row = i % rows, first = (row * heads + head) * width;
+    A sum = 0;
+    for (std::int64_t e = first; e < first + width; ++e)
+      sum += static_cast<A>(x[e]) * static_cast<A>(y[e]);
+    to[i] = sum;
+  }
+};
+
 // What cuDNN wants to know of a packing, written from a kernel's parameters: for clip `base` + i
 // its length in queries and keys, and where its first row lies in each operand.
 struct SequenceTables {
@@ -49,4 +65,5 @@ struct SequenceTables {
 namespace muybridge {
 MUY_ELEMENTS(StridedCopy)
 MUY_ELEMENTS(SequenceTables)
+MUY_FLOATS(MUY_ELEMENTS, HeadDot)
 }  // namespace muybridge

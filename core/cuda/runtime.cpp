@@ -48,6 +48,22 @@ int device_count() noexcept {
   return 0;
 }
 
+std::string device_identity(int index) {
+  cudaDeviceProp properties{};
+  CHECK_CUDA(cudaGetDeviceProperties(&properties, index));
+  std::string number;
+  for (const char byte : properties.uuid.bytes)
+    number += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return fmt::format("{} {}", properties.name, number);
+}
+
+DeviceMemory device_memory() {
+  Context::get();
+  std::size_t free_bytes = 0, total_bytes = 0;
+  CHECK_CUDA(cudaMemGetInfo(&free_bytes, &total_bytes));
+  return {static_cast<std::int64_t>(total_bytes), static_cast<std::int64_t>(free_bytes)};
+}
+
 bool available() noexcept {
   static const bool answer = [] {
     for (int device = 0; device < device_count(); ++device)
@@ -104,8 +120,8 @@ void copy(void* to, const void* from, std::size_t bytes) {
   if (!on_device(to) || !on_device(from)) context.synchronize();
 }
 
-void fill_zero(void* to, std::size_t bytes) {
-  CHECK_CUDA(cudaMemsetAsync(to, 0, bytes, Context::get().stream()));
+void fill(void* to, int byte, std::size_t bytes) {
+  CHECK_CUDA(cudaMemsetAsync(to, byte, bytes, Context::get().stream()));
 }
 
 void synchronize() { Context::get().synchronize(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 // The part of CUDA that the rest of core may call. Defined in core/cuda where CMake found a
@@ -14,16 +15,24 @@ bool available() noexcept;
 std::string summary();
 // Devices of this machine that the process may see; 0 where there is no driver.
 int device_count() noexcept;
+// Name and number of a device, which tell it from all others, whatever a process may see.
+std::string device_identity(int index);
 // A process computes on one device, 0 unless this was called before the first use of any.
 void use_device(int index);
+
+struct DeviceMemory {
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;
+};
+DeviceMemory device_memory();  // of the one that this process computes on
 
 // nullptr when the device is full.
 void* allocate(std::size_t bytes);
 void free(void* block) noexcept;
 // Any direction. Returns when the bytes have arrived, unless both ends are on the device: such a
-// copy, fill_zero and all ops run later, in the order they were issued.
+// copy, fill and all ops run later, in the order they were issued.
 void copy(void* to, const void* from, std::size_t bytes);
-void fill_zero(void* to, std::size_t bytes);
+void fill(void* to, int byte, std::size_t bytes);
 // Waits for all that was issued, for those who measure time.
 void synchronize();
 

@@ -37,6 +37,16 @@ void scale_in_place(const Tensor& x, double factor) {
   });
 }
 
+void blend(double a, const Tensor& x, double b, const Tensor& y) {
+  require_same_kind("blend", {&x, &y});
+  require_shape("blend", "x", x, y.shape());
+  dispatch_float(y.dtype(), "blend", [&]<class T>() {
+    using A = Accumulator<T>;
+    for_elements(y.device(), y.numel(),
+                 functor::Blend<T>{static_cast<A>(a), x.data<T>(), static_cast<A>(b), y.data<T>()});
+  });
+}
+
 double sum_of_squares(const Tensor& x) {
   constexpr std::int64_t kRow = 1024;
   const Tensor total = Tensor::empty({1}, DType::kF64, x.device());

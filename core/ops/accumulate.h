@@ -14,6 +14,9 @@ void cast(const Tensor& source, const Tensor& target);
 // x *= factor, in place.
 void scale_in_place(const Tensor& x, double factor);
 
+// y = a x + b y, in place; the same type and shape.
+void blend(double a, const Tensor& x, double b, const Tensor& y);
+
 // The sum of squares of all elements: of 1024 at a time in f32 (f64 for f64), of these sums in f64,
 // in an order that does not depend on threads.
 double sum_of_squares(const Tensor& x);

@@ -36,6 +36,18 @@ struct Scale {
   }
 };
 
+template <class T>
+struct Blend {
+  Accumulator<T> a;
+  const T* x;
+  Accumulator<T> b;
+  T* y;
+  MUY_HD void operator()(std::int64_t i) const {
+    using A = Accumulator<T>;
+    y[i] = static_cast<T>(a * static_cast<A>(x[i]) + b * static_cast<A>(y[i]));
+  }
+};
+
 // Rows of up to `row` elements of a flat array of n; sums[0] collects squares.
 template <class T>
 struct SumOfSquares {
@@ -57,6 +69,7 @@ struct SumOfSquares {
 }  // namespace muybridge::functor
 
 namespace muybridge {
+MUY_FLOATS(MUY_ELEMENTS, Blend)
 MUY_ELEMENTS(Accumulate<float, float>)
 MUY_ELEMENTS(Accumulate<float, bf16>)
 MUY_ELEMENTS(Accumulate<float, double>)

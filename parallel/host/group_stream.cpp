@@ -3,17 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <stdexcept>
+
+#include "parallel/host/staged.h"
 
 namespace muybridge {
-namespace {
-
-void require_cpu(const char* what, const Tensor& x) {
-  if (x.device() != Device::kCpu)
-    throw std::invalid_argument(fmt::format("{}: a CPU tensor is needed for this group", what));
-}
-
-}  // namespace
 
 StreamGroup::StreamGroup(std::shared_ptr<Stream> stream, GroupMembers members)
     : Group(members.name, members.rank, static_cast<int>(members.ranks.size())),
@@ -84,43 +77,49 @@ Work StreamGroup::collective(const char* what, std::size_t bytes, Plan plan) {
                         .result = {}});
 }
 
-Work StreamGroup::do_all_reduce(const Tensor& x, Reduce how) {
-  require_cpu("all_reduce", x);
+Work StreamGroup::do_all_reduce(const Tensor& device_x, Reduce how) {
+  Staged staged;
+  const Tensor x = staged.update(device_x);
   const bool in_levels = levels_ && x.dtype() != DType::kBF16 && x.bytes() >= kLevelsFrom;
-  return collective("all_reduce", x.bytes(),
-                    window_     ? plan_all_reduce(window_, x, how)
-                    : in_levels ? plan_all_reduce(*levels_, x, how)
-                                : plan_all_reduce(rank(), size(), x, how));
+  return staged.finish(collective("all_reduce", x.bytes(),
+                                  window_     ? plan_all_reduce(window_, x, how)
+                                  : in_levels ? plan_all_reduce(*levels_, x, how)
+                                              : plan_all_reduce(rank(), size(), x, how)));
 }
 
-Work StreamGroup::do_broadcast(const Tensor& x, int root) {
-  require_cpu("broadcast", x);
-  return collective(
+Work StreamGroup::do_broadcast(const Tensor& device_x, int root) {
+  Staged staged;
+  const Tensor x = rank() == root ? staged.read(device_x) : staged.write(device_x);
+  return staged.finish(collective(
       "broadcast", x.bytes(),
-      window_ ? plan_broadcast(window_, x, root) : plan_broadcast(rank(), size(), x, root));
+      window_ ? plan_broadcast(window_, x, root) : plan_broadcast(rank(), size(), x, root)));
 }
 
-Work StreamGroup::do_all_gather(const Tensor& mine, const Tensor& all) {
-  require_cpu("all_gather", all);
+Work StreamGroup::do_all_gather(const Tensor& device_mine, const Tensor& device_all) {
+  Staged staged;
+  const Tensor mine = staged.read(device_mine), all = staged.write(device_all);
   const bool in_levels = levels_ && all.bytes() >= kLevelsFrom;
-  return collective("all_gather", all.bytes(),
-                    window_     ? plan_all_gather(window_, mine, all)
-                    : in_levels ? plan_all_gather(*levels_, mine, all)
-                                : plan_all_gather(rank(), size(), mine, all));
+  return staged.finish(collective("all_gather", all.bytes(),
+                                  window_     ? plan_all_gather(window_, mine, all)
+                                  : in_levels ? plan_all_gather(*levels_, mine, all)
+                                              : plan_all_gather(rank(), size(), mine, all)));
 }
 
-Work StreamGroup::do_reduce_scatter(const Tensor& all, const Tensor& mine, Reduce how) {
-  require_cpu("reduce_scatter", all);
-  return collective("reduce_scatter", all.bytes(),
-                    window_ ? plan_reduce_scatter(window_, all, mine, how)
-                            : plan_reduce_scatter(rank(), size(), all, mine, how));
+Work StreamGroup::do_reduce_scatter(const Tensor& device_all, const Tensor& device_mine,
+                                    Reduce how) {
+  Staged staged;
+  const Tensor all = staged.read(device_all), mine = staged.write(device_mine);
+  return staged.finish(collective("reduce_scatter", all.bytes(),
+                                  window_ ? plan_reduce_scatter(window_, all, mine, how)
+                                          : plan_reduce_scatter(rank(), size(), all, mine, how)));
 }
 
-Work StreamGroup::do_all_to_all(const Tensor& from, const Tensor& to) {
-  require_cpu("all_to_all", from);
-  return collective(
+Work StreamGroup::do_all_to_all(const Tensor& device_from, const Tensor& device_to) {
+  Staged staged;
+  const Tensor from = staged.read(device_from), to = staged.write(device_to);
+  return staged.finish(collective(
       "all_to_all", from.bytes(),
-      window_ ? plan_all_to_all(window_, from, to) : plan_all_to_all(rank(), size(), from, to));
+      window_ ? plan_all_to_all(window_, from, to) : plan_all_to_all(rank(), size(), from, to)));
 }
 
 Messages StreamGroup::do_exchange(const std::vector<Parcel>& sends,
@@ -132,17 +131,20 @@ Messages StreamGroup::do_exchange(const std::vector<Parcel>& sends,
 
 Work StreamGroup::messages(const char* what, bool outgoing, const std::vector<Parcel>& parcels) {
   if (parcels.empty()) return {};
+  Staged staged;
   std::size_t bytes = 0;
-  for (const Parcel& parcel : parcels) {
-    require_cpu(what, parcel.tensor);
-    bytes += parcel.tensor.bytes();
+  std::vector<Parcel> here;
+  here.reserve(parcels.size());
+  for (const auto& [peer, tensor] : parcels) {
+    here.push_back({peer, outgoing ? staged.read(tensor) : staged.write(tensor)});
+    bytes += tensor.bytes();
   }
-  return stream_->push({.what = what,
-                        .bytes = bytes,
-                        .members = members_,
-                        .ordered = false,
-                        .plan = plan_messages(outgoing, parcels),
-                        .result = {}});
+  return staged.finish(stream_->push({.what = what,
+                                      .bytes = bytes,
+                                      .members = members_,
+                                      .ordered = false,
+                                      .plan = plan_messages(outgoing, here),
+                                      .result = {}}));
 }
 
 Work StreamGroup::do_barrier() {

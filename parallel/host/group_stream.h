@@ -10,7 +10,7 @@ namespace muybridge {
 
 // A group whose operations are plans that the rank's stream carries out: over MPI between
 // processes, through memory between threads of a test. Ranks of one machine meet in memory that
-// they share, as far as there is some. CPU tensors.
+// they share, as far as there is some. Tensors of a device go through host memory (staged.h).
 //
 // Sums are taken in the order of ranks, in f32 for bf16 (rounded once); large ones of f32, f64 and
 // i64 over machines with the same number of ranks first inside each machine, then over machines.

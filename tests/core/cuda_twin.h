@@ -53,6 +53,7 @@ class CudaTwin : public ::testing::Test {
   void expect_same(const char* what, const std::vector<Tensor>& inputs,
                    const std::function<Var(Inputs, Device)>& f, std::int64_t rows = -1) {
     const auto run = [&](Device device, Tensor& dy, std::vector<Tensor>& results) {
+      poison_pool(device);
       std::vector<Var> leaves;
       for (const Tensor& input : inputs) leaves.push_back(Var::leaf(input.to(device)));
       const Var y = f(leaves, device);

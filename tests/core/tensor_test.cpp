@@ -47,7 +47,9 @@ TEST(Tensor, ZerosFullAndOfHoldTheirValues) {
 }
 
 TEST(Tensor, HandlesShareAndClonesDoNot) {
-  const Tensor x = counting({4}), same = x, copy = x.clone();
+  const Tensor x = counting({4}), copy = x.clone();
+  Tensor same;
+  same = x;
   EXPECT_FALSE(x.unique());
   EXPECT_TRUE(copy.unique());
   x.data<float>()[1] = 9;

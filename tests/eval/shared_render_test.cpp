@@ -105,25 +105,28 @@ TEST(SharedRender, WhatCannotBeWrittenIsAnErrorOfAll) {
 TEST(SharedRender, ARankThatFailsInDrawingIsLost) {
   const testing::ScratchFolder folder;
   int lost = 0;
-  EXPECT_ANY_THROW(run_local_ranks(2, [&](const std::shared_ptr<Group>& world) {
-    const Mesh mesh({.data = 1, .tensor = 2}, world);
-    Parameters parameters;
-    const Dit dit = make_dit(parameters, pixels(), mesh);
-    parameters.allocate(DType::kF32, 5);
-    const auto fail_on_one = [&](int, int) {
-      if (world->rank() == 1) throw std::bad_alloc();
-    };
-    try {
-      render_shared(dit, mesh, requests(1), two_steps(), folder.path(), {},
-                    {.progress = fail_on_one});
-    } catch (const Error& error) {
-      if (world->rank() == 1) {
-        EXPECT_EQ(error.code(), ExitCode::kRankLost);
-        ++lost;
-      }
-      throw;
-    }
-  }));
+  EXPECT_ANY_THROW(run_local_ranks(
+      2,
+      [&](const std::shared_ptr<Group>& world) {
+        const Mesh mesh({.data = 1, .tensor = 2}, world);
+        Parameters parameters;
+        const Dit dit = make_dit(parameters, pixels(), mesh);
+        parameters.allocate(DType::kF32, 5);
+        const auto fail_on_one = [&](int, int) {
+          if (world->rank() == 1) throw std::bad_alloc();
+        };
+        try {
+          render_shared(dit, mesh, requests(1), two_steps(), folder.path(), {},
+                        {.progress = fail_on_one});
+        } catch (const Error& error) {
+          if (world->rank() == 1) {
+            EXPECT_EQ(error.code(), ExitCode::kRankLost);
+            ++lost;
+          }
+          throw;
+        }
+      },
+      /*time_limit_seconds=*/3));
   EXPECT_EQ(lost, 1);
 }
 

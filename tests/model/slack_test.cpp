@@ -40,7 +40,7 @@ TEST_P(Slack, MemoryFullOfNanChangesNothing) {
   const std::vector<float> clean = step(model, tokens);
   ASSERT_TRUE(std::isfinite(clean[0]));
   for (int i = 0; i < 2; ++i) {
-    poison_pool();
+    poison_pool(Device::kCpu);
     const std::vector<float> poisoned = step(model, tokens);
     ASSERT_EQ(poisoned.size(), clean.size());
     for (std::size_t k = 0; k < clean.size(); ++k) ASSERT_EQ(poisoned[k], clean[k]) << k;

@@ -117,11 +117,14 @@ std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Mesh& 
                           slice.begin, slice.length, slice.stride, slice.count);
     }
     HeldWeights held{.what = hash_text(what)};
-    for (const Parameter* parameter : list) held.hashes.emplace_back(parameter->spec.name, "");
+    std::vector<Tensor> values;
+    for (const Parameter* parameter : list) {
+      held.hashes.emplace_back(parameter->spec.name, "");
+      values.push_back(held_of(*parameter).to(Device::kCpu));
+    }
     parallel_for_each(std::ssize(list), [&](std::int64_t i, std::int64_t) {
       const auto index = static_cast<std::size_t>(i);
-      const Tensor values = held_of(*list[index]).to(Device::kCpu);
-      held.hashes[index].second = hash_bytes(values.raw(), values.bytes());
+      held.hashes[index].second = hash_bytes(values[index].raw(), values[index].bytes());
     });
     all.push_back(std::move(held));
   }

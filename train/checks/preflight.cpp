@@ -1,6 +1,7 @@
 #include "train/checks/preflight.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/cuda/runtime.h"
 #include "core/error.h"
@@ -14,6 +15,7 @@
 #include "model/dit_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/together.h"
+#include "parallel/values.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/checks/alike.h"
 #include "train/model_options.h"
@@ -112,10 +114,34 @@ bool require_shared(const std::string& key, const fs::path& corpus, Group& group
 }
 
 void require_device(const TrainConfig& config) {
-  if (config.device == Device::kCuda)
-    fail(ExitCode::kUsage, "device=cuda: {}; leave it auto or cpu",
-         cuda::available() ? "this version computes on the CPU only"
-                           : "there is none that this program can use: " + cuda::summary());
+  if (device_of(config) == Device::kCuda && !cuda::available())
+    fail(ExitCode::kUsage,
+         "device=cuda: there is none that this program can use: {}; leave it auto or cpu",
+         cuda::summary());
+}
+
+Device take_device(const TrainConfig& config, const World& world) {
+  require_device(config);
+  if (config.device == TrainConfig::DeviceChoice::kAuto && cuda::available() && world.rank() == 0)
+    log_info("there is a CUDA device; set device: cuda to compute on it");
+  if (device_of(config) == Device::kCpu) return Device::kCpu;
+  // A launcher may show each rank a device of its own, as the first.
+  const int index = world.local_rank() % cuda::device_count();
+  cuda::use_device(index);
+  const std::string mine = fmt::format("{} of {}", cuda::device_identity(index), world.host());
+  const std::vector<std::string> all = all_gather_text(*world.group(), mine);
+  if (config.device == TrainConfig::DeviceChoice::kSharedCuda) return Device::kCuda;
+  std::map<std::string, int> rank_on;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    const std::string& identity = all[static_cast<std::size_t>(rank)];
+    const auto [other, alone] = rank_on.try_emplace(identity, rank);
+    if (!alone)
+      fail(ExitCode::kUsage,
+           "ranks {} and {} would compute on the same device, {}; start as many ranks as there are "
+           "devices, or set device: shared-cuda",
+           other->second, rank, identity);
+  }
+  return Device::kCuda;
 }
 
 std::string require_runnable(const TrainConfig& config, int ranks) {
@@ -132,7 +158,9 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
 }
 
 std::string slow_precision(const TrainConfig& config, const Machine& machine) {
-  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16) return "";
+  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16 ||
+      device_of(config) == Device::kCuda)
+    return "";
   return "train.precision=bf16: this processor has no instructions for it, so f32 is faster here";
 }
 

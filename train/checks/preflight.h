@@ -5,6 +5,7 @@
 #include "core/system/machine.h"
 #include "data/shards/corpus_index.h"
 #include "parallel/group.h"
+#include "parallel/world.h"
 #include "train/config.h"
 #include "train/evaluation/evaluation_prompts.h"
 #include "train/records/run_folder.h"
@@ -15,6 +16,9 @@ namespace muybridge {
 
 // The device is one that this program can compute on.
 void require_device(const TrainConfig& config);
+// The same, and this rank computes on it from now on: on the CUDA device of its place among the
+// ranks of its machine. Collective. Throws where two ranks would share one unasked.
+Device take_device(const TrainConfig& config, const World& world);
 
 // The same, and the layout of ranks is one that it can train in. Returns a warning where some ranks
 // will have nothing to do.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "data/loader/batch_builder.h"
 #include "train/checkpoint/checkpoint_format.h"
@@ -142,6 +143,25 @@ std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine&
   return fmt::format("{}; this machine has {}, of which {} are free now", text,
                      in_words(static_cast<double>(machine.memory)),
                      in_words(static_cast<double>(machine.memory_available)));
+}
+
+std::string require_memory(const TrainConfig& config, const MemoryEstimate& rank,
+                           const World& world, const char* advice) {
+  if (device_of(config) == Device::kCpu)
+    return require_memory(rank, world.local_size(), this_machine(), advice);
+  MemoryEstimate of_host{.batches = rank.batches, .snapshot = rank.snapshot};
+  MemoryEstimate of_device = rank;
+  of_device.process = of_device.batches = of_device.snapshot = 0;
+  const cuda::DeviceMemory memory = cuda::device_memory();
+  const int devices = std::max(1, cuda::device_count());
+  const int sharing = config.device == TrainConfig::DeviceChoice::kSharedCuda
+                          ? (world.local_size() + devices - 1) / devices
+                          : 1;
+  const std::string of_cuda =
+      require_memory(of_device, sharing,
+                     {.memory = memory.total_bytes, .memory_available = memory.free_bytes}, advice);
+  const std::string warning = require_memory(of_host, world.local_size(), this_machine(), advice);
+  return of_cuda.empty() ? warning : "on the CUDA device: " + of_cuda;
 }
 
 }  // namespace muybridge

@@ -5,6 +5,7 @@
 #include "data/shards/corpus_index.h"
 #include "eval/render.h"
 #include "parallel/mesh.h"
+#include "parallel/world.h"
 #include "train/checks/memory_estimate.h"
 #include "train/config.h"
 
@@ -47,5 +48,10 @@ inline constexpr const char* kLessForSampling =
 // when the machine has not as much as they need with the snapshots, or others use it now.
 std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
                            const char* advice);
+
+// The same for the ranks of this machine, where `config` computes: on a device, what ranks compute
+// with has to fit in its memory, and the rest in the machine's.
+std::string require_memory(const TrainConfig& config, const MemoryEstimate& rank,
+                           const World& world, const char* advice);
 
 }  // namespace muybridge

@@ -103,7 +103,7 @@ LoadedModel::LoadedModel(ModelSource source, const std::shared_ptr<Group>& world
 }
 
 void LoadedModel::load() {
-  parameters.allocate(compute_dtype(config), /*seed=*/0);
+  parameters.allocate(compute_dtype(config), /*seed=*/0, device_of(config));
   if (file_)
     load_file();
   else

@@ -28,8 +28,8 @@ void check(const AttentionPart& p) {
   for (std::size_t clip = 0; clip + 1 < p.keys.size(); ++clip)
     if (p.keys[clip] == p.keys[clip + 1] && p.queries[clip] < p.queries[clip + 1])
       throw std::invalid_argument(
-          fmt::format("attend_part: clip {} has queries and no keys, which cuDNN does not take; "
-                      "leave it out of the part",
+          fmt::format("attend_part: clip {} has queries and no keys, which attention on CUDA "
+                      "does not take; leave it out of the part",
                       clip));
 }
 

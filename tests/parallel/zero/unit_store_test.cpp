@@ -44,7 +44,8 @@ struct Chain {
 };
 
 Tensor input_of(int rank, int round) {
-  return testing::random_tensor({3, kWidth}, static_cast<std::uint64_t>(10 * rank + round));
+  return testing::random_tensor(
+      {3, kWidth}, 10 * static_cast<std::uint64_t>(rank) + static_cast<std::uint64_t>(round));
 }
 
 // The sums over ranks and rounds by a model that each rank has whole.

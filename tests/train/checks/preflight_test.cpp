@@ -46,9 +46,9 @@ TEST_F(Preflight, RefusesLayoutsThatAreNotTheJobs) {
 
 TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
   TrainConfig config;
-  config.device = Device::kCpu;
+  config.device = TrainConfig::DeviceChoice::kCpu;
   EXPECT_EQ(refusal([&] { require_runnable(config, 1); }), "");
-  config.device = Device::kCuda;
+  config.device = TrainConfig::DeviceChoice::kCuda;
   EXPECT_TRUE(refusal([&] { require_runnable(config, 1); }).starts_with("device=cuda: "));
 }
 

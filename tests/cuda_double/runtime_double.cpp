@@ -1,0 +1,154 @@
+// The calls of the CUDA runtime that core makes, and cuDNN's handle, on a device that is not there:
+// one of compute capability 9.0, whose work is done at once.
+#include <cuda_runtime.h>
+#include <cudnn.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "tests/cuda_double/device_memory.h"
+
+using muybridge::emulator::DeviceAccess;
+
+namespace {
+
+constexpr int kVersion = 13000;
+constexpr int kMultiprocessors = 4;
+constexpr std::size_t kMemory = std::size_t{64} << 30;
+
+thread_local cudaError_t last_error = cudaSuccess;
+
+cudaError_t set_error(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+bool may_touch(const void* pointer, std::size_t bytes) {
+  return muybridge::emulator::is_one_block(pointer, bytes);
+}
+
+}  // namespace
+
+extern "C" {
+
+cudaError_t cudaGetLastError() {
+  const cudaError_t error = last_error;
+  last_error = cudaSuccess;
+  return error;
+}
+
+const char* cudaGetErrorString(cudaError_t error) {
+  if (error == cudaErrorMemoryAllocation) return "out of memory";
+  if (error == cudaErrorInvalidValue) return "invalid argument";
+  return error == cudaSuccess ? "no error" : "an error";
+}
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) {
+  return set_error(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = kVersion;
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int /*device*/) {
+  switch (attribute) {
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = 9;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = 0;
+      return cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+      *value = kMultiprocessors;
+      return cudaSuccess;
+    default:
+      return set_error(cudaErrorInvalidValue);
+  }
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
+  *free_bytes = *total_bytes = kMemory;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int /*device*/) {
+  *properties = {};
+  std::strcpy(properties->name, "emulated device");
+  properties->totalGlobalMem = kMemory;
+  properties->major = 9;
+  properties->multiProcessorCount = kMultiprocessors;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void** block, std::size_t bytes) {
+  *block = muybridge::emulator::allocate_device_memory(bytes);
+  return set_error(*block ? cudaSuccess : cudaErrorMemoryAllocation);
+}
+cudaError_t cudaFree(void* block) {
+  if (!block || muybridge::emulator::free_device_memory(block)) return cudaSuccess;
+  return set_error(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  *attributes = {};
+  const bool on_device = muybridge::emulator::is_device_memory(pointer);
+  attributes->type = on_device ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
+  *stream = reinterpret_cast<cudaStream_t>(new char);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t /*stream*/) {
+  muybridge::emulator::require_intact_ends();
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind /*kind*/,
+                            cudaStream_t /*stream*/) {
+  if (!may_touch(to, bytes) || !may_touch(from, bytes)) return set_error(cudaErrorInvalidValue);
+  const DeviceAccess access;
+  std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t /*stream*/) {
+  if (!may_touch(to, bytes)) return set_error(cudaErrorInvalidValue);
+  const DeviceAccess access;
+  std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemset2DAsync(void* to, std::size_t pitch, int value, std::size_t width,
+                              std::size_t height, cudaStream_t /*stream*/) {
+  if (height == 0) return cudaSuccess;
+  if (width > pitch || !may_touch(to, pitch * (height - 1) + width))
+    return set_error(cudaErrorInvalidValue);
+  const DeviceAccess access;
+  for (std::size_t row = 0; row < height; ++row)
+    std::memset(static_cast<std::byte*>(to) + row * pitch, value, width);
+  return cudaSuccess;
+}
+
+cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
+  *handle = reinterpret_cast<cudnnHandle_t>(new char);
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
+  delete reinterpret_cast<char*>(handle);
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnSetStream(cudnnHandle_t /*handle*/, cudaStream_t /*stream*/) {
+  return CUDNN_STATUS_SUCCESS;
+}
+std::size_t cudnnGetVersion() { return CUDNN_VERSION; }
+const char* cudnnGetErrorString(cudnnStatus_t /*status*/) { return "an error"; }
+
+}  // extern "C"

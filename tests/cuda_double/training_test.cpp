@@ -1,0 +1,125 @@
+// Whole runs that compute on the device, which is emulated: they follow the CPU's.
+#include "tests/train/training_run.h"
+
+namespace muybridge::testing {
+namespace {
+
+class DeviceTraining : public TrainingRun {
+ protected:
+  static constexpr const char* kShort =
+      "train.steps=2 train.checkpoint_every=0 eval.samples=0 eval.validation_clips=2 ";
+
+  // Numbers of steps and of the last evaluation, which sums in another order may move a little.
+  void expect_same_curve(const std::string& name, const std::string& reference, double bound) {
+    const auto got = metrics(name), want = metrics(reference);
+    ASSERT_EQ(got.size(), want.size()) << name << "\n" << log();
+    ASSERT_FALSE(want.empty());
+    const auto near = [&](const nlohmann::json& a, const nlohmann::json& b, const char* what) {
+      const double x = a.at(what), y = b.at(what);
+      EXPECT_NEAR(x, y, bound * std::abs(y)) << name << ", " << what << " of step " << b.at("step");
+    };
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      EXPECT_EQ(got[i].at("tokens"), want[i].at("tokens"));
+      near(got[i], want[i], "loss");
+      near(got[i], want[i], "grad_norm");
+    }
+    near(got.back(), want.back(), "validation_loss");
+  }
+};
+
+TEST_F(DeviceTraining, FollowsTheCpuInEveryLayout) {
+  const std::string f32 =
+      std::string(kShort) + "model.head_mlp_width=16 model.depth=4 batch.micro_batches=2 ";
+  ASSERT_EQ(run_to_end(train(1, "cpu", f32 + "device=cpu")), 0) << log();
+  struct Layout {
+    int ranks;
+    const char* keys;
+  };
+  for (const auto& [ranks, keys] :
+       {Layout{1, "parallel.data=1"}, Layout{2, "parallel.data=2 parallel.zero=3"},
+        Layout{2, "parallel.tensor=2"}, Layout{2, "parallel.context=2 model.recompute=block"},
+        Layout{2, "parallel.context=2 parallel.context_method=ring"},
+        Layout{2, "parallel.pipeline=2 parallel.schedule=zb_v"}}) {
+    const std::string name = fmt::format("run {}", keys);
+    std::string folder = name;
+    std::ranges::replace(folder, ' ', '-');
+    ASSERT_EQ(run_to_end(train(ranks, folder, f32 + "device=shared-cuda " + keys)), 0) << log();
+    EXPECT_TRUE(log_has(" on CUDA")) << log();
+    expect_same_curve(folder, "cpu", 1e-5);
+  }
+}
+
+// Whose steps are shared over ranks in a way of their own.
+TEST_F(DeviceTraining, FollowsTheCpuWithMuonOverTensorRanks) {
+  const std::string muon = std::string(kShort) + "optimizer.matrices=muon batch.micro_batches=1 ";
+  ASSERT_EQ(run_to_end(train(1, "cpu", muon + "device=cpu")), 0) << log();
+  ASSERT_EQ(run_to_end(train(2, "cuda",
+                             muon + "device=shared-cuda parallel.tensor=2 "
+                                    "parallel.zero=2")),
+            0)
+      << log();
+  EXPECT_TRUE(log_has(" on CUDA")) << log();
+  expect_same_curve("cuda", "cpu", 1e-5);
+}
+
+// Heads of 64 columns in bf16 go to the library of attention.
+TEST_F(DeviceTraining, FollowsTheCpuInBf16) {
+  const std::string bf16 = std::string(kShort) +
+                           "train.precision=bf16 model.width=128 model.mlp_width=64 model.depth=1 "
+                           "batch.micro_batches=1 ";
+  ASSERT_EQ(run_to_end(train(1, "cpu", bf16 + "device=cpu")), 0) << log();
+  ASSERT_EQ(run_to_end(train(1, "cuda", bf16 + "device=cuda")), 0) << log();
+  EXPECT_TRUE(log_has(" on CUDA")) << log();
+  expect_same_curve("cuda", "cpu", 2e-2);
+}
+
+TEST_F(DeviceTraining, ARunGoesFromOneToTheOtherAndBack) {
+  const std::string quick =
+      "eval.samples=0 train.checkpoint_every=2 optimizer.matrices=muon eval.validation_clips=2 ";
+  ASSERT_EQ(run_to_end(train(1, "cpu", quick + "device=cpu train.steps=6")), 0) << log();
+  const char* const devices[] = {"cpu", "cuda", "cpu"};
+  for (int part = 0; part < 3; ++part) {
+    ASSERT_EQ(run_to_end(train(
+                  1, "both",
+                  fmt::format("{} device={} train.steps={}", quick, devices[part], 2 * part + 2))),
+              0)
+        << log();
+    EXPECT_EQ(went_on_after(), 2 * part);
+    EXPECT_EQ(log_has(" on CUDA"), part == 1) << log();
+  }
+  expect_same_curve("both", "cpu", 1e-5);
+}
+
+TEST_F(DeviceTraining, ItsCommitsAreMeasuredAndDrawnOnEither) {
+  ASSERT_EQ(run_to_end(train(1, "run", std::string(kShort) + "device=cuda train.steps=1")), 0)
+      << log();
+  const auto losses_of = [&](const std::string& device) {
+    EXPECT_EQ(
+        run_to_end(fmt::format("{} evaluate {} device={}", kBinary, run("run").string(), device)),
+        0)
+        << log();
+    return nlohmann::json::parse(read_file(run("run") / "report.json"))
+        .at("validation_loss")
+        .get<std::vector<double>>();
+  };
+  const auto there = losses_of("cuda"), here = losses_of("cpu");
+  ASSERT_EQ(there.size(), here.size());
+  for (std::size_t i = 0; i < here.size(); ++i) EXPECT_NEAR(there[i], here[i], 1e-5 * here[i]);
+  EXPECT_EQ(run_to_end(fmt::format("{} sample {} device=cuda --prompt 'a red circle' --out {}",
+                                   kBinary, run("run").string(), (scratch_ / "out").string())),
+            0)
+      << log();
+}
+
+TEST_F(DeviceTraining, TwoRanksOnOneDeviceAreRefusedUnlessAskedFor) {
+  EXPECT_EQ(run_to_end(train(2, "run", std::string(kShort) + "device=cuda")), 2);
+  EXPECT_TRUE(
+      log_has("ranks 0 and 1 would compute on the same device, emulated device "
+              "00000000000000000000000000000000 of"))
+      << log();
+  EXPECT_TRUE(log_has("set device: shared-cuda")) << log();
+  EXPECT_FALSE(std::filesystem::exists(run("run")));
+}
+
+}  // namespace
+}  // namespace muybridge::testing
