@@ -57,8 +57,7 @@ const TrainConfig& runnable(const TrainConfig& config, const World& world) {
 }
 
 nlohmann::json layout_of(const TrainConfig& config, const MeshSizes& sizes) {
-  return {{"device", device_of(config) == Device::kCuda ? "cuda" : "cpu"},
-          {"data", sizes.data},
+  return {{"data", sizes.data},
           {"tensor", sizes.tensor},
           {"context", sizes.context},
           {"ring", sizes.ring},
@@ -129,6 +128,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),
                        device_of(config_), sharing_plan(mesh_, sharing_of(config_)));
+  const bool on_cuda = parameters_.master().device() == Device::kCuda;
   spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
   train_step_ = std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_,
@@ -139,14 +139,14 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   committed_ = start_.committed;
   rank_zero(group_, [&] {
     record_run(run_, to_yaml(config_),
-               describe_environment(command_line, layout_of(config_, mesh_.sizes())));
+               describe_environment(command_line, on_cuda ? "cuda" : "cpu",
+                                    layout_of(config_, mesh_.sizes())));
     records_ =
         std::make_unique<RunRecords>(run_, step_, config_.train.steps, config_.train.log_every);
     return std::string();
   });
   committer_ =
       std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
-  const bool on_cuda = parameters_.master().device() == Device::kCuda;
   log_info("{}, {} clips, {} of {}{}{}, run {}", describe_model(dit_.options, count),
            loader_->clips(), counted(group_.size(), "rank"),
            counted(omp_get_max_threads(), "thread"), on_cuda ? " on CUDA" : "",

@@ -20,30 +20,24 @@ using fe::graph::Graph;
 using fe::graph::Tensor_attributes;
 using TensorHandle = std::shared_ptr<Tensor_attributes>;
 
-// What plans are compiled for: the device of a handle, or one that is described.
-struct Target {
-  cudnnHandle_t handle = nullptr;
-  std::shared_ptr<fe::DeviceProperties> described;
-  int version = 0, multiprocessors = 0;
-};
-
-Target target_of(const DescribedChip& chip) {
-  dnn_calls();  // opens it
-  Target target{.described = std::make_shared<fe::DeviceProperties>(),
-                .version = chip.version,
-                .multiprocessors = chip.multiprocessors};
+// Tells a graph which chip it is for.
+void describe(Graph& graph, const DescribedChip& chip) {
+  dnn_calls();  // opens the library
+  const auto properties = std::make_shared<fe::DeviceProperties>();
   std::vector<std::uint8_t> json(chip.json.begin(), chip.json.end());
   json.push_back(0);
-  if (fe::error_t status = target.described->deserialize(json); status.is_bad())
+  if (fe::error_t status = properties->deserialize(json); status.is_bad())
     fail(ExitCode::kInternal, "cuDNN: no description of a chip: {}", status.get_message());
-  return target;
+  graph.set_device_properties(properties)
+      .set_sm_version(chip.version)
+      .set_sm_count(chip.multiprocessors);
 }
 
 void require(fe::error_t status, const char* step, const AttentionPlanKey& key) {
   if (status.is_good()) return;
   fail(ExitCode::kUsage,
        "cuDNN {}: attention {} of {} heads x {}, clips of up to {} queries and {} keys: {} ({}); "
-       "heads of 64 or 128 columns are supported, or set device: cpu",
+       "set model.heads so that heads have 64 or 128 columns, or device: cpu",
        dnn_calls().cudnnGetVersion(), key.backward() ? "backward" : "forward", key.heads,
        key.head_width, key.longest_query, key.longest_key, status.get_message(), step);
 }
@@ -156,15 +150,13 @@ void add_backward(Graph& graph, const AttentionPlanKey& key, bool deterministic)
 }
 
 std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
-                               const Target& target, fe::error_t& status, const char*& step) {
+                               const PlanTarget& target, fe::error_t& status, const char*& step) {
   auto graph = std::make_unique<Graph>();
   graph->set_io_data_type(fe::DataType_t::BFLOAT16)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
-  if (target.described)
-    graph->set_device_properties(target.described)
-        .set_sm_version(target.version)
-        .set_sm_count(target.multiprocessors);
+  const auto* const chip = std::get_if<DescribedChip>(&target);
+  if (chip) describe(*graph, *chip);
   if (key.backward())
     add_backward(*graph, key, deterministic);
   else
@@ -172,7 +164,9 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   step = "validate";
   if ((status = graph->validate()).is_bad()) return graph;
   step = "build_operation_graph";
-  if ((status = graph->build_operation_graph(target.handle)).is_bad()) return graph;
+  if ((status = graph->build_operation_graph(chip ? nullptr : std::get<cudnnHandle_t>(target)))
+          .is_bad())
+    return graph;
   step = "create_execution_plans";
   if ((status = graph->create_execution_plans({fe::HeurMode_t::A})).is_bad()) return graph;
   step = "check_support";
@@ -182,50 +176,28 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   return graph;
 }
 
-// A graph with its plan, the deterministic one where it may be.
-struct Compiled {
-  std::unique_ptr<Graph> graph;
-  std::int64_t workspace_bytes = 0;
-  bool deterministic = true;
-};
+}  // namespace
 
-Compiled compile(const AttentionPlanKey& key, const Target& target) {
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target) {
   const std::int64_t score_bytes = 2 * key.batch * key.heads * key.longest_query * key.longest_key;
   fe::error_t status;
   const char* step = "";
-  Compiled made{.deterministic = !key.backward() || score_bytes <= kMostScoreBytes};
-  made.graph = compile(key, made.deterministic, target, status, step);
+  deterministic_ = !key.backward() || score_bytes <= kMostScoreBytes;
+  graph_ = compile(key, deterministic_, target, status, step);
   std::string why_not = "its scores would take more than 4 GiB";
-  if (key.backward() && status.is_bad() && made.deterministic) {
+  if (key.backward() && status.is_bad() && deterministic_) {
     why_not = status.get_message();
-    made.deterministic = false;
-    made.graph = compile(key, made.deterministic, target, status, step);
+    deterministic_ = false;
+    graph_ = compile(key, deterministic_, target, status, step);
   }
   require(status, step, key);
-  require(made.graph->get_workspace_size(made.workspace_bytes), "get_workspace_size", key);
-  if (!made.deterministic)
+  require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
+  if (!deterministic_)
     say_not_deterministic(
         LibraryOp::kAttentionBackward,
         fmt::format("{} clips of up to {} queries and {} keys, {} heads x {}", key.batch,
                     key.longest_query, key.longest_key, key.heads, key.head_width),
         why_not);
-  return made;
-}
-
-}  // namespace
-
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle) {
-  Compiled made = compile(key, Target{.handle = handle});
-  graph_ = std::move(made.graph);
-  workspace_bytes_ = made.workspace_bytes;
-  deterministic_ = made.deterministic;
-}
-
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const DescribedChip& chip) {
-  Compiled made = compile(key, target_of(chip));
-  graph_ = std::move(made.graph);
-  workspace_bytes_ = made.workspace_bytes;
-  deterministic_ = made.deterministic;
 }
 
 AttentionGraph::~AttentionGraph() = default;

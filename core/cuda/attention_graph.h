@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <variant>
 
 #include "core/cuda/context.h"
 
@@ -56,12 +57,14 @@ struct DescribedChip {
   int multiprocessors;
 };
 
+// What a plan is compiled for: the device of a handle, or a chip.
+using PlanTarget = std::variant<cudnnHandle_t, DescribedChip>;
+
 // A compiled graph of scaled dot-product attention over packed clips, bf16 with f32 sums.
 class AttentionGraph {
  public:
   // Throws Error(kUsage) with cuDNN's reason where it has no such kernel.
-  AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t handle);
-  AttentionGraph(const AttentionPlanKey& key, const DescribedChip& chip);
+  AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target);
   ~AttentionGraph();
   AttentionGraph(const AttentionGraph&) = delete;
   AttentionGraph& operator=(const AttentionGraph&) = delete;

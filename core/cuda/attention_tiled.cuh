@@ -108,6 +108,19 @@ __device__ A row_largest(A value) {
   return value;
 }
 
+// A thread's sums to its columns of a row of this head.
+template <int kColumns, class Out, class A>
+__device__ void store(const A (&sums)[kColumns], const Operand<Out>& to, std::int64_t row,
+                      int width) {
+  const int first = threadIdx.x % kTile;
+#pragma unroll
+  for (int c = 0; c < kColumns; ++c) {
+    const int e = first + c * kTile;
+    if (e < width)
+      to.data[row * to.stride + std::int64_t{blockIdx.y} * width + e] = static_cast<Out>(sums[c]);
+  }
+}
+
 // A block a tile of queries and a head (blockIdx.y). kColumns: columns of a row that a thread sums,
 // those from its place in a row of scores on, by steps of kTile.
 template <class T, class Out, int kColumns>
@@ -151,12 +164,8 @@ __global__ void __launch_bounds__(kTileThreads)
   }
   if (first + i >= end) return;
 #pragma unroll
-  for (int c = 0; c < kColumns; ++c) {
-    const int e = j + c * kTile;
-    if (e < width)
-      out.data[(first + i) * out.stride + std::int64_t{blockIdx.y} * width + e] =
-          static_cast<Out>(total == 0 ? A{0} : sums[c] / total);
-  }
+  for (A& sum : sums) sum = total == 0 ? A{0} : sum / total;
+  store(sums, out, first + i, width);
   if (j == 0)
     log_sum_exp[std::int64_t{blockIdx.y} * p.rows + first + i] =
         total == 0 ? kNone : largest + math::log(total);
@@ -212,14 +221,7 @@ __global__ void __launch_bounds__(kTileThreads)
         for (int s = 0; s < kTile; ++s) sums[c] += dscores[i * kTile + s] * k.row(s)[e];
     }
   }
-  if (first + i >= end) return;
-#pragma unroll
-  for (int c = 0; c < kColumns; ++c) {
-    const int e = j + c * kTile;
-    if (e < width)
-      dq.data[(first + i) * dq.stride + std::int64_t{blockIdx.y} * width + e] =
-          static_cast<Grad>(sums[c]);
-  }
+  if (first + i < end) store(sums, dq, first + i, width);
 }
 
 // dk and dv: a block a tile of keys. Thread (i, j) has the score of query j for key i.
@@ -262,15 +264,8 @@ __global__ void __launch_bounds__(kTileThreads)
     }
   }
   if (first + i >= end) return;
-#pragma unroll
-  for (int c = 0; c < kColumns; ++c) {
-    const int e = j + c * kTile;
-    const std::int64_t column = std::int64_t{blockIdx.y} * width + e;
-    if (e < width) {
-      dk.data[(first + i) * dk.stride + column] = static_cast<Grad>(dk_sums[c]);
-      dv.data[(first + i) * dv.stride + column] = static_cast<Grad>(dv_sums[c]);
-    }
-  }
+  store(dk_sums, dk, first + i, width);
+  store(dv_sums, dv, first + i, width);
 }
 
 }  // namespace muybridge::cuda

@@ -41,6 +41,9 @@ class Clip {
     keys_ = number<std::int32_t>(kKeyLengths, clip);
     if (queries_ > key.longest_query || keys_ > key.longest_key)
       throw std::logic_error("a clip is longer than its plan was made for");
+    if (key.backward() && (first(kQ) + queries_ * key.q_stride > key.query_rows * key.q_stride ||
+                           first(kK) + keys_ * key.k_stride > key.key_rows * key.k_stride))
+      throw std::logic_error("clips hold more rows than their plan was made for");
   }
 
   void forward() const {
@@ -132,7 +135,7 @@ class Clip {
 
 }  // namespace
 
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, cudnnHandle_t /*handle*/)
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& /*target*/)
     : graph_(std::make_unique<cudnn_frontend::graph::Graph>(key)) {}
 AttentionGraph::~AttentionGraph() = default;
 

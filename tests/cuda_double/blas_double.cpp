@@ -141,10 +141,8 @@ cublasStatus_t take(T& target, const void* value, std::size_t bytes) {
 }
 
 }  // namespace
-}  // namespace muybridge::emulator
 
-using namespace muybridge::emulator;  // NOLINT(google-build-using-namespace)
-
+// Their linkage makes them the library's functions, in whatever namespace they stand.
 extern "C" {
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) { return make(handle, char{}); }
@@ -258,3 +256,5 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
 }
 
 }  // extern "C"
+
+}  // namespace muybridge::emulator

@@ -100,7 +100,8 @@ class Arena {
   }
 
   void open() {
-    if (open_++ == 0) protect(PROT_READ | PROT_WRITE);
+    ++open_;
+    protect(PROT_READ | PROT_WRITE);  // again: another thread may have added blocks
   }
   // Of much memory the rights are taken away now and then: what host code does wrong it does in
   // each step, and taking them takes longer than a small operation.

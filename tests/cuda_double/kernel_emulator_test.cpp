@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <thread>
 #include <vector>
 
 #include "core/tensor.h"
@@ -115,6 +115,17 @@ TEST_F(KernelEmulator, MemoryOfTheDeviceIsPoisonedAndNotForTheHost) {
   const Tensor x = Tensor::empty({16}, DType::kF32, Device::kCuda);
   for (const float each : x.to_vector<float>()) EXPECT_TRUE(std::isnan(each));
   EXPECT_DEATH(*x.data<float>() = 1, "");
+}
+
+// Blocks that one thread takes while another is at work on the device.
+TEST_F(KernelEmulator, ThreadsTakeMemoryWhileOthersUseIt) {
+  const emulator::DeviceAccess at_work;
+  std::vector<void*> blocks;
+  std::thread other([&] {
+    for (int i = 0; i < 100; ++i) blocks.push_back(emulator::allocate_device_memory(50'000));
+  });
+  other.join();
+  for (void* block : blocks) EXPECT_TRUE(emulator::free_device_memory(block));
 }
 
 TEST_F(KernelEmulator, WhatIsWrittenBehindABlockIsFound) {

@@ -6,6 +6,15 @@ namespace {
 
 class DeviceTraining : public TrainingRun {
  protected:
+  void SetUp() override {
+    TrainingRun::SetUp();
+    std::ofstream(scratch_ / "bench.yaml")
+        << "run: {name: bench}\ndata: {train: none}\ntrain: {steps: 1}\n"
+           "model: {width: 24, depth: 1, heads: 2, mlp_width: 48, text_width: 16, text_depth: 1, "
+           "text_heads: 2}\nbatch: {tokens: 128}\n"
+           "eval: {frames: 8, size: 16x16, steps: 1}\n";
+  }
+
   static constexpr const char* kShort =
       "train.steps=2 train.checkpoint_every=0 eval.samples=0 eval.validation_clips=2 ";
 
@@ -70,7 +79,10 @@ TEST_F(DeviceTraining, FollowsTheCpuInBf16) {
   ASSERT_EQ(run_to_end(train(1, "cpu", bf16 + "device=cpu")), 0) << log();
   ASSERT_EQ(run_to_end(train(1, "cuda", bf16 + "device=cuda")), 0) << log();
   EXPECT_TRUE(log_has(" on CUDA")) << log();
+  EXPECT_FALSE(log_has("this processor has no instructions for it")) << log();
   expect_same_curve("cuda", "cpu", 2e-2);
+  EXPECT_EQ(nlohmann::json::parse(read_file(run("cuda") / "environment.json")).at("device"),
+            "cuda");
 }
 
 TEST_F(DeviceTraining, ARunGoesFromOneToTheOtherAndBack) {
@@ -109,6 +121,29 @@ TEST_F(DeviceTraining, ItsCommitsAreMeasuredAndDrawnOnEither) {
                                    kBinary, run("run").string(), (scratch_ / "out").string())),
             0)
       << log();
+}
+
+// The emulated one has 64 GiB; the machine's own memory is another question.
+TEST_F(DeviceTraining, WhatDoesNotFitInTheDeviceIsRefusedByItsMemory) {
+  const std::string huge =
+      "model.width=16384 model.heads=128 model.mlp_width=65536 model.depth=8 train.steps=1 "
+      "train.commit=wait ";
+  EXPECT_EQ(run_to_end(train(1, "run", huge + "device=cuda")), 2);
+  EXPECT_TRUE(log_has("; the CUDA device has 68.7 GB: lower batch.tokens")) << log();
+  EXPECT_FALSE(std::filesystem::exists(run("run"))) << log();
+}
+
+TEST_F(DeviceTraining, BenchTimesTheDevice) {
+  for (const char* job : {"step", "sample", "matmul"}) {
+    ASSERT_EQ(run_to_end(fmt::format("{} bench {} {} device=cuda --repeats 1 --json > {}", kBinary,
+                                     job, (scratch_ / "bench.yaml").string(),
+                                     (scratch_ / "figures.json").string())),
+              0)
+        << log();
+    const auto figures = nlohmann::json::parse(read_file(scratch_ / "figures.json"));
+    EXPECT_GT(figures.at("seconds_median"), 0) << job;
+    EXPECT_GT(figures.at("peak_pool_bytes"), 1 << 15) << job << ": nothing was on the device";
+  }
 }
 
 TEST_F(DeviceTraining, TwoRanksOnOneDeviceAreRefusedUnlessAskedFor) {

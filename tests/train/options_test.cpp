@@ -88,6 +88,7 @@ std::vector<Options::Case> Options::cases() const {
   const std::string other = (scratch_ / "other").string();
   return {
       {"device", "cuda", refused("device=cuda: "), ""},
+      {"device", "shared-cuda", refused("device=shared-cuda: "), ""},
       {"threads", "2", says("of 2 threads"), ""},
       {"run.name", "renamed",
        [](const Options& test, int) {

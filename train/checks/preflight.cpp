@@ -113,24 +113,21 @@ bool require_shared(const std::string& key, const fs::path& corpus, Group& group
   return !there.empty();
 }
 
-void require_device(const TrainConfig& config) {
-  if (device_of(config) == Device::kCuda && !cuda::available())
-    fail(ExitCode::kUsage,
-         "device=cuda: there is none that this program can use: {}; leave it auto or cpu",
-         cuda::summary());
-}
-
 Device take_device(const TrainConfig& config, const World& world) {
-  require_device(config);
-  if (config.device == TrainConfig::DeviceChoice::kAuto && cuda::available() && world.rank() == 0)
+  using enum TrainConfig::DeviceChoice;
+  if (config.device == kAuto && cuda::available() && world.rank() == 0)
     log_info("there is a CUDA device; set device: cuda to compute on it");
   if (device_of(config) == Device::kCpu) return Device::kCpu;
+  if (!cuda::available())
+    fail(ExitCode::kUsage,
+         "device={}: there is none that this program can use: {}; leave it auto or cpu",
+         config.device == kCuda ? "cuda" : "shared-cuda", cuda::summary());
   // A launcher may show each rank a device of its own, as the first.
   const int index = world.local_rank() % cuda::device_count();
   cuda::use_device(index);
   const std::string mine = fmt::format("{} of {}", cuda::device_identity(index), world.host());
   const std::vector<std::string> all = all_gather_text(*world.group(), mine);
-  if (config.device == TrainConfig::DeviceChoice::kSharedCuda) return Device::kCuda;
+  if (config.device == kSharedCuda) return Device::kCuda;
   std::map<std::string, int> rank_on;
   for (int rank = 0; rank < world.size(); ++rank) {
     const std::string& identity = all[static_cast<std::size_t>(rank)];
@@ -145,7 +142,6 @@ Device take_device(const TrainConfig& config, const World& world) {
 }
 
 std::string require_runnable(const TrainConfig& config, int ranks) {
-  require_device(config);
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
   require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
   const int batches = config.batch.micro_batches, replicas = sizes.data;

@@ -14,13 +14,12 @@
 // or Error(kIo) for what the machine lacks, and says what to do.
 namespace muybridge {
 
-// The device is one that this program can compute on.
-void require_device(const TrainConfig& config);
-// The same, and this rank computes on it from now on: on the CUDA device of its place among the
-// ranks of its machine. Collective. Throws where two ranks would share one unasked.
+// This rank computes where the configuration says from now on: on the CPU, or on the CUDA device of
+// its place among the ranks of its machine. Collective. Throws where there is none that this
+// program can use, and where two ranks would share one unasked.
 Device take_device(const TrainConfig& config, const World& world);
 
-// The same, and the layout of ranks is one that it can train in. Returns a warning where some ranks
+// The layout of ranks is one that it can train in. Returns a warning where some ranks
 // will have nothing to do.
 std::string require_runnable(const TrainConfig& config, int ranks);
 

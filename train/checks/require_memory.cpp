@@ -122,7 +122,7 @@ MemoryEstimate memory_of_sampling(const DitOptions& model, const MeshSizes& layo
 }
 
 std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
-                           const char* advice) {
+                           const char* advice, const char* whose) {
   const double need = rank.total() * ranks;
   if (machine.memory <= 0 || need <= static_cast<double>(machine.memory_available)) return "";
   std::string parts = fmt::format("weights{} {}", rank.activations > 0 ? " and optimizer" : "",
@@ -138,9 +138,9 @@ std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine&
       fmt::format("this needs about {} of memory{}: {}", in_words(need),
                   ranks > 1 ? fmt::format(" for {} ranks here, each", ranks) : "", parts);
   if (need - rank.snapshot * ranks > static_cast<double>(machine.memory))
-    fail(ExitCode::kUsage, "{}; this machine has {}: {}", text,
+    fail(ExitCode::kUsage, "{}; {} has {}: {}", text, whose,
          in_words(static_cast<double>(machine.memory)), advice);
-  return fmt::format("{}; this machine has {}, of which {} are free now", text,
+  return fmt::format("{}; {} has {}, of which {} are free now", text, whose,
                      in_words(static_cast<double>(machine.memory)),
                      in_words(static_cast<double>(machine.memory_available)));
 }
@@ -149,19 +149,18 @@ std::string require_memory(const TrainConfig& config, const MemoryEstimate& rank
                            const World& world, const char* advice) {
   if (device_of(config) == Device::kCpu)
     return require_memory(rank, world.local_size(), this_machine(), advice);
-  MemoryEstimate of_host{.batches = rank.batches, .snapshot = rank.snapshot};
+  const MemoryEstimate of_host{.batches = rank.batches, .snapshot = rank.snapshot};
   MemoryEstimate of_device = rank;
   of_device.process = of_device.batches = of_device.snapshot = 0;
   const cuda::DeviceMemory memory = cuda::device_memory();
-  const int devices = std::max(1, cuda::device_count());
+  const int devices = cuda::device_count();
   const int sharing = config.device == TrainConfig::DeviceChoice::kSharedCuda
                           ? (world.local_size() + devices - 1) / devices
                           : 1;
-  const std::string of_cuda =
-      require_memory(of_device, sharing,
-                     {.memory = memory.total_bytes, .memory_available = memory.free_bytes}, advice);
-  const std::string warning = require_memory(of_host, world.local_size(), this_machine(), advice);
-  return of_cuda.empty() ? warning : "on the CUDA device: " + of_cuda;
+  const std::string warning = require_memory(
+      of_device, sharing, {.memory = memory.total_bytes, .memory_available = memory.free_bytes},
+      advice, "the CUDA device");
+  return warning + require_memory(of_host, world.local_size(), this_machine(), advice);
 }
 
 }  // namespace muybridge

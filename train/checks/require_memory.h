@@ -47,7 +47,7 @@ inline constexpr const char* kLessForSampling =
 // which a run can do without; says how much that is and `advice`, what to change. Returns a warning
 // when the machine has not as much as they need with the snapshots, or others use it now.
 std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine& machine,
-                           const char* advice);
+                           const char* advice, const char* whose = "this machine");
 
 // The same for the ranks of this machine, where `config` computes: on a device, what ranks compute
 // with has to fit in its memory, and the rest in the machine's.

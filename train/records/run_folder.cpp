@@ -93,9 +93,11 @@ FolderLock open_run(const RunFolder& folder, bool unused, Group& group) {
   return lock;
 }
 
-Json describe_environment(const std::vector<std::string>& command_line, const Json& layout) {
+Json describe_environment(const std::vector<std::string>& command_line, const std::string& device,
+                          const Json& layout) {
   return {{"started", utc_now()},
           {"command_line", command_line},
+          {"device", device},
           {"layout", layout},
           {"versions",
            {{"muybridge", MUYBRIDGE_VERSION},

@@ -39,8 +39,9 @@ FolderLock lock_run(const RunFolder& folder, double wait_seconds = 10);
 FolderLock open_run(const RunFolder& folder, bool unused, Group& group);
 
 // What environment.json holds: versions, this machine, variables that matter, and the arguments.
-// `layout` says how the ranks are arranged.
+// `device` is what ranks compute on, `layout` says how they are arranged.
 nlohmann::ordered_json describe_environment(const std::vector<std::string>& command_line,
+                                            const std::string& device,
                                             const nlohmann::ordered_json& layout);
 
 // Writes config.yaml and environment.json, durably.

@@ -45,11 +45,14 @@ TEST_F(Preflight, RefusesLayoutsThatAreNotTheJobs) {
 }
 
 TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
+  const World alone;
   TrainConfig config;
   config.device = TrainConfig::DeviceChoice::kCpu;
-  EXPECT_EQ(refusal([&] { require_runnable(config, 1); }), "");
+  EXPECT_EQ(refusal([&] { take_device(config, alone); }), "");
   config.device = TrainConfig::DeviceChoice::kCuda;
-  EXPECT_TRUE(refusal([&] { require_runnable(config, 1); }).starts_with("device=cuda: "));
+  EXPECT_TRUE(refusal([&] { take_device(config, alone); }).starts_with("device=cuda: "));
+  config.device = TrainConfig::DeviceChoice::kSharedCuda;
+  EXPECT_TRUE(refusal([&] { take_device(config, alone); }).starts_with("device=shared-cuda: "));
 }
 
 TEST_F(Preflight, TellsHowManyPromptsAreNotRendered) {

@@ -26,10 +26,11 @@ TEST(RunFolder, HasTheLayoutThatIsDocumented) {
 TEST(RunFolder, RecordsTheConfigurationAndTheEnvironment) {
   const ScratchFolder root;
   const RunFolder folder{root.path()};
-  record_run(folder, "a: 1\n", describe_environment({"muybridge", "train"}, {{"data", 2}}));
+  record_run(folder, "a: 1\n", describe_environment({"muybridge", "train"}, "cuda", {{"data", 2}}));
   EXPECT_EQ(read_file(folder.config()), "a: 1\n");
   const auto environment = nlohmann::json::parse(read_file(folder.environment()));
   EXPECT_EQ(environment["command_line"], (std::vector<std::string>{"muybridge", "train"}));
+  EXPECT_EQ(environment["device"], "cuda");
   EXPECT_EQ(environment["layout"]["data"], 2);
   for (const char* library : {"muybridge", "compiler", "mpi", "onednn", "hdf5", "libav"})
     EXPECT_FALSE(environment["versions"][library].get<std::string>().empty()) << library;
