@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "core/cuda/attention_tiled.cuh"
 #include "core/cuda/attention_tiled.h"
 #include "core/cuda/context.h"
 #include "core/cuda/private_functors.h"
-#include "core/error.h"
+#include "core/cuda/runtime.h"
 #include "core/launch.h"
 
 namespace muybridge::cuda {
@@ -19,14 +20,10 @@ std::size_t shared_bytes(int tiles, int scores, std::int64_t width, std::size_t 
 }
 
 void require_narrow(const AttentionShape& shape, DType dtype) {
-  const std::size_t number = size_of(accumulator_of(dtype));
-  if (shared_bytes(4, 2, shape.head_width, number) <= kSharedBytes) return;
-  std::int64_t most = shape.head_width;
-  while (shared_bytes(4, 2, most, number) > kSharedBytes) --most;
-  fail(ExitCode::kUsage,
-       "attention on CUDA: heads of {} columns in {}, at most {} are supported; set model.heads to "
-       "more, or device: cpu",
-       shape.head_width, name_of(dtype), most);
+  if (const std::int64_t most = widest_head(dtype); shape.head_width > most)
+    throw std::invalid_argument(
+        fmt::format("attention on CUDA: heads of {} columns in {}, at most {} are supported",
+                    shape.head_width, name_of(dtype), most));
 }
 
 // f(clips, tiles) for groups of clips; tiles are of queries, or of keys.
@@ -86,6 +83,14 @@ void dispatch_types(DType operands, DType results, const F& f) {
 }
 
 }  // namespace
+
+// Of the keys' kernel, which takes most.
+std::int64_t widest_head(DType dtype) {
+  const std::size_t number = size_of(accumulator_of(dtype));
+  std::int64_t width = 1;
+  while (shared_bytes(4, 2, width + 1, number) <= kSharedBytes) ++width;
+  return width;
+}
 
 void tiled_attention_forward(const AttentionShape& shape, const HeadColumns& q,
                              const HeadColumns& k, const HeadColumns& v, const Tensor& out,

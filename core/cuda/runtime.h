@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/dtype.h"
+
 // The part of CUDA that the rest of core may call. Defined in core/cuda where CMake found a
 // toolkit, else in core/cuda_stubs.cpp, whose functions throw Error(kUsage).
 namespace muybridge::cuda {
@@ -25,6 +27,9 @@ struct DeviceMemory {
   std::int64_t free_bytes = 0;
 };
 DeviceMemory device_memory();  // of the one that this process computes on
+
+// Columns of a head that attention has kernels for; narrower ones, too.
+std::int64_t widest_head(DType dtype);
 
 // nullptr when the device is full.
 void* allocate(std::size_t bytes);

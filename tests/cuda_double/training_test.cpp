@@ -133,6 +133,15 @@ TEST_F(DeviceTraining, WhatDoesNotFitInTheDeviceIsRefusedByItsMemory) {
   EXPECT_FALSE(std::filesystem::exists(run("run"))) << log();
 }
 
+TEST_F(DeviceTraining, HeadsThatAreTooWideAreRefusedBeforeTheStart) {
+  EXPECT_EQ(run_to_end(train(1, "run", "model.width=384 model.heads=2 device=cuda")), 2);
+  EXPECT_TRUE(log_has("model.heads: heads of 192 columns; CUDA has attention for at most 183"))
+      << log();
+  EXPECT_EQ(run_to_end(train(1, "run", "model.text_width=400 model.text_heads=2 device=cuda")), 2);
+  EXPECT_TRUE(log_has("model.text_heads: heads of 200 columns")) << log();
+  EXPECT_FALSE(std::filesystem::exists(run("run")));
+}
+
 TEST_F(DeviceTraining, BenchTimesTheDevice) {
   for (const char* job : {"step", "sample", "matmul"}) {
     ASSERT_EQ(run_to_end(fmt::format("{} bench {} {} device=cuda --repeats 1 --json > {}", kBinary,
@@ -142,7 +151,8 @@ TEST_F(DeviceTraining, BenchTimesTheDevice) {
         << log();
     const auto figures = nlohmann::json::parse(read_file(scratch_ / "figures.json"));
     EXPECT_GT(figures.at("seconds_median"), 0) << job;
-    EXPECT_GT(figures.at("peak_pool_bytes"), 1 << 15) << job << ": nothing was on the device";
+    // With the workspace of products, which only the device's pool has.
+    EXPECT_GT(figures.at("peak_pool_bytes"), 32 << 20) << job;
   }
 }
 

@@ -212,7 +212,7 @@ std::vector<Options::Case> Options::cases() const {
 }
 
 TEST_F(Options, AreAllTried) {
-  std::multiset<std::string> known, tried;
+  std::set<std::string> known, tried;
   for (const ConfigValue& each : values_of(TrainConfig())) known.insert(each.key);
   for (const Case& each : cases()) tried.insert(each.key);
   EXPECT_EQ(tried, known);

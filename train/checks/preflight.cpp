@@ -95,6 +95,21 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
         run.checkpoints().string(), more, megabytes(commit_bytes), keep, megabytes(free));
 }
 
+// What attention on CUDA has no kernel for.
+void require_narrow_heads(const TrainConfig& config) {
+  const DitOptions model = dit_options(config);
+  const std::int64_t most = cuda::widest_head(compute_dtype(config));
+  const auto require = [&](const char* key, std::int64_t width) {
+    if (width > most)
+      fail(ExitCode::kUsage,
+           "{}: heads of {} columns; CUDA has attention for at most {}: set it to more, or device: "
+           "cpu",
+           key, width, most);
+  };
+  require("model.heads", model.width / model.heads);
+  require("model.text_heads", model.text_width / model.text_heads);
+}
+
 }  // namespace
 
 bool require_shared(const std::string& key, const fs::path& corpus, Group& group) {
@@ -122,6 +137,7 @@ Device take_device(const TrainConfig& config, const World& world) {
     fail(ExitCode::kUsage,
          "device={}: there is none that this program can use: {}; leave it auto or cpu",
          config.device == kCuda ? "cuda" : "shared-cuda", cuda::summary());
+  require_narrow_heads(config);
   // A launcher may show each rank a device of its own, as the first.
   const int index = world.local_rank() % cuda::device_count();
   cuda::use_device(index);
