@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/team.h"
 
 // A functor is a small struct of raw pointers and sizes whose call operator is MUY_HD;
 // core/launch.h runs it over tensors, on the CPU and on CUDA. The header of a functor ends with
@@ -15,6 +15,13 @@
 // The sources that build the launchers (core/cuda/instances_*.cu, and core/cuda_stubs.cpp where
 // there is no toolkit) give these macros a meaning before they include core/cuda/functors.h. All
 // others read over them.
+//
+// A functor of rows is f(team, row), or f(team, row, sums) (core/team.h). It may say more of
+// itself:
+//
+//   columns()                  how many a row has, of which it makes kGroups sums
+//   in_packs()                 whether its rows may be read kPack columns at once
+//   kColumnsApart = true       no column depends on another one of its row
 #ifndef MUY_ELEMENTS
 #define MUY_ELEMENTS(...)
 #endif
@@ -39,3 +46,16 @@
   MUY_ROWS_SUM(double, functor<bf16>)  \
   MUY_ROWS_SUM(double, functor<double>)
 // NOLINTEND(bugprone-macro-parentheses)
+
+namespace muybridge::functor {
+
+// Whether rows of `width` columns at these places may be read in packs: each begins at a multiple
+// of 16 bytes. In f64, which is for checks, none is.
+template <class... T>
+bool in_packs(std::int64_t width, const T*... rows) {
+  constexpr bool kNarrow = ((sizeof(T) <= sizeof(float)) && ...);
+  return kNarrow && width % kPack == 0 &&
+         ((reinterpret_cast<std::uintptr_t>(rows) % 16 == 0) && ...);
+}
+
+}  // namespace muybridge::functor

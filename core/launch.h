@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/buffer.h"
-#include "core/lanes.h"
 #include "core/parallel_for.h"
+#include "core/team.h"
 #include "core/tensor.h"
 
 // The three ways to run a functor (core/functor.h) over tensors: the CPU loops below and the CUDA
@@ -14,37 +14,6 @@
 // templates are built in core/cuda/instances_*.cu, or in core/cuda_stubs.cpp where there is no
 // toolkit.
 namespace muybridge {
-
-// One row's worker. On the CPU a thread running vector loops, on CUDA a block with shuffles.
-struct SerialTeam {
-  template <class F>
-  MUY_HD void each(std::int64_t n, const F& f) const {
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) f(i);
-  }
-  // f(i, j) for all pairs, j innermost.
-  template <class F>
-  MUY_HD void each(std::int64_t n, std::int64_t m, const F& f) const {
-    for (std::int64_t i = 0; i < n; ++i) {
-#pragma omp simd
-      for (std::int64_t j = 0; j < m; ++j) f(i, j);
-    }
-  }
-  template <class A, class F>
-  MUY_HD A sum(std::int64_t n, std::int64_t m, const F& f) const {
-    LaneFold<A, Plus> total(A{0});
-    for (std::int64_t i = 0; i < n; ++i) total.add(m, [&](std::int64_t j) { return f(i, j); });
-    return total.result();
-  }
-  // The sum of f(i).
-  template <class A, class F>
-  MUY_HD A sum(std::int64_t n, const F& f) const {
-    LaneFold<A, Plus> total(A{0});
-    total.add(n, f);
-    return total.result();
-  }
-  MUY_HD bool leader() const { return true; }
-};
 
 namespace cuda {
 template <class F>
@@ -79,11 +48,12 @@ void for_rows(Device device, std::int64_t rows, std::int64_t work, const F& f) {
       std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(work, 1)));
 }
 
-// f(team, row, sums) for every row, where `sums` has `width` accumulators that are private to the
-// team until it is done: out[segment, j] is their total over the rows [offsets[s], offsets[s+1]).
-// So a backward pass makes the gradient of its input and of a weight, bias or modulation in one
-// walk. f may add to sums[j] only inside team.each at index j mod the row's length, or as the
-// leader. The order of additions is fixed: chunks of kChunkRows rows, then chunks in order.
+// f(team, row, sums) for every row; `sums` are private to the team until it is done, and
+// out[segment] are their totals over the rows [offsets[s], offsets[s+1]), `width` of them. So a
+// backward pass makes the gradient of its input and of a weight, bias or modulation in one walk.
+// sums(group, at) is that of a column, and only whoever does that column may add to it. A functor
+// without columns has sums[j], for its leader. The order of additions is fixed: chunks of
+// kChunkRows rows, then chunks in order.
 inline constexpr std::int64_t kChunkRows = 64;
 
 template <class A, class F>
@@ -109,7 +79,8 @@ void for_rows_sum(Device device, std::span<const std::int32_t> offsets, std::int
           const std::int64_t last = std::min<std::int64_t>(first + kChunkRows, offsets[s + 1]);
           A* const sums = partial + chunk * width;
           std::fill(sums, sums + width, A{0});
-          for (std::int64_t row = first; row < last; ++row) local(SerialTeam{}, row, sums);
+          auto columns = sums_of(local, sums);
+          for (std::int64_t row = first; row < last; ++row) local(SerialTeam{}, row, columns);
         }
       },
       std::max<std::int64_t>(1, 16384 / (kChunkRows * std::max<std::int64_t>(width, 1))));

@@ -120,24 +120,43 @@ install_packages() {
   fi
 }
 
-# Headers only; without them the build has no CUDA backend, and says so.
-bring_cudnn_frontend() {
-  local to=build/third_party/cudnn_frontend log=build/pip.log fetched
-  cmp --silent launch/cudnn_frontend.txt "$to/pinned.txt" && return 0
-  fetched=$(mktemp -d build/cudnn_frontend.XXXXXX)
+# unpack_wheels FOLDER TO
+unpack_wheels() {
+  local wheel
+  for wheel in "$1"/*.whl; do
+    python3 -m zipfile --extract "$wheel" "$2" || return 1
+  done
+}
+
+# The wheels that launch/NAME.txt pins, unpacked to build/third_party/NAME.
+bring_wheels() {
+  local to=build/third_party/$1 list=launch/$1.txt log=build/pip.log fetched
+  cmp --silent "$list" "$to/pinned.txt" && return 0
+  fetched=$(mktemp -d build/wheels.XXXXXX)
   if python3 -m pip download --quiet --no-deps --require-hashes --only-binary=:all: \
     --implementation cp --python-version 3.11 --platform "manylinux_2_27_$(uname -m)" \
-    --dest "$fetched" --requirement launch/cudnn_frontend.txt >"$log" 2>&1 &&
-    python3 -m zipfile --extract "$fetched"/*.whl "$fetched/wheel" >>"$log" 2>&1; then
+    --platform "manylinux2014_$(uname -m)" --dest "$fetched" --requirement "$list" >"$log" 2>&1 &&
+    unpack_wheels "$fetched" "$fetched/wheel" >>"$log" 2>&1; then
     rm -rf "$to"
-    mkdir -p "$to"
-    mv "$fetched/wheel/include" "$to/include"
-    cp launch/cudnn_frontend.txt "$to/pinned.txt"
-  else
-    say "cuDNN's front end could not be fetched from PyPI: building without CUDA ($(tail -n 1 "$log"))"
+    mkdir -p build/third_party
+    mv "$fetched/wheel" "$to"
+    find "$to" -path '*/bin/*' -exec chmod +x {} +
+    cp "$list" "$to/pinned.txt"
   fi
   rm -rf "$fetched"
   [[ -e $to/pinned.txt ]]
+}
+
+# Without cuDNN's front end, headers only, the build has no CUDA backend; without the tools that read
+# kernels, the tests do not look at what the compiler made of them.
+bring_cuda_wheels() {
+  bring_wheels cudnn_frontend || {
+    say "cuDNN's front end could not be fetched from PyPI: building without CUDA ($(tail -n 1 build/pip.log))"
+    return 1
+  }
+  bring_wheels cuda_tools ||
+    say "CUDA's disassembler could not be fetched from PyPI: kernels are not looked at ($(tail -n 1 build/pip.log))"
+  return 0
 }
 
 # Configured again only when the answer would differ; changes of CMakeLists.txt ninja sees itself.
@@ -180,7 +199,7 @@ case $preset in
   *) cuda='' ;;
 esac
 [[ $packages == no ]] || install_packages
-[[ -z $cuda ]] || bring_cudnn_frontend || cuda=''
+[[ -z $cuda ]] || bring_cuda_wheels || cuda=''
 configure
 [[ $build == no ]] || cmake --build "build/$preset" --parallel "$(jobs)" --target "$target" >&2 ||
   die 70 "the build failed; the compiler's words are above"

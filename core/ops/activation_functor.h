@@ -29,17 +29,21 @@ struct SiluGrad {
 
 template <class T>
 struct BiasGelu {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const T* x;
   const T* bias;
   std::int64_t width;
   T* y;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, bias, y); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    using A = Accumulator<T>;
-    const T* const in = x + row * width;
-    T* const out = y + row * width;
-    team.each(width, [&](std::int64_t j) {
-      out[j] = static_cast<T>(math::gelu(static_cast<A>(in[j]) + static_cast<A>(bias[j])));
+    const auto in = team.read(x + row * width, width);
+    const auto add = team.read(bias, width);
+    team.write(y + row * width, width, [&](auto at) {
+      return math::gelu(static_cast<A>(in[at]) + static_cast<A>(add[at]));
     });
   }
 };
@@ -48,21 +52,26 @@ struct BiasGelu {
 template <class T>
 struct BiasGeluGrad {
   using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  static constexpr int kGroups = 1;
   const T* x;
   const T* bias;
   const T* dy;
   std::int64_t width;
   T* dx;
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
-    const T* const in = x + row * width;
-    const T* const grad = dy + row * width;
-    T* const out = dx + row * width;
-    team.each(width, [&](std::int64_t j) {
-      const A g = static_cast<A>(grad[j]) *
-                  math::gelu_grad(static_cast<A>(in[j]) + static_cast<A>(bias[j]));
-      out[j] = static_cast<T>(g);
-      sums[j] += g;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, bias, dy, dx); }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto in = team.read(x + row * width, width);
+    const auto grad = team.read(dy + row * width, width);
+    const auto add = team.read(bias, width);
+    team.write(dx + row * width, width, [&](auto at) {
+      const A g = static_cast<A>(grad[at]) *
+                  math::gelu_grad(static_cast<A>(in[at]) + static_cast<A>(add[at]));
+      sums(0, at) += g;
+      return g;
     });
   }
 };
@@ -70,17 +79,21 @@ struct BiasGeluGrad {
 // y = x + bias; y may be x.
 template <class T, class B>
 struct AddBias {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const T* x;
   const B* bias;
   std::int64_t width;
   T* y;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, bias, y); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    using A = Accumulator<T>;
-    const std::int64_t begin = row * width;
-    team.each(width, [&](std::int64_t j) {
-      y[begin + j] = static_cast<T>(static_cast<A>(x[begin + j]) +
-                                    static_cast<A>(static_cast<Accumulator<B>>(bias[j])));
+    const auto in = team.read(x + row * width, width);
+    const auto add = team.read(bias, width);
+    team.write(y + row * width, width, [&](auto at) {
+      return static_cast<A>(in[at]) + static_cast<A>(static_cast<Accumulator<B>>(add[at]));
     });
   }
 };
@@ -88,12 +101,18 @@ struct AddBias {
 // sums: column sums of x.
 template <class T>
 struct ColumnSum {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  static constexpr int kGroups = 1;
   const T* x;
   std::int64_t width;
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, Accumulator<T>* sums) const {
-    const T* const in = x + row * width;
-    team.each(width, [&](std::int64_t j) { sums[j] += static_cast<Accumulator<T>>(in[j]); });
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x); }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto in = team.read(x + row * width, width);
+    team.each(width, [&](auto at) { sums(0, at) += static_cast<A>(in[at]); });
   }
 };
 

@@ -10,19 +10,24 @@ namespace muybridge::functor {
 // A negative id is a row of slack: zero.
 template <class T>
 struct Embedding {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const std::int32_t* ids;
   const T* table;
   std::int64_t width;
   T* y;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, table, y); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
     T* const out = y + row * width;
     if (ids[row] < 0) {
-      team.each(width, [&](std::int64_t j) { out[j] = static_cast<T>(0.0F); });
+      team.write(out, width, [](auto) { return static_cast<T>(0.0F); });
       return;
     }
-    const T* const entry = table + ids[row] * width;
-    team.each(width, [&](std::int64_t j) { out[j] = entry[j]; });
+    const auto entry = team.read(table + ids[row] * width, width);
+    team.write(out, width, [&](auto at) { return entry[at]; });
   }
 };
 

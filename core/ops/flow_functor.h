@@ -52,6 +52,7 @@ struct FlowNoise {
 template <class T>
 struct CleanToVelocity {
   using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const T* clean;
   const A* noisy;
   const A* times;
@@ -60,16 +61,20 @@ struct CleanToVelocity {
   A least;
   T* velocity;
 
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, clean, noisy, velocity); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
     const A time = times[clip_of[row]];
     const A factor = A{1} / (time > least ? time : least);
-    const T* const x = clean + row * width;
-    const A* const from = noisy ? noisy + row * width : nullptr;
+    const auto x = team.read(clean + row * width, width);
     T* const out = velocity + row * width;
-    team.each(width, [&](std::int64_t j) {
-      out[j] = static_cast<T>(((from ? from[j] : A{0}) - static_cast<A>(x[j])) * factor);
-    });
+    if (noisy) {
+      const auto from = team.read(noisy + row * width, width);
+      team.write(out, width, [&](auto at) { return (from[at] - static_cast<A>(x[at])) * factor; });
+    } else {
+      team.write(out, width, [&](auto at) { return (A{0} - static_cast<A>(x[at])) * factor; });
+    }
   }
 };
 

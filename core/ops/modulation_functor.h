@@ -57,7 +57,8 @@ struct AddToEntries {
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
     team.each(count, width, [&](std::int64_t i, std::int64_t j) {
-      table[(row * entries + entry[i]) * width + j] += x[(row * count + i) * width + j];
+      const int to = i == 0 ? entry[0] : entry[1];
+      table[(row * entries + to) * width + j] += x[(row * count + i) * width + j];
     });
   }
 };

@@ -31,34 +31,36 @@ struct LayerNorm {
   T* y;
   Moments<A>* moments;
 
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const {
+    return table_stride % kPack == 0 && functor::in_packs(width, x, shift, scale, y);
+  }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const T* const in = x + row * width;
-    T* const out = y + row * width;
     const std::int64_t entry = (clip_of ? clip_of[row] : 0) * table_stride;
-    const S* const row_shift = shift + entry;
-    const S* const row_scale = scale + entry;
-    const A mean = team.template sum<A>(width, [&](std::int64_t j) {
-      return static_cast<A>(in[j]);
-    }) / static_cast<A>(width);
-    const A variance = team.template sum<A>(width, [&](std::int64_t j) {
-      const A centred = static_cast<A>(in[j]) - mean;
+    const auto in = team.read(x + row * width, width);
+    const auto row_shift = team.read(shift + entry, width);
+    const auto row_scale = team.read(scale + entry, width);
+    const A mean = team.template sum<A>(width, [&](auto at) { return static_cast<A>(in[at]); }) /
+                   static_cast<A>(width);
+    const A variance = team.template sum<A>(width, [&](auto at) {
+      const A centred = static_cast<A>(in[at]) - mean;
       return centred * centred;
     }) / static_cast<A>(width);
     const A rstd = A{1} / std::sqrt(variance + eps);
-    team.each(width, [&](std::int64_t j) {
-      const A xhat = (static_cast<A>(in[j]) - mean) * rstd;
-      out[j] = static_cast<T>(xhat * (unit + static_cast<A>(row_scale[j])) +
-                              static_cast<A>(row_shift[j]));
+    team.write(y + row * width, width, [&](auto at) {
+      const A xhat = (static_cast<A>(in[at]) - mean) * rstd;
+      return xhat * (unit + static_cast<A>(row_scale[at])) + static_cast<A>(row_shift[at]);
     });
     if (team.leader()) moments[row] = {mean, rstd};
   }
 };
 
-// sums: [shift gradient, scale gradient], each `width` long.
+// sums: the gradients of shift and scale.
 template <class T, class S>
 struct LayerNormGrad {
   using A = Accumulator<T>;
+  static constexpr int kGroups = 2;
   const T* x;
   const T* dy;
   const S* scale;
@@ -69,28 +71,30 @@ struct LayerNormGrad {
   const Moments<A>* moments;
   T* dx;
 
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
-    const T* const in = x + row * width;
-    const T* const grad = dy + row * width;
-    T* const out = dx + row * width;
-    const S* const row_scale = scale + (clip_of ? clip_of[row] : 0) * table_stride;
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const {
+    return table_stride % kPack == 0 && functor::in_packs(width, x, dy, scale, dx);
+  }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto in = team.read(x + row * width, width);
+    const auto grad = team.read(dy + row * width, width);
+    const auto row_scale = team.read(scale + (clip_of ? clip_of[row] : 0) * table_stride, width);
     const Moments<A> m = moments[row];
-    const A sum_g = team.template sum<A>(width, [&](std::int64_t j) {
-      return static_cast<A>(grad[j]) * (unit + static_cast<A>(row_scale[j]));
+    const A sum_g = team.template sum<A>(width, [&](auto at) {
+      return static_cast<A>(grad[at]) * (unit + static_cast<A>(row_scale[at]));
     });
-    const A sum_gx = team.template sum<A>(width, [&](std::int64_t j) {
-      return static_cast<A>(grad[j]) * (unit + static_cast<A>(row_scale[j])) *
-             (static_cast<A>(in[j]) - m.mean) * m.rstd;
+    const A sum_gx = team.template sum<A>(width, [&](auto at) {
+      return static_cast<A>(grad[at]) * (unit + static_cast<A>(row_scale[at])) *
+             (static_cast<A>(in[at]) - m.mean) * m.rstd;
     });
     const A mean_g = sum_g / static_cast<A>(width), mean_gx = sum_gx / static_cast<A>(width);
-    team.each(width, [&](std::int64_t j) {
-      const A xhat = (static_cast<A>(in[j]) - m.mean) * m.rstd;
-      const A g = static_cast<A>(grad[j]);
-      out[j] = static_cast<T>(
-          m.rstd * (g * (unit + static_cast<A>(row_scale[j])) - mean_g - xhat * mean_gx));
-      sums[j] += g;
-      sums[width + j] += g * xhat;
+    team.write(dx + row * width, width, [&](auto at) {
+      const A xhat = (static_cast<A>(in[at]) - m.mean) * m.rstd;
+      const A g = static_cast<A>(grad[at]);
+      sums(0, at) += g;
+      sums(1, at) += g * xhat;
+      return m.rstd * (g * (unit + static_cast<A>(row_scale[at])) - mean_g - xhat * mean_gx);
     });
   }
 };
@@ -106,16 +110,17 @@ struct RmsNorm {
   T* y;
   A* rstds;
 
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, weight, y); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const T* const in = x + row * width;
-    T* const out = y + row * width;
+    const auto in = team.read(x + row * width, width);
+    const auto by = team.read(weight, width);
     const A squares = team.template sum<A>(
-        width, [&](std::int64_t j) { return static_cast<A>(in[j]) * static_cast<A>(in[j]); });
+        width, [&](auto at) { return static_cast<A>(in[at]) * static_cast<A>(in[at]); });
     const A rstd = A{1} / std::sqrt(squares / static_cast<A>(width) + eps);
-    team.each(width, [&](std::int64_t j) {
-      out[j] = static_cast<T>(static_cast<A>(in[j]) * rstd * static_cast<A>(weight[j]));
-    });
+    team.write(y + row * width, width,
+               [&](auto at) { return static_cast<A>(in[at]) * rstd * static_cast<A>(by[at]); });
     if (team.leader()) rstds[row] = rstd;
   }
 };
@@ -124,6 +129,7 @@ struct RmsNorm {
 template <class T>
 struct RmsNormGrad {
   using A = Accumulator<T>;
+  static constexpr int kGroups = 1;
   const T* x;
   const T* dy;
   const T* weight;
@@ -131,20 +137,22 @@ struct RmsNormGrad {
   const A* rstds;
   T* dx;
 
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
-    const T* const in = x + row * width;
-    const T* const grad = dy + row * width;
-    T* const out = dx + row * width;
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, dy, weight, dx); }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto in = team.read(x + row * width, width);
+    const auto grad = team.read(dy + row * width, width);
+    const auto by = team.read(weight, width);
     const A rstd = rstds[row];
-    const A mean = team.template sum<A>(width, [&](std::int64_t j) {
-      return static_cast<A>(grad[j]) * static_cast<A>(weight[j]) * static_cast<A>(in[j]) * rstd;
+    const A mean = team.template sum<A>(width, [&](auto at) {
+      return static_cast<A>(grad[at]) * static_cast<A>(by[at]) * static_cast<A>(in[at]) * rstd;
     }) / static_cast<A>(width);
-    team.each(width, [&](std::int64_t j) {
-      const A xhat = static_cast<A>(in[j]) * rstd;
-      const A g = static_cast<A>(grad[j]);
-      out[j] = static_cast<T>(rstd * (g * static_cast<A>(weight[j]) - xhat * mean));
-      sums[j] += g * xhat;
+    team.write(dx + row * width, width, [&](auto at) {
+      const A xhat = static_cast<A>(in[at]) * rstd;
+      const A g = static_cast<A>(grad[at]);
+      sums(0, at) += g * xhat;
+      return rstd * (g * static_cast<A>(by[at]) - xhat * mean);
     });
   }
 };

@@ -10,6 +10,8 @@ namespace muybridge::functor {
 // a piece of the first order.
 template <class T>
 struct Regroup {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const T* from;
   std::int64_t rows;
   std::int64_t blocks;
@@ -18,13 +20,14 @@ struct Regroup {
   bool apart;  // to the second order; else back
   T* to;
 
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, from, to); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t i) const {
     const std::int64_t part = i % parts, row_block = i / parts;
     const std::int64_t j = part * rows * blocks + row_block;
-    const T* const in = from + (apart ? i : j) * width;
-    T* const out = to + (apart ? j : i) * width;
-    team.each(width, [&](std::int64_t k) { out[k] = in[k]; });
+    const auto in = team.read(from + (apart ? i : j) * width, width);
+    team.write(to + (apart ? j : i) * width, width, [&](auto at) { return in[at]; });
   }
 };
 

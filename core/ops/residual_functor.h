@@ -10,6 +10,7 @@ namespace muybridge::functor {
 template <class T>
 struct GateResidual {
   using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
   const T* x;
   const T* y;
   const A* gate;
@@ -17,14 +18,18 @@ struct GateResidual {
   std::int64_t table_stride;
   std::int64_t width;
   T* out;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const {
+    return table_stride % kPack == 0 && functor::in_packs(width, x, y, gate, out);
+  }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const T* const in = x + row * width;
-    const T* const branch = y + row * width;
-    T* const sum = out + row * width;
-    const A* const row_gate = gate + (clip_of ? clip_of[row] : 0) * table_stride;
-    team.each(width, [&](std::int64_t j) {
-      sum[j] = static_cast<T>(static_cast<A>(in[j]) + static_cast<A>(branch[j]) * row_gate[j]);
+    const auto in = team.read(x + row * width, width);
+    const auto branch = team.read(y + row * width, width);
+    const auto by = team.read(gate + (clip_of ? clip_of[row] : 0) * table_stride, width);
+    team.write(out + row * width, width, [&](auto at) {
+      return static_cast<A>(in[at]) + static_cast<A>(branch[at]) * by[at];
     });
   }
 };
@@ -33,6 +38,8 @@ struct GateResidual {
 template <class T, class G>
 struct GateResidualGrad {
   using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  static constexpr int kGroups = 1;
   const T* y;
   const G* dout;
   const A* gate;
@@ -40,16 +47,20 @@ struct GateResidualGrad {
   std::int64_t table_stride;
   std::int64_t width;
   T* dy;
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
-    const T* const branch = y + row * width;
-    const G* const grad = dout + row * width;
-    T* const out = dy + row * width;
-    const A* const row_gate = gate + (clip_of ? clip_of[row] : 0) * table_stride;
-    team.each(width, [&](std::int64_t j) {
-      const A g = static_cast<A>(grad[j]);
-      out[j] = static_cast<T>(g * row_gate[j]);
-      sums[j] += g * static_cast<A>(branch[j]);
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const {
+    return table_stride % kPack == 0 && functor::in_packs(width, y, dout, gate, dy);
+  }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto branch = team.read(y + row * width, width);
+    const auto grad = team.read(dout + row * width, width);
+    const auto by = team.read(gate + (clip_of ? clip_of[row] : 0) * table_stride, width);
+    team.write(dy + row * width, width, [&](auto at) {
+      const A g = static_cast<A>(grad[at]);
+      sums(0, at) += g * static_cast<A>(branch[at]);
+      return g * by[at];
     });
   }
 };

@@ -108,7 +108,9 @@ TEST_F(CudaTwin, AccumulateAndScaleAndSquares) {
 
 TEST_F(CudaTwin, Norms) {
   for (const DType dtype : kFloats)
-    for (const std::int64_t width : {7, 64, 1536, 6000}) {  // the last: sums beyond shared memory
+    // Walked, a thread a pack, in a warp with idle lanes, two packs a thread, as many as a block
+    // holds, and walked with sums beyond shared memory.
+    for (const std::int64_t width : {7, 64, 264, 1536, 6144, 6152}) {
       expect_same("layer_norm",
                   {draw({Clips::kRows, width}, dtype), draw({width}, dtype), draw({width}, dtype)},
                   [](Inputs in, Device) { return layer_norm(in[0], in[1], in[2], 1e-6); });
@@ -125,9 +127,25 @@ TEST_F(CudaTwin, Norms) {
     }
 }
 
+TEST_F(CudaTwin, NormsOfRowsThatLieWhereNothingIsReadInPacks) {
+  for (const DType dtype : kFloats) {
+    const Tensor x = draw({40 * 64 + 1}, dtype), weight = draw({64}, dtype),
+                 dy = draw({40, 64}, dtype);
+    const auto results = [&](Device device) {
+      const Var rows = Var::leaf(x.to(device).flat_view(1, {40, 64}));
+      const Var by = Var::leaf(weight.to(device));
+      const Var y = rms_norm(rows, by, 1e-6);
+      backward(y, dy.to(device));
+      return std::vector<Tensor>{y.value(), rows.grad(), by.grad()};
+    };
+    const std::vector<Tensor> got = results(Device::kCuda), want = results(Device::kCpu);
+    for (std::size_t i = 0; i < want.size(); ++i) expect_near("rms_norm", got[i], want[i], dtype);
+  }
+}
+
 TEST_F(CudaTwin, GatesTablesAndBias) {
   for (const DType dtype : kFloats)
-    for (const std::int64_t width : {10, 384}) {
+    for (const std::int64_t width : {10, 384, 4104}) {  // the last: a row has three blocks
       const DType wide = accumulator_of(dtype);
       expect_same(
           "gate_residual",
@@ -149,8 +167,13 @@ TEST_F(CudaTwin, GatesTablesAndBias) {
 TEST_F(CudaTwin, QkNormRope) {
   const Packing packing = Packing::of({{2, 3, 5}, {1, 4, 4}}, 50);
   for (const DType dtype : kFloats)
-    for (const bool turned : {false, true}) {
-      const std::int64_t heads = 3, head_width = 40, width = heads * head_width;
+    for (const auto& [heads, head_width, turned] :
+         {std::tuple<std::int64_t, std::int64_t, bool>{3, 40, false},
+          {3, 40, true},
+          {12, 128, true},
+          {3, 42, true},
+          {3, 42, false}}) {
+      const std::int64_t width = heads * head_width;
       const Tensor table =
           rope_table(packing, RopeAxes::of_head_width(head_width), accumulator_of(dtype));
       expect_same(
@@ -167,32 +190,37 @@ TEST_F(CudaTwin, QkNormRope) {
 TEST_F(CudaTwin, QkNormRopeOfSharedRows) {
   const SharedRows shared{.parts = 2, .sum = [](const Tensor& sums) { scale_in_place(sums, 2); }};
   for (const DType dtype : kFloats)
-    expect_same("qk_norm_rope", {draw({50, 120}, dtype), draw({40}, dtype), draw({40}, dtype)},
-                [&](Inputs in, Device) {
-                  return qk_norm_rope(in[0], {in[1], in[2]}, 2, {}, 1e-6, shared);
-                });
+    for (const std::int64_t width : {40, 48})
+      expect_same("qk_norm_rope",
+                  {draw({50, 3 * width}, dtype), draw({width}, dtype), draw({width}, dtype)},
+                  [&](Inputs in, Device) {
+                    return qk_norm_rope(in[0], {in[1], in[2]}, 2, {}, 1e-6, shared);
+                  });
 }
 
 TEST_F(CudaTwin, AddBias) {
   for (const DType dtype : kFloats)
-    expect_same("add_bias", {draw({33, 70}, dtype), draw({70}, dtype)},
-                [](Inputs in, Device) { return add_bias(in[0], in[1]); });
+    for (const std::int64_t width : {70, 72})
+      expect_same("add_bias", {draw({33, width}, dtype), draw({width}, dtype)},
+                  [](Inputs in, Device) { return add_bias(in[0], in[1]); });
 }
 
 TEST_F(CudaTwin, PartsApartAndTogether) {
-  for (const DType dtype : kFloats) {
-    const Tensor x = draw({17, 3 * 4 * 10}, dtype);
-    const Tensor apart = parts_apart(x.to(Device::kCuda), 3, 4);
-    expect_near("parts_apart", apart, parts_apart(x, 3, 4), dtype);
-    expect_near("parts_together", parts_together(apart, 3), x, dtype);
-  }
+  for (const DType dtype : kFloats)
+    for (const std::int64_t width : {10, 16}) {
+      const Tensor x = draw({17, 3 * 4 * width}, dtype);
+      const Tensor apart = parts_apart(x.to(Device::kCuda), 3, 4);
+      expect_near("parts_apart", apart, parts_apart(x, 3, 4), dtype);
+      expect_near("parts_together", parts_together(apart, 3), x, dtype);
+    }
 }
 
 TEST_F(CudaTwin, EmbeddingAndTimes) {
   for (const DType dtype : kFloats) {
-    const Tensor ids = Tensor::of<std::int32_t>({6}, {3, 0, 3, 8, 1, 3});
-    expect_same("embedding", {draw({9, 33}, dtype)},
-                [&](Inputs in, Device device) { return embedding(ids.to(device), in[0]); });
+    const Tensor ids = Tensor::of<std::int32_t>({7}, {3, 0, 3, 8, -1, 1, 3});
+    for (const std::int64_t width : {33, 48})
+      expect_same("embedding", {draw({9, width}, dtype)},
+                  [&](Inputs in, Device device) { return embedding(ids.to(device), in[0]); });
     const Tensor times = draw({4}, accumulator_of(dtype));
     scale_in_place(times, 300);
     expect_near("sinusoidal_features", sinusoidal_features(times.to(Device::kCuda), 256, dtype),
@@ -215,6 +243,21 @@ TEST_F(CudaTwin, FlowNoiseIsTheSameNoise) {
                   DType::kF32);
       expect_near("velocity", got.velocity.rows(0, Clips::kUsed),
                   want.velocity.rows(0, Clips::kUsed), DType::kF32);
+    }
+}
+
+TEST_F(CudaTwin, VelocityOfClean) {
+  for (const DType dtype : kFloats)
+    for (const std::int64_t width : {12, 48}) {
+      const DType wide = accumulator_of(dtype);
+      const Tensor noisy = draw({Clips::kRows, width}, wide);
+      const Tensor times = Tensor::of<double>({3}, {0.9, 0.5, 0.001}).to(wide);
+      expect_same(
+          "velocity_of_clean", {draw({Clips::kRows, width}, dtype)},
+          [&](Inputs in, Device device) {
+            return velocity_of_clean(in[0], noisy.to(device), times.to(device), Clips::on(device));
+          },
+          Clips::kUsed);
     }
 }
 

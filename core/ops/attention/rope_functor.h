@@ -17,12 +17,14 @@ struct QkSquares {
   int blocks;
   A* out;
 
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
     for (int block = 0; block < normed; ++block) {
-      const T* const in = x + (row * blocks + block) * width;
+      const auto in = team.read(x + (row * blocks + block) * width, width);
       const A squares = team.template sum<A>(
-          width, [&](std::int64_t j) { return static_cast<A>(in[j]) * static_cast<A>(in[j]); });
+          width, [&](auto at) { return static_cast<A>(in[at]) * static_cast<A>(in[at]); });
       if (team.leader()) out[row * normed + block] = squares;
     }
   }
@@ -44,68 +46,69 @@ struct QkNormRope {
   T* y;
   A* rstds;  // [T, normed]
 
+  MUY_HD std::int64_t columns() const { return heads * head_width; }
+  bool in_packs() const {
+    return head_width % kPack == 0 &&
+           functor::in_packs(columns(), x, weights[0], weights[1], rope, y);
+  }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const std::int64_t width = heads * head_width, pairs = head_width / 2;
-    const A* const angles = rope ? rope + row * head_width : nullptr;
-    for (int block = 0; block < blocks; ++block) {
-      const T* const in = x + (row * blocks + block) * width;
-      T* const out = y + (row * blocks + block) * width;
-      if (block >= normed) {
-        team.each(width, [&](std::int64_t j) { out[j] = in[j]; });
-        continue;
-      }
-      const T* const weight = weights[block];
-      const A total = squares ? squares[row * normed + block]
-                              : team.template sum<A>(width, [&](std::int64_t j) {
-                                  return static_cast<A>(in[j]) * static_cast<A>(in[j]);
-                                });
+    const std::int64_t width = columns();
+    MUY_UNROLL
+    for (int block = 0; block < 2; ++block) {
+      if (block >= normed) continue;
+      const std::int64_t begin = (row * blocks + block) * width;
+      const auto in = team.read(x + begin, width);
+      const auto weight = team.read(weights[block], width);
+      const A total =
+          squares ? squares[row * normed + block] : team.template sum<A>(width, [&](auto at) {
+            return static_cast<A>(in[at]) * static_cast<A>(in[at]);
+          });
       const A rstd = A{1} / std::sqrt(total / full_width + eps);
       if (team.leader()) rstds[row * normed + block] = rstd;
-      if (!angles) {
-        team.each(width, [&](std::int64_t j) {
-          out[j] = static_cast<T>(static_cast<A>(in[j]) * rstd * static_cast<A>(weight[j]));
+      const auto scaled = [&](auto at) {
+        return static_cast<A>(in[at]) * rstd * static_cast<A>(weight[at]);
+      };
+      if (rope) {
+        const auto angles = team.read_of_head(rope + row * head_width, head_width, width);
+        team.write_pairs(y + begin, heads, head_width, [&](auto at, auto in_head) -> Pair<A> {
+          const A even = scaled(at), odd = scaled(at + 1);
+          const A cosine = angles[in_head], sine = angles[in_head + 1];
+          return {even * cosine - odd * sine, even * sine + odd * cosine};
         });
-        continue;
+      } else {
+        team.write(y + begin, width, scaled);
       }
-      team.each(heads, pairs, [&](std::int64_t head, std::int64_t pair) {
-        const std::int64_t j = head * head_width + 2 * pair;
-        const A even = static_cast<A>(in[j]) * rstd * static_cast<A>(weight[j]);
-        const A odd = static_cast<A>(in[j + 1]) * rstd * static_cast<A>(weight[j + 1]);
-        const A cosine = angles[2 * pair], sine = angles[2 * pair + 1];
-        out[j] = static_cast<T>(even * cosine - odd * sine);
-        out[j + 1] = static_cast<T>(even * sine + odd * cosine);
-      });
+    }
+    for (int block = normed; block < blocks; ++block) {
+      const std::int64_t begin = (row * blocks + block) * width;
+      const auto in = team.read(x + begin, width);
+      team.write(y + begin, width, [&](auto at) { return in[at]; });
     }
   }
 };
 
-// What both walks of the backward see of a row's block. The rotation's transpose turns dy back;
-// without a rotation cosine is 1 and sine 0.
-template <class T>
+// What both walks of the backward see of a row's block.
+template <class A, class Columns, class Angles>
 struct QkGradBlock {
-  using A = Accumulator<T>;
-  const T* in;
-  const T* grad;
-  const T* weight;
-  const A* angles;  // null: no rotation
-  std::int64_t heads, head_width;
+  Columns in, grad, weight;
+  Angles angles;
+  bool turns;
 
-  MUY_HD void turned(std::int64_t j, std::int64_t pair, A& even, A& odd) const {
-    const A cosine = angles ? angles[2 * pair] : A{1}, sine = angles ? angles[2 * pair + 1] : A{0};
-    const A first = static_cast<A>(grad[j]), second = static_cast<A>(grad[j + 1]);
-    even = first * cosine + second * sine;
-    odd = second * cosine - first * sine;
+  // The gradients of two columns before the rotation, whose transpose turns them back.
+  template <class At, class InHead>
+  MUY_HD Pair<A> turned(At at, InHead in_head) const {
+    const A cosine = turns ? angles[in_head] : A{1}, sine = turns ? angles[in_head + 1] : A{0};
+    const A first = static_cast<A>(grad[at]), second = static_cast<A>(grad[at + 1]);
+    return {first * cosine + second * sine, second * cosine - first * sine};
   }
   // The sum over the block of x times the gradient that reaches it through weight and rotation.
   template <class Team>
-  MUY_HD A dot(const Team& team) const {
-    return team.template sum<A>(heads, head_width / 2, [&](std::int64_t head, std::int64_t pair) {
-      const std::int64_t j = head * head_width + 2 * pair;
-      A even, odd;
-      turned(j, pair, even, odd);
-      return even * static_cast<A>(weight[j]) * static_cast<A>(in[j]) +
-             odd * static_cast<A>(weight[j + 1]) * static_cast<A>(in[j + 1]);
+  MUY_HD A dot(const Team& team, std::int64_t heads, std::int64_t head_width) const {
+    return team.template sum_pairs<A>(heads, head_width, [&](auto at, auto in_head) {
+      const auto [even, odd] = turned(at, in_head);
+      return even * static_cast<A>(weight[at]) * static_cast<A>(in[at]) +
+             odd * static_cast<A>(weight[at + 1]) * static_cast<A>(in[at + 1]);
     });
   }
 };
@@ -122,65 +125,82 @@ struct QkGradInput {
   int normed;
   int blocks;
 
-  MUY_HD QkGradBlock<T> block(std::int64_t row, int index) const {
-    const std::int64_t begin = (row * blocks + index) * heads * head_width;
-    return {x + begin, dy + begin, weights[index], rope ? rope + row * head_width : nullptr,
-            heads,     head_width};
+  MUY_HD std::int64_t columns() const { return heads * head_width; }
+  bool in_packs() const {
+    return head_width % kPack == 0 &&
+           functor::in_packs(columns(), x, dy, weights[0], weights[1], rope);
+  }
+  template <class Team>
+  MUY_HD auto block(const Team& team, std::int64_t row, int index) const {
+    const std::int64_t width = columns(), begin = (row * blocks + index) * width;
+    auto in = team.read(x + begin, width);
+    decltype(team.read_of_head(rope, head_width, width)) angles{};
+    if (rope) angles = team.read_of_head(rope + row * head_width, head_width, width);
+    return QkGradBlock<A, decltype(in), decltype(angles)>{in, team.read(dy + begin, width),
+                                                          team.read(weights[index], width), angles,
+                                                          rope != nullptr};
   }
 };
 
 // out[row, block] = QkGradBlock::dot.
 template <class T>
 struct QkDots {
+  using A = Accumulator<T>;
   QkGradInput<T> from;
-  Accumulator<T>* out;
+  A* out;
 
+  MUY_HD std::int64_t columns() const { return from.columns(); }
+  bool in_packs() const { return from.in_packs(); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    for (int block = 0; block < from.normed; ++block) {
-      const Accumulator<T> dot = from.block(row, block).dot(team);
+    MUY_UNROLL
+    for (int block = 0; block < 2; ++block) {
+      if (block >= from.normed) continue;
+      const A dot = from.block(team, row, block).dot(team, from.heads, from.head_width);
       if (team.leader()) out[row * from.normed + block] = dot;
     }
   }
 };
 
-// sums: the weights' gradients, [normed, D].
+// sums: the weights' gradients.
 template <class T>
 struct QkNormRopeGrad {
   using A = Accumulator<T>;
+  static constexpr int kGroups = 2;  // where two blocks are normalised
   QkGradInput<T> from;
   const A* rstds;
   A full_width;   // as in QkNormRope
   const A* dots;  // [T, normed], of the full rows; null: of these
   T* dx;
 
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row, A* sums) const {
-    const std::int64_t width = from.heads * from.head_width, pairs = from.head_width / 2;
-    for (int block = 0; block < from.blocks; ++block) {
-      T* const out = dx + (row * from.blocks + block) * width;
-      if (block >= from.normed) {
-        const T* const grad = from.dy + (row * from.blocks + block) * width;
-        team.each(width, [&](std::int64_t j) { out[j] = grad[j]; });
-        continue;
-      }
-      const QkGradBlock<T> at = from.block(row, block);
-      A* const weight_grad = sums + block * width;
+  MUY_HD std::int64_t columns() const { return from.columns(); }
+  bool in_packs() const { return from.in_packs() && functor::in_packs(columns(), dx); }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const std::int64_t width = columns();
+    MUY_UNROLL
+    for (int block = 0; block < 2; ++block) {
+      if (block >= from.normed) continue;
+      const auto of = from.block(team, row, block);
       const A rstd = rstds[row * from.normed + block];
-      const A dot = dots ? dots[row * from.normed + block] : at.dot(team);
+      const A dot =
+          dots ? dots[row * from.normed + block] : of.dot(team, from.heads, from.head_width);
       const A mean = dot * rstd / full_width;
-      team.each(from.heads, pairs, [&](std::int64_t head, std::int64_t pair) {
-        const std::int64_t j = head * from.head_width + 2 * pair;
-        A even, odd;
-        at.turned(j, pair, even, odd);
-        const A xhat_even = static_cast<A>(at.in[j]) * rstd,
-                xhat_odd = static_cast<A>(at.in[j + 1]) * rstd;
-        out[j] = static_cast<T>(rstd * (even * static_cast<A>(at.weight[j]) - xhat_even * mean));
-        out[j + 1] =
-            static_cast<T>(rstd * (odd * static_cast<A>(at.weight[j + 1]) - xhat_odd * mean));
-        weight_grad[j] += even * xhat_even;
-        weight_grad[j + 1] += odd * xhat_odd;
+      T* const out = dx + (row * from.blocks + block) * width;
+      team.write_pairs(out, from.heads, from.head_width, [&](auto at, auto in_head) -> Pair<A> {
+        const auto [even, odd] = of.turned(at, in_head);
+        const A xhat_even = static_cast<A>(of.in[at]) * rstd,
+                xhat_odd = static_cast<A>(of.in[at + 1]) * rstd;
+        sums(block, at) += even * xhat_even;
+        sums(block, at + 1) += odd * xhat_odd;
+        return {rstd * (even * static_cast<A>(of.weight[at]) - xhat_even * mean),
+                rstd * (odd * static_cast<A>(of.weight[at + 1]) - xhat_odd * mean)};
       });
+    }
+    for (int block = from.normed; block < from.blocks; ++block) {
+      const std::int64_t begin = (row * from.blocks + block) * width;
+      const auto grad = team.read(from.dy + begin, width);
+      team.write(dx + begin, width, [&](auto at) { return grad[at]; });
     }
   }
 };
