@@ -62,6 +62,7 @@ class StepJob : public BenchJob {
   double flops() const override { return last_.tflops * last_.seconds * 1e12; }
   std::int64_t tokens() const override { return last_.tokens; }
   std::optional<double> exposed() const override {
+    if (!last_.extra.contains("exposed_communication")) return {};
     return last_.extra.at("exposed_communication").get<double>() * last_.seconds;
   }
 

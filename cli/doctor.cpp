@@ -15,6 +15,7 @@
 #include "data/media/video_about.h"
 #include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
+#include "parallel/nccl_groups.h"
 
 namespace muybridge {
 namespace {
@@ -84,6 +85,11 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
       cuda::available() ? "only an emulated device has run this program's CUDA side so far: hold "
                           "what device: cuda gives against device: cpu"
                         : "");
+  const std::string nccl = nccl_summary();
+  add("nccl", "NCCL", nccl, nccl,
+      cuda::available() && !nccl.starts_with("NCCL")
+          ? "ranks on devices of their own need it: install libnccl2, or set device: shared-cuda"
+          : "");
 
   const std::string mpirun = find_program("mpirun");
   add("mpi", "MPI", mpi_version(), mpi_version());

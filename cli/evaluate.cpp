@@ -89,7 +89,7 @@ void print_evaluation(const Evaluation& evaluation, const RunFolder& run) {
 }
 
 void run_evaluate(const Arguments& arguments) {
-  const World world({.time_limit_seconds = kNoTimeLimit});
+  World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
   if (fs::is_regular_file(arguments.path))

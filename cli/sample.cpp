@@ -237,7 +237,7 @@ class Session {
 };
 
 void sample(const Arguments& arguments) {
-  const World world({.time_limit_seconds = kNoTimeLimit});
+  World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   LoadedModel model({.path = arguments.checkpoint,
                      .overrides = arguments.overrides,

@@ -36,16 +36,17 @@ if(MUYBRIDGE_CUDA)
     set(CMAKE_CUDA_EXTENSIONS OFF)
     find_package(CUDAToolkit REQUIRED)
     find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    find_path(NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
     find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
     find_path(CUDNN_FRONTEND_INCLUDE cudnn_frontend.h
       HINTS ${CMAKE_SOURCE_DIR}/build/third_party/cudnn_frontend/include)
   endif()
   if(TARGET CUDA::cublasLt AND CUDA_nvrtc_LIBRARY AND CUDNN_INCLUDE AND CUDNN_LIBRARY
-     AND CUDNN_FRONTEND_INCLUDE)
+     AND CUDNN_FRONTEND_INCLUDE AND NCCL_INCLUDE)
     set(MUYBRIDGE_HAS_CUDA ON)
     add_library(muybridge_cuda INTERFACE)
     target_include_directories(muybridge_cuda SYSTEM INTERFACE
-      ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE} ${CUDNN_FRONTEND_INCLUDE})
+      ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE} ${CUDNN_FRONTEND_INCLUDE} ${NCCL_INCLUDE})
     # All else is opened when it is first called (core/cuda/libraries.h).
     target_link_libraries(muybridge_cuda INTERFACE CUDA::cudart_static)
     cmake_path(GET CUDNN_LIBRARY PARENT_PATH cudnn_folder)
@@ -53,7 +54,7 @@ if(MUYBRIDGE_CUDA)
     target_compile_definitions(muybridge_cuda INTERFACE
       $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1> $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=>
       CUDNN_FRONTEND_SKIP_JSON_LIB NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING)
-    set_property(SOURCE core/cuda/libraries.cpp PROPERTY COMPILE_OPTIONS
+    set_property(SOURCE core/cuda/open_library.cpp PROPERTY COMPILE_OPTIONS
       "-DCUDA_FOLDERS=\"${CUDAToolkit_LIBRARY_DIR}\",\"${cudnn_folder}\"")
     # 1675: a pragma of g++ that nvcc's front end hands on without knowing it.
     target_compile_options(muybridge_cuda INTERFACE

@@ -19,6 +19,22 @@ function(add_room room)
   endif()
 endfunction()
 
+# The same for what parallel calls of NCCL.
+function(add_nccl)
+  set(sources parallel/nccl_stubs.cpp)
+  if(MUYBRIDGE_HAS_CUDA)
+    file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
+      ${CMAKE_SOURCE_DIR}/parallel/nccl/*.cpp)
+  endif()
+  add_library(muybridge_nccl STATIC ${sources})
+  target_link_libraries(muybridge_nccl PRIVATE muybridge_options PUBLIC muybridge_parallel)
+  if(MUYBRIDGE_HAS_CUDA)
+    target_link_libraries(muybridge_nccl PRIVATE muybridge_cuda muybridge_device)
+  endif()
+  target_link_libraries(muybridge_parallel INTERFACE
+    $<IF:$<BOOL:$<TARGET_PROPERTY:CUDA_DOUBLE>>,muybridge_nccl_double,muybridge_nccl>)
+endfunction()
+
 # What core calls of CUDA is a library of its own, so that the linker chooses: core/cuda where there
 # is a toolkit, else its stubs. Programs with the property CUDA_DOUBLE get neither, but a device that
 # is emulated (tests/cuda_double).

@@ -30,7 +30,7 @@ namespace muybridge {
 inline constexpr int kPack = 8;
 
 template <class A>
-struct Pair {
+struct ColumnPair {
   A first, second;
 };
 

@@ -37,7 +37,7 @@ if [[ $with_cuda ]]; then
   from=$(dirname "$(sed -n 's/^CUDNN_LIBRARY:FILEPATH=//p' build/release/CMakeCache.txt)")
   [[ -d $from ]] || { printf 'bundle: build/release was built without CUDA\n' >&2; exit 2; }
   for name in 'libcublasLt.so.*' 'libcudart.so.*' 'libcudnn.so.9' 'libcudnn_*.so.9' 'libnvrtc.so.*' \
-    'libnvrtc-builtins.so.*'; do
+    'libnvrtc-builtins.so.*' 'libnccl.so.2'; do
     find -L "$from" -maxdepth 1 -name "$name" -not -name '*.so.*.*.*' -exec cp -L {} "$to/lib" \;
   done
 fi

@@ -101,6 +101,9 @@ class Group {
   // to travel both ways at once stands in one call. No received tensor may share memory with
   // another tensor of the call; a rank never sends to itself.
   Messages exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
+  // Before the first exchange of tensors on `device`, by every rank of the group: what messages
+  // need is made by all together. May block; again, it does nothing.
+  virtual void expect_messages(Device device);
   // Over when every rank has called it.
   Work barrier();
 

@@ -12,6 +12,7 @@
 #include "parallel/cores.h"
 #include "parallel/host/group_stream.h"
 #include "parallel/host/transport_mpi.h"
+#include "parallel/nccl_groups.h"
 #include "parallel/values.h"
 
 namespace muybridge {
@@ -45,7 +46,12 @@ World::World(const WorldOptions& options)
     stream_ =
         Stream::start(make_mpi_transport, options.time_limit_seconds, options.liveness_seconds);
     activity_ = stream_->activity();
-    group_ = StreamGroup::world(stream_);
+    nccl_ = make_nccl_groups(
+        {.time_limit_seconds = options.time_limit_seconds, .lost = [this](const std::string& what) {
+           log_error("{}", what);
+           abort(ExitCode::kRankLost);
+         }});
+    group_ = nccl_->over(StreamGroup::world(stream_));
   } else {
     activity_ = std::make_shared<Activity>();
     group_ = solo_group("world");
@@ -63,6 +69,10 @@ World::~World() {
     orderly = false;
   }
   stream_->close(orderly);
+}
+
+void World::use_nccl() {
+  if (nccl_ && size() > 1) nccl_->use();
 }
 
 void World::abort(ExitCode code) {

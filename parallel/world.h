@@ -10,6 +10,7 @@
 
 namespace muybridge {
 
+class NcclGroups;
 class Stream;
 
 // For commands whose ranks may work apart for hours before they meet: a rank that dies or is
@@ -50,6 +51,11 @@ class World {
   // OMP_NUM_THREADS says.
   int threads() const { return threads_; }
 
+  // From now on tensors on this rank's device go to the other ranks over NCCL, in group() and in
+  // all that is split from it. For all ranks, each with a device of its own, once it was chosen.
+  // Throws Error(kUsage) where there is no NCCL.
+  void use_nccl();
+
   // What this rank is at, for the others to know.
   Activity& activity() const { return *activity_; }
 
@@ -61,6 +67,7 @@ class World {
 
   std::shared_ptr<Stream> stream_;  // null when alone
   std::shared_ptr<Activity> activity_;
+  std::unique_ptr<NcclGroups> nccl_;  // null when alone
   std::shared_ptr<Group> group_;
   std::string host_;
   std::vector<std::string> host_of_rank_;

@@ -49,13 +49,15 @@ INNER_MAY_INCLUDE = {
         "synthetic": ("media",),
         "": (),
     },
-    # Schedules are data: no group, no device. The host backend knows the interface that it fills.
+    # Schedules are data: no group, no device. A backend knows the interface that it fills.
     "parallel": {
         "schedule": (),
         "group": (),
         "activity": (),
         "host": ("group", "activity"),
-        "": ("schedule", "group", "activity", "host"),
+        "nccl_groups": ("group",),
+        "nccl": ("group", "nccl_groups"),
+        "": ("schedule", "group", "activity", "host", "nccl_groups"),
         "zero": ("", "group"),
     },
     "eval": {

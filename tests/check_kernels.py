@@ -25,7 +25,7 @@ KINDS = [
     ("packed_chunks_kernel", 384, True),
     ("rows_kernel", 1024, False),
     ("chunks_kernel", 1024, False),
-    ("elements_kernel", 1536, False),
+    ("elements_kernel", 1280, False),
     ("add_chunks_kernel", 2048, False),
     ("add_chunks_of_few_kernel", 1536, False),
     ("tiled_forward_kernel", 1024, False),
@@ -33,13 +33,14 @@ KINDS = [
     ("tiled_queries_kernel", 1024, False),
 ]
 # Bytes of a thread's own memory that these kernels may use. Angles in f64, of a handful of numbers,
-# need an array; the others are for checks in f32, where the compiler prefers 8 bytes of stack to a
+# need an array; the others are for checks in f32 and f64, where the compiler prefers 8 bytes of stack to a
 # 33rd register.
 STACK = {
     "rows_kernel<Sinusoid<": 40,
     "elements_kernel<AdamW<float, float>": 8,
     "elements_kernel<AdamW<double, float>": 8,
     "chunks_kernel<float, BiasGeluGrad<float>": 8,
+    "chunks_kernel<double, SquaredError<double>": 8,
 }
 
 

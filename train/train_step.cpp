@@ -57,6 +57,9 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   take_times(seconds);
+  nlohmann::ordered_json extra = nlohmann::ordered_json::object();
+  // A device waits by itself, and how long the host does not see.
+  if (dit_.device() == Device::kCpu) extra["exposed_communication"] = exposed_seconds() / seconds;
   return {.step = step,
           .loss = loss,
           .grad_norm = norm,
@@ -65,7 +68,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
           .seconds = seconds,
           .tflops = totals.flops / seconds * 1e-12,
           .data_wait = (batches_.wait_seconds() - waited) / seconds,
-          .extra = {{"exposed_communication", exposed_seconds() / seconds}}};
+          .extra = std::move(extra)};
 }
 
 // A step that takes much longer than those before it hangs.

@@ -38,7 +38,7 @@ bool has_folder(const TrainConfig& config, Group& group) {
           }).empty();
 }
 
-const TrainConfig& runnable(const TrainConfig& config, const World& world) {
+const TrainConfig& runnable(const TrainConfig& config, World& world) {
   for (const auto& [key, folder] :
        {std::pair{"data.train", config.data.train}, {"data.validation", config.data.validation}})
     if (!folder.empty()) require_shared(key, folder, *world.group());

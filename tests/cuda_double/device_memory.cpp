@@ -173,7 +173,16 @@ void require_intact_ends() {
 
 void guard_always() { small_blocks().guard_always(); }
 
-DeviceAccess::DeviceAccess() { small_blocks().enter(); }
+namespace {
+thread_local std::uint64_t operations = 0;
+}  // namespace
+
+std::uint64_t operations_of_thread() { return operations; }
+
+DeviceAccess::DeviceAccess() {
+  ++operations;
+  small_blocks().enter();
+}
 DeviceAccess::~DeviceAccess() { small_blocks().leave(); }
 
 }  // namespace muybridge::emulator

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // The memory of the device that is not there. Blocks of up to 64 KiB may be touched by operations
 // of the device alone: code of the host that reads or writes them is killed by the system, as it
@@ -21,7 +22,11 @@ void require_intact_ends();
 // called.
 void guard_always();
 
-// While one lives, this process may touch the memory of the device. Thread-safe.
+// How many operations of the device this thread has asked for and seen done.
+std::uint64_t operations_of_thread();
+
+// While one lives, this process may touch the memory of the device: one operation of it.
+// Thread-safe.
 class DeviceAccess {
  public:
   DeviceAccess();

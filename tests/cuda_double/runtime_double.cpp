@@ -4,11 +4,15 @@
 #include <cudnn.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "tests/cuda_double/device_memory.h"
+#include "tests/cuda_double/stream.h"
 
 using muybridge::emulator::DeviceAccess;
+using muybridge::emulator::Event;
+using muybridge::emulator::Stream;
 
 namespace {
 
@@ -43,12 +47,16 @@ const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaSuccess ? "no error" : "an error";
 }
 
+// MUYBRIDGE_EMULATED_DEVICES in the environment says how many there are.
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  const char* const text = std::getenv("MUYBRIDGE_EMULATED_DEVICES");
+  *count = text ? std::atoi(text) : 1;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return set_error(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  int count = 0;
+  cudaGetDeviceCount(&count);
+  return set_error(device >= 0 && device < count ? cudaSuccess : cudaErrorInvalidDevice);
 }
 cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = kVersion;
@@ -77,8 +85,9 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int /*device*/) {
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
+  properties->uuid.bytes[0] = static_cast<char>(device);
   std::strcpy(properties->name, "emulated device");
   properties->totalGlobalMem = kMemory;
   properties->major = 9;
@@ -103,12 +112,39 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
-  *stream = reinterpret_cast<cudaStream_t>(new char);
+  *stream = (new Stream)->handle();
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t /*stream*/) {
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete &Stream::of(stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  Stream& of = Stream::of(stream);
+  of.wait_for(of.pushed());
   muybridge::emulator::require_intact_ends();
   return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  if (flags != cudaEventDisableTiming) return set_error(cudaErrorInvalidValue);
+  *event = reinterpret_cast<cudaEvent_t>(new Event);
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete reinterpret_cast<Event*>(event);
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  *reinterpret_cast<Event*>(event) = Stream::of(stream).mark();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
+  Stream::of(stream).hold(*reinterpret_cast<const Event*>(event));
+  return cudaSuccess;
+}
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  return reinterpret_cast<const Event*>(event)->reached() ? cudaSuccess : cudaErrorNotReady;
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind /*kind*/,

@@ -8,6 +8,7 @@ class DeviceTraining : public TrainingRun {
  protected:
   void SetUp() override {
     TrainingRun::SetUp();
+    ::setenv("MUYBRIDGE_EMULATED_DEVICES", "1", /*overwrite=*/1);
     std::ofstream(scratch_ / "bench.yaml")
         << "run: {name: bench}\ndata: {train: none}\ntrain: {steps: 1}\n"
            "model: {width: 24, depth: 1, heads: 2, mlp_width: 48, text_width: 16, text_depth: 1, "
@@ -42,18 +43,25 @@ TEST_F(DeviceTraining, FollowsTheCpuInEveryLayout) {
   ASSERT_EQ(run_to_end(train(1, "cpu", f32 + "device=cpu")), 0) << log();
   struct Layout {
     int ranks;
+    const char* device;
     const char* keys;
   };
-  for (const auto& [ranks, keys] :
-       {Layout{1, "parallel.data=1"}, Layout{2, "parallel.data=2 parallel.zero=3"},
-        Layout{2, "parallel.tensor=2"}, Layout{2, "parallel.context=2 model.recompute=block"},
-        Layout{2, "parallel.context=2 parallel.context_method=ring"},
-        Layout{2, "parallel.pipeline=2 parallel.schedule=zb_v"}}) {
+  ::setenv("MUYBRIDGE_EMULATED_DEVICES", "2", /*overwrite=*/1);
+  for (const auto& [ranks, device, keys] :
+       {Layout{1, "cuda", "parallel.data=1"}, Layout{2, "cuda", "parallel.data=2 parallel.zero=3"},
+        Layout{2, "cuda", "parallel.tensor=2"},
+        Layout{2, "shared-cuda", "parallel.context=2 model.recompute=block"},
+        Layout{2, "cuda", "parallel.context=2 parallel.context_method=ring"},
+        Layout{2, "cuda", "parallel.pipeline=2 parallel.schedule=zb_v"}}) {
     const std::string name = fmt::format("run {}", keys);
     std::string folder = name;
     std::ranges::replace(folder, ' ', '-');
-    ASSERT_EQ(run_to_end(train(ranks, folder, f32 + "device=shared-cuda " + keys)), 0) << log();
+    ASSERT_EQ(run_to_end(train(ranks, folder, fmt::format("{} device={} {}", f32, device, keys))),
+              0)
+        << log();
     EXPECT_TRUE(log_has(" on CUDA")) << log();
+    EXPECT_EQ(log_has("devices exchange over NCCL 2."), ranks > 1 && device == std::string("cuda"))
+        << log();
     expect_same_curve(folder, "cpu", 1e-5);
   }
 }

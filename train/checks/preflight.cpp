@@ -14,6 +14,7 @@
 #include "data/media/video_writer.h"
 #include "model/dit_parallel.h"
 #include "parallel/mesh.h"
+#include "parallel/nccl_groups.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
 #include "train/checkpoint/checkpoint_folder.h"
@@ -128,7 +129,7 @@ bool require_shared(const std::string& key, const fs::path& corpus, Group& group
   return !there.empty();
 }
 
-Device take_device(const TrainConfig& config, const World& world) {
+Device take_device(const TrainConfig& config, World& world) {
   using enum TrainConfig::DeviceChoice;
   if (config.device == kAuto && cuda::available() && world.rank() == 0)
     log_info("there is a CUDA device; set device: cuda to compute on it");
@@ -154,6 +155,11 @@ Device take_device(const TrainConfig& config, const World& world) {
            "devices, or set device: shared-cuda",
            other->second, rank, identity);
   }
+  together(*world.group(), [&] {
+    world.use_nccl();
+    return std::string();
+  });
+  if (world.size() > 1 && world.rank() == 0) log_info("devices exchange over {}", nccl_summary());
   return Device::kCuda;
 }
 

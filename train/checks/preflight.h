@@ -17,7 +17,7 @@ namespace muybridge {
 // This rank computes where the configuration says from now on: on the CPU, or on the CUDA device of
 // its place among the ranks of its machine. Collective. Throws where there is none that this
 // program can use, and where two ranks would share one unasked.
-Device take_device(const TrainConfig& config, const World& world);
+Device take_device(const TrainConfig& config, World& world);
 
 // The layout of ranks is one that it can train in. Returns a warning where some ranks
 // will have nothing to do.

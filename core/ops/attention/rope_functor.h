@@ -71,7 +71,7 @@ struct QkNormRope {
       };
       if (rope) {
         const auto angles = team.read_of_head(rope + row * head_width, head_width, width);
-        team.write_pairs(y + begin, heads, head_width, [&](auto at, auto in_head) -> Pair<A> {
+        team.write_pairs(y + begin, heads, head_width, [&](auto at, auto in_head) -> ColumnPair<A> {
           const A even = scaled(at), odd = scaled(at + 1);
           const A cosine = angles[in_head], sine = angles[in_head + 1];
           return {even * cosine - odd * sine, even * sine + odd * cosine};
@@ -97,7 +97,7 @@ struct QkGradBlock {
 
   // The gradients of two columns before the rotation, whose transpose turns them back.
   template <class At, class InHead>
-  MUY_HD Pair<A> turned(At at, InHead in_head) const {
+  MUY_HD ColumnPair<A> turned(At at, InHead in_head) const {
     const A cosine = turns ? angles[in_head] : A{1}, sine = turns ? angles[in_head + 1] : A{0};
     const A first = static_cast<A>(grad[at]), second = static_cast<A>(grad[at + 1]);
     return {first * cosine + second * sine, second * cosine - first * sine};
@@ -187,15 +187,16 @@ struct QkNormRopeGrad {
           dots ? dots[row * from.normed + block] : of.dot(team, from.heads, from.head_width);
       const A mean = dot * rstd / full_width;
       T* const out = dx + (row * from.blocks + block) * width;
-      team.write_pairs(out, from.heads, from.head_width, [&](auto at, auto in_head) -> Pair<A> {
-        const auto [even, odd] = of.turned(at, in_head);
-        const A xhat_even = static_cast<A>(of.in[at]) * rstd,
-                xhat_odd = static_cast<A>(of.in[at + 1]) * rstd;
-        sums(block, at) += even * xhat_even;
-        sums(block, at + 1) += odd * xhat_odd;
-        return {rstd * (even * static_cast<A>(of.weight[at]) - xhat_even * mean),
-                rstd * (odd * static_cast<A>(of.weight[at + 1]) - xhat_odd * mean)};
-      });
+      team.write_pairs(
+          out, from.heads, from.head_width, [&](auto at, auto in_head) -> ColumnPair<A> {
+            const auto [even, odd] = of.turned(at, in_head);
+            const A xhat_even = static_cast<A>(of.in[at]) * rstd,
+                    xhat_odd = static_cast<A>(of.in[at + 1]) * rstd;
+            sums(block, at) += even * xhat_even;
+            sums(block, at + 1) += odd * xhat_odd;
+            return {rstd * (even * static_cast<A>(of.weight[at]) - xhat_even * mean),
+                    rstd * (odd * static_cast<A>(of.weight[at + 1]) - xhat_odd * mean)};
+          });
     }
     for (int block = from.normed; block < from.blocks; ++block) {
       const std::int64_t begin = (row * from.blocks + block) * width;
