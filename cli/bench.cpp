@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench_dry_run.h"
 #include "cli/bench_jobs.h"
 #include "cli/commands.h"
+#include "core/cuda/recorder.h"
 #include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -19,6 +21,7 @@
 #include "train/checks/preflight.h"
 #include "train/checks/require_memory.h"
 #include "train/load_config.h"
+#include "train/model_options.h"
 
 namespace muybridge {
 namespace {
@@ -29,6 +32,7 @@ struct Arguments {
   int repeats = 10;
   bool json = false;
   bool interactive = false;
+  bool dry_run = false;
 };
 
 void run_to_end(BenchJob& job, Device device) {
@@ -94,16 +98,28 @@ void run_bench(const Arguments& arguments, const BenchKind& kind) {
       fail(ExitCode::kUsage, "{} is of one rank; start it without mpirun", kind.reader.command);
     config.parallel = {};
   }
+  if (arguments.dry_run) {
+    if (started_by_launcher())
+      fail(ExitCode::kUsage, "--dry-run is of one rank; start it without mpirun");
+    if (compute_dtype(config) != DType::kBF16)
+      fail(ExitCode::kUsage, "--dry-run knows rates of bf16 alone; set train.precision=bf16");
+    config.device = TrainConfig::DeviceChoice::kCuda;
+    cuda::record_instead_of_computing();
+  }
   World world({.time_limit_seconds = kNoTimeLimit});
   set_log_rank(world.rank(), world.size());
   Group& group = *world.group();
   const Device device = take_device(config, world);
-  const std::string warning = require_memory(config, kind.memory(config, world.size()), world,
-                                             "lower batch.tokens or model.*");
+  // Of a dry run there is no device to hold, and what is asked for is never all there.
+  const std::string warning = arguments.dry_run
+                                  ? ""
+                                  : require_memory(config, kind.memory(config, world.size()), world,
+                                                   "lower batch.tokens or model.*");
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   omp_set_num_threads(config.threads > 0 ? config.threads : world.threads());
   const std::unique_ptr<BenchJob> job = kind.make(config, world);
   run_to_end(*job, device);
+  if (arguments.dry_run) return print_dry_run(*job, arguments.json);
   const std::uint64_t before = pool_statistics(device).system_allocations;
   run_to_end(*job, device);
   if (arguments.interactive) return run_when_told(*job, device, group);
@@ -132,6 +148,8 @@ void add(Command bench, const std::string& name, const std::string& description,
   command.add_option("a.b=c", arguments->overrides, "Values that replace the file's");
   command.add_option("--repeats", arguments->repeats, "Runs to time").show_default().above(0);
   command.add_flag("--json", arguments->json, "Print the figures as JSON");
+  command.add_flag("--dry-run", arguments->dry_run,
+                   "Run nothing: say what a run asks of a GPU, and what that takes at least");
   command.add_flag("--interactive", arguments->interactive,
                    "Run once for each line of standard input and print its seconds: for "
                    "measuring in turns with another program");

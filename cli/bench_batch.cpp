@@ -15,16 +15,23 @@ constexpr std::int64_t kCaptionTokens = 25;
 constexpr int kFrames = 16, kSide = 32;
 constexpr double kRate = 8;
 
-}  // namespace
-
-std::vector<Grid> clips_of_batch(const TrainConfig& config) {
+// A clip of latents where the model makes them.
+Grid clip_of(const TrainConfig& config) {
+  if (const std::optional<Grid> latents = usual_clip(config); latents && config.model.channels != 3)
+    return *latents;
   RenderOptions clip = render_options(config);
   if (clip.frames == 0) clip.frames = kFrames;
   if (clip.width == 0) clip.width = clip.height = kSide;
   if (clip.fps == 0) clip.fps = kRate;
   DitOptions model = dit_options(config);
   model.channels = 3;  // latents will do where none is drawn
-  const Grid grid = render_grid(model, clip);
+  return render_grid(model, clip);
+}
+
+}  // namespace
+
+std::vector<Grid> clips_of_batch(const TrainConfig& config) {
+  const Grid grid = clip_of(config);
   const std::int64_t clips = std::max<std::int64_t>(1, config.batch.tokens / grid.tokens());
   return std::vector<Grid>(static_cast<std::size_t>(clips), grid);
 }

@@ -9,8 +9,8 @@
 
 namespace muybridge {
 
-// The size of a clip that evaluation renders, or of the demo's where the configuration leaves it
-// open, as many of them as fill batch.tokens.
+// The size of a clip that evaluation renders, or would if latents could be rendered, or of the
+// demo's where the configuration leaves it open, as many of them as fill batch.tokens.
 std::vector<Grid> clips_of_batch(const TrainConfig& config);
 MicroBatchSize size_of_batch(const TrainConfig& config);
 

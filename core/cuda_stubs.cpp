@@ -2,6 +2,7 @@
 // sources in core/cuda.
 #include "core/cuda/attention.h"
 #include "core/cuda/matmul.h"
+#include "core/cuda/recorder.h"
 #include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "core/launch.h"
@@ -28,6 +29,8 @@ void free(void*) noexcept {}
 void copy(void*, const void*, std::size_t) { no_cuda(); }
 void fill(void*, int, std::size_t) { no_cuda(); }
 void synchronize() { no_cuda(); }
+void record_instead_of_computing() { no_cuda(); }
+std::vector<Recorded> take_recorded() { no_cuda(); }
 void matmul(const Tensor&, const Tensor&, const Tensor&, const MatmulOptions&) { no_cuda(); }
 void attention_forward(const AttentionShape&, const HeadColumns&, const HeadColumns&,
                        const HeadColumns&, const Tensor&, const Tensor&) {

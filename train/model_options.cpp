@@ -133,17 +133,20 @@ Placement placement_of(const TrainConfig& config) {
   return placement_of(p.schedule, p.pipeline, p.virtual_stages > 0 ? p.virtual_stages : usual());
 }
 
-std::int64_t usual_clip_tokens(const TrainConfig& config) {
+std::optional<Grid> usual_clip(const TrainConfig& config) {
   const TrainConfig::Eval& e = config.eval;
-  const std::int64_t most = config.batch.tokens;
-  if (e.frames == 0 || e.size.width == 0) return most;
+  if (e.frames == 0 || e.size.width == 0) return {};
   const bool pixels = config.model.channels == 3;
   const int frames = pixels ? e.frames : (e.frames - 1) / kFramesOfLatent + 1;
   const int scale = pixels ? 1 : kPixelsOfLatent;
-  const Grid grid{.frames = std::max(1, frames / config.model.patch[0]),
-                  .height = std::max(1, e.size.height / scale / config.model.patch[1]),
-                  .width = std::max(1, e.size.width / scale / config.model.patch[2])};
-  return std::clamp<std::int64_t>(grid.tokens(), 1, most);
+  return Grid{.frames = std::max(1, frames / config.model.patch[0]),
+              .height = std::max(1, e.size.height / scale / config.model.patch[1]),
+              .width = std::max(1, e.size.width / scale / config.model.patch[2])};
+}
+
+std::int64_t usual_clip_tokens(const TrainConfig& config) {
+  const std::optional<Grid> clip = usual_clip(config);
+  return clip ? std::min<std::int64_t>(clip->tokens(), config.batch.tokens) : config.batch.tokens;
 }
 
 PipelineSchedule schedule_of(const TrainConfig& config, int micro_batches) {

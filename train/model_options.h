@@ -24,8 +24,10 @@ MeshSizes mesh_sizes(const TrainConfig& config);
 // Throws Error(kUsage) where the schedule cannot have so many virtual stages.
 Placement placement_of(const TrainConfig& config);
 // Of a clip as eval.frames and eval.size say, at eval.size of a latent in the way of Wan2.1 where
-// model.channels is not 3 (4 frames to one, 8 rows and columns to one), or that fills a micro-batch
-// where these leave it open. Schedules and plans reckon with such clips.
+// model.channels is not 3 (4 frames to one, 8 rows and columns to one); nothing where these leave
+// it open. Schedules, plans and benchmarks reckon with such clips.
+std::optional<Grid> usual_clip(const TrainConfig& config);
+// Of that clip, or of one that fills a micro-batch.
 std::int64_t usual_clip_tokens(const TrainConfig& config);
 // What the stages do in a step of so many micro-batches.
 PipelineSchedule schedule_of(const TrainConfig& config, int micro_batches);

@@ -6,6 +6,7 @@
 #include "core/cuda/attention_graph.h"
 #include "core/cuda/attention_tiled.h"
 #include "core/cuda/private_functors.h"
+#include "core/cuda/recorder.h"
 #include "core/launch.h"
 #include "core/ops/accumulate.h"
 
@@ -138,11 +139,28 @@ void backward_widened(const AttentionShape& shape, const HeadColumns& q, const H
   cast(own.dv.x, wide.dv.x);
 }
 
+void record_attention(const AttentionShape& shape, const Tensor& q, bool backward) {
+  double pairs = 0;
+  for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
+    pairs += static_cast<double>(shape.query_offsets[clip + 1] - shape.query_offsets[clip]) *
+             static_cast<double>(shape.key_offsets[clip + 1] - shape.key_offsets[clip]);
+  const auto width = static_cast<double>(shape.heads * shape.head_width);
+  const double rows = 2.0 * (shape.query_offsets.back() + shape.key_offsets.back());
+  // Forward two products over all pairs, backward five; q, k, v and out, and their gradients.
+  record({.kind = backward ? Recorded::Kind::kAttentionBackward : Recorded::Kind::kAttention,
+          .what = fmt::format("{} heads of {} in {}, {} clips", shape.heads, shape.head_width,
+                              name_of(q.dtype()), shape.query_offsets.size() - 1),
+          .calls = 1,
+          .bytes = (backward ? 2 : 1) * rows * width * static_cast<double>(size_of(q.dtype())),
+          .operations = (backward ? 10 : 4) * pairs * width});
+}
+
 }  // namespace
 
 // cuDNN packs its statistics as [T, A]; ours are [A, T] on every device.
 void attention_forward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                        const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp) {
+  if (recording()) return record_attention(shape, q.x, /*backward=*/false);
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows();
   zero_slack({out, 0}, used, shape.heads * shape.head_width);
   if (used == 0) return;
@@ -175,6 +193,7 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients) {
+  if (recording()) return record_attention(shape, q.x, /*backward=*/true);
   const bool of_library = has_library_kernel(shape, q.x);
   if (of_library && gradients.dq.x.dtype() != DType::kBF16)
     return backward_widened(shape, q, k, v, out, log_sum_exp, dout, gradients);

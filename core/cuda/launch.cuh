@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "core/cuda/context.h"
+#include "core/cuda/counting_team.h"
+#include "core/cuda/recorder.h"
 #include "core/cuda/teams.cuh"
 #include "core/launch.h"
 
@@ -131,9 +133,28 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) out[s * width + j] = total;
 }
 
+// The bytes that a functor of elements, or one with sums for its leader, says to move of each.
+template <class F>
+double said_bytes(std::int64_t n, const F& f) {
+  if constexpr (requires { f.bytes(); })
+    return static_cast<double>(n) * static_cast<double>(f.bytes());
+  else
+    return 0;
+}
+
+// In a dry run.
+template <class F>
+void record_kernel(const F&, std::int64_t calls, double bytes) {
+  record({.kind = Recorded::Kind::kKernel,
+          .what = name_of_functor(typeid(F)),
+          .calls = calls,
+          .bytes = bytes});
+}
+
 template <class F>
 void for_elements(std::int64_t n, const F& f) {
   if (n <= 0) return;
+  if (recording()) return record_kernel(f, 1, said_bytes(n, f));
   const Context& context = Context::get();
   const std::int64_t wanted = (n + kThreads - 1) / kThreads;
   const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(
@@ -193,6 +214,7 @@ bool for_packed_rows(std::int64_t rows, const F& f) {
 template <class F>
 void for_rows(std::int64_t rows, const F& f) {
   if (rows <= 0) return;
+  if (recording()) return record_kernel(f, 1, bytes_of_rows(rows, f));
   if constexpr (Packable<F>)
     if (for_packed_rows(rows, f)) return;
   launch("rows_kernel", rows_kernel<F>, static_cast<unsigned>(rows), kThreads, 0,
@@ -234,7 +256,22 @@ void for_chunks(const Segments& segments, std::int32_t chunks, std::int64_t widt
 }
 
 template <class A, class F>
+void record_rows_sum(std::span<const std::int32_t> offsets, std::int64_t width, const F& f) {
+  const std::int64_t rows = offsets.back() - offsets.front(), all = std::ssize(offsets) - 1;
+  const std::int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
+  double bytes = said_bytes(rows, f);
+  if constexpr (requires { f.columns(); })
+    bytes = bytes_of_rows(rows, [&](const CountingTeam& team, std::int64_t row) {
+      auto sums = sums_of(f, static_cast<A*>(nullptr));
+      f(team, row, sums);
+    });
+  record_kernel(f, 2 * ((all + kSegments - 1) / kSegments),
+                bytes + static_cast<double>(sizeof(A) * width * (2 * chunks + all)));
+}
+
+template <class A, class F>
 void for_rows_sum(std::span<const std::int32_t> offsets, std::int64_t width, const F& f, A* out) {
+  if (recording()) return record_rows_sum<A>(offsets, width, f);
   const cudaStream_t stream = Context::get().stream();
   const auto all = static_cast<std::int64_t>(offsets.size()) - 1;
   for (std::int64_t begin = 0; begin < all && width > 0; begin += kSegments) {

@@ -10,6 +10,7 @@
 #include "core/cuda/determinism.h"
 #include "core/cuda/libraries.h"
 #include "core/cuda/private_functors.h"
+#include "core/cuda/recorder.h"
 #include "core/error.h"
 #include "core/launch.h"
 #include "core/ops/activation_functor.h"
@@ -147,6 +148,18 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
   return plan;
 }
 
+void record_product(const Key& key, const Tensor& a, const Tensor& b, const Tensor& c) {
+  record(
+      {.kind = Recorded::Kind::kProduct,
+       .what = fmt::format("[{}, {}] x [{}, {}] of {} {} {}", key.m, key.k, key.k, key.n,
+                           name_of(a.dtype()), key.accumulate ? "added to" : "into",
+                           name_of(c.dtype())),
+       .calls = 1,
+       .bytes = static_cast<double>(a.bytes() + b.bytes() + c.bytes() * (key.accumulate ? 2 : 1)),
+       .operations = 2.0 * static_cast<double>(key.m) * static_cast<double>(key.n) *
+                     static_cast<double>(key.k)});
+}
+
 void add_bias(const Tensor& c, const Tensor& bias) {
   const std::int64_t n = bias.numel();
   const auto run = [&]<class T, class B>() {
@@ -188,6 +201,11 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
                 .dtype_c = static_cast<std::uint8_t>(c.dtype()),
                 .accumulate = options.accumulate,
                 .bias = try_bias};
+  if (recording()) {
+    record_product(key, a, b, c);
+    if (has_bias && !try_bias) add_bias(c, options.bias);
+    return;
+  }
   Context& context = Context::get();
   bool bias_within = false;
   {

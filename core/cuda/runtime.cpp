@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/cuda/context.h"
+#include "core/cuda/recorder.h"
 #include "core/log.h"
 
 namespace muybridge::cuda {
@@ -42,6 +43,7 @@ bool compiled_for_device(int device) noexcept {
 }
 
 int device_count() noexcept {
+  if (recording()) return 1;
   int count = 0;
   if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
   cudaGetLastError();
@@ -49,6 +51,7 @@ int device_count() noexcept {
 }
 
 std::string device_identity(int index) {
+  if (recording()) return "none";
   cudaDeviceProp properties{};
   CHECK_CUDA(cudaGetDeviceProperties(&properties, index));
   std::string number;
@@ -58,6 +61,8 @@ std::string device_identity(int index) {
 }
 
 DeviceMemory device_memory() {
+  constexpr std::int64_t kOfH200 = std::int64_t{141} * 1000 * 1000 * 1000;
+  if (recording()) return {kOfH200, kOfH200};
   Context::get();
   std::size_t free_bytes = 0, total_bytes = 0;
   CHECK_CUDA(cudaMemGetInfo(&free_bytes, &total_bytes));
@@ -65,6 +70,7 @@ DeviceMemory device_memory() {
 }
 
 bool available() noexcept {
+  if (recording()) return true;
   static const bool answer = [] {
     for (int device = 0; device < device_count(); ++device)
       if (compiled_for_device(device)) return true;
@@ -100,6 +106,7 @@ std::string summary() {
 }
 
 void* allocate(std::size_t bytes) {
+  if (recording()) return recorded_memory(bytes);
   Context::get();
   void* block = nullptr;
   const cudaError_t status = cudaMalloc(&block, bytes);
@@ -112,18 +119,29 @@ void* allocate(std::size_t bytes) {
 }
 
 // Waits for the device, so that no issued work uses the block any more.
-void free(void* block) noexcept { log_failure(cudaFree(block)); }
+void free(void* block) noexcept {
+  if (recording()) return free_recorded_memory(block);
+  log_failure(cudaFree(block));
+}
 
 void copy(void* to, const void* from, std::size_t bytes) {
+  if (recording()) return record_copy(to, from, bytes);
   const Context& context = Context::get();
   CHECK_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, context.stream()));
   if (!on_device(to) || !on_device(from)) context.synchronize();
 }
 
 void fill(void* to, int byte, std::size_t bytes) {
+  if (recording())
+    return record({.kind = Recorded::Kind::kCopy,
+                   .what = "fill",
+                   .calls = 1,
+                   .bytes = static_cast<double>(bytes)});
   CHECK_CUDA(cudaMemsetAsync(to, byte, bytes, Context::get().stream()));
 }
 
-void synchronize() { Context::get().synchronize(); }
+void synchronize() {
+  if (!recording()) Context::get().synchronize();
+}
 
 }  // namespace muybridge::cuda

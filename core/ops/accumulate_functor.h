@@ -10,6 +10,7 @@ template <class T, class S>
 struct Accumulate {
   T* target;
   const S* source;
+  static std::int64_t bytes() { return 2 * sizeof(T) + sizeof(S); }
   MUY_HD void operator()(std::int64_t i) const {
     using A = Accumulator<T>;
     target[i] = static_cast<T>(static_cast<A>(target[i]) +
@@ -22,6 +23,7 @@ template <class T, class S>
 struct Cast {
   const S* from;
   T* to;
+  static std::int64_t bytes() { return sizeof(S) + sizeof(T); }
   MUY_HD void operator()(std::int64_t i) const {
     to[i] = static_cast<T>(static_cast<Accumulator<T>>(static_cast<Accumulator<S>>(from[i])));
   }
@@ -31,6 +33,7 @@ template <class T>
 struct Scale {
   T* x;
   Accumulator<T> factor;
+  static std::int64_t bytes() { return 2 * sizeof(T); }
   MUY_HD void operator()(std::int64_t i) const {
     x[i] = static_cast<T>(static_cast<Accumulator<T>>(x[i]) * factor);
   }
@@ -54,6 +57,7 @@ struct SumOfSquares {
   const T* x;
   std::int64_t n;
   std::int64_t row;
+  std::int64_t bytes() const { return row * static_cast<std::int64_t>(sizeof(T)); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t r, double* sums) const {
     const T* const begin = x + r * row;

@@ -13,6 +13,7 @@ struct SquaredError {
   const T* prediction;
   const A* target;
   std::int64_t width;
+  std::int64_t bytes() const { return width * static_cast<std::int64_t>(sizeof(T) + sizeof(A)); }
   template <class Team>
   MUY_HD void operator()(const Team& team, std::int64_t row, double* sums) const {
     const T* const p = prediction + row * width;
@@ -33,6 +34,7 @@ struct SquaredErrorGrad {
   const A* upstream;  // one element
   A factor;
   T* grad;
+  static std::int64_t bytes() { return 2 * sizeof(T) + sizeof(A); }
   MUY_HD void operator()(std::int64_t i) const {
     grad[i] = static_cast<T>(*upstream * factor * (static_cast<A>(prediction[i]) - target[i]));
   }

@@ -70,6 +70,7 @@ struct Add {
   const T* x;
   const T* y;
   T* out;
+  static std::int64_t bytes() { return 3 * sizeof(T); }
   MUY_HD void operator()(std::int64_t i) const {
     using A = Accumulator<T>;
     out[i] = static_cast<T>(static_cast<A>(x[i]) + static_cast<A>(y[i]));

@@ -150,6 +150,36 @@ TEST_F(DeviceTraining, HeadsThatAreTooWideAreRefusedBeforeTheStart) {
   EXPECT_FALSE(std::filesystem::exists(run("run")));
 }
 
+TEST_F(DeviceTraining, ADryRunSaysWhatAStepAsksOfADevice) {
+  const std::string dry = fmt::format(
+      "{} bench step {} batch.micro_batches=1 batch.tokens=2048 eval.frames=16 eval.size=64x64 "
+      "model.width=192 model.mlp_width=768 model.depth=4 --dry-run --json",
+      kBinary, (scratch_ / "bench.yaml").string());
+  ASSERT_EQ(run_to_end(fmt::format("{} train.precision=bf16 > {}", dry,
+                                   (scratch_ / "asked.json").string())),
+            0)
+      << log();
+  const auto asked = nlohmann::json::parse(read_file(scratch_ / "asked.json"));
+  double operations = 0, least = 0;
+  nlohmann::json gates;
+  for (const auto& part : asked.at("parts")) {
+    // The model's operations are three times those of its forward.
+    const std::string kind = part.at("kind");
+    if (kind != "attention backward")
+      operations += part.at("flops").get<double>() * (kind == "attention" ? 3 : 1);
+    least += part.at("least_seconds").get<double>();
+    if (part.at("what") == "GateResidual<bf16>") gates = part;
+  }
+  EXPECT_NEAR(operations / asked.at("flops_of_model").get<double>(), 1, 0.03);
+  EXPECT_NEAR(least, asked.at("least_seconds"), 1e-9);
+  // One clip of 2048 tokens: x, y and their sum, and the gates.
+  ASSERT_EQ(gates.at("calls"), 8) << asked;
+  EXPECT_EQ(gates.at("bytes"), 8 * (3 * 2048 * 192 * 2 + 192 * 4));
+
+  EXPECT_EQ(run_to_end(dry), 2);
+  EXPECT_TRUE(log_has("set train.precision=bf16")) << log();
+}
+
 TEST_F(DeviceTraining, BenchTimesTheDevice) {
   for (const char* job : {"step", "sample", "matmul"}) {
     ASSERT_EQ(run_to_end(fmt::format("{} bench {} {} device=cuda --repeats 1 --json > {}", kBinary,

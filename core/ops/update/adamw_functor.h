@@ -19,6 +19,7 @@ struct AdamW {
   A rest1, rest2;              // 1 - beta, rounded once: in f32 1 - 0.999 is off by 2e-5 of itself
   A correction1, correction2;  // 1 - beta^step
 
+  std::int64_t bytes() const { return update.bytes() + 5 * static_cast<std::int64_t>(sizeof(A)); }
   MUY_HD void operator()(std::int64_t i) const {
     const A g = gradient[i] * gradient_scale;
     m[i] = beta1 * m[i] + rest1 * g;

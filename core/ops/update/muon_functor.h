@@ -14,6 +14,7 @@ struct MuonMomentum {
   A gradient_scale;
   A momentum, rest;  // rest is 1 - momentum, rounded once
 
+  static std::int64_t bytes() { return 4 * sizeof(A); }
   MUY_HD void operator()(std::int64_t i) const {
     const A g = rest * gradient_scale * gradient[i];
     m[i] = momentum * m[i] + g;
@@ -41,6 +42,7 @@ struct Descend {
   const A* direction;
   A size;
 
+  std::int64_t bytes() const { return update.bytes() + static_cast<std::int64_t>(sizeof(A)); }
   MUY_HD void operator()(std::int64_t i) const { update(i, size * direction[i]); }
 };
 

@@ -16,6 +16,10 @@ struct WeightUpdate {
   A learning_rate, weight_decay;
   A average_weight;  // of the new value
 
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>((average ? 4 : 2) * sizeof(A) + (compute ? sizeof(T) : 0));
+  }
+
   MUY_HD void operator()(std::int64_t i, A step) const {
     const A value = master[i] - learning_rate * (step + weight_decay * master[i]);
     master[i] = value;
