@@ -21,6 +21,7 @@ using Kind = Recorded::Kind;
 // with heads of 128, a copy.
 constexpr double kProducts = 790e12, kAttention = 693e12, kAttentionBackward = 572e12;
 constexpr double kMemory = 4.3e12;
+constexpr double kBus = 55e9;     // PCIe 5.0 x16, to the host and from it
 constexpr double kPeak = 989e12;  // bf16, by its data sheet
 
 double rate_of(Kind kind) {
@@ -29,7 +30,8 @@ double rate_of(Kind kind) {
 }
 
 double floor_seconds(const Recorded& call) {
-  return std::max(call.operations / rate_of(call.kind), call.bytes / kMemory);
+  const bool of_host = call.kind == Kind::kCopy && call.what.ends_with("host");
+  return std::max(call.operations / rate_of(call.kind), call.bytes / (of_host ? kBus : kMemory));
 }
 
 std::string_view name_of(Kind kind) {
@@ -98,15 +100,17 @@ void print_dry_run(BenchJob& job, bool json) {
   if (!json) {
     print_table(calls);
     print_line("all", all);
+    fmt::print("\nAt least {:.1f} ms on an H200, one after the other", all.seconds * 1e3);
+    if (job.flops() > 0)
+      fmt::print(": {:.1f}% of its {:.0f} TFLOP/s for {:.1f} TFLOP of the model", 100 * of_peak,
+                 kPeak * 1e-12, job.flops() * 1e-12);
     fmt::print(
-        "\nAt least {:.1f} ms on an H200, one after the other: {:.1f}% of its {:.0f} TFLOP/s in "
-        "bf16"
-        "\nfor {:.1f} TFLOP of the model. Rates: products {:.0f} TFLOP/s, attention {:.0f} and "
-        "{:.0f}"
-        "\nbackward, memory {:.1f} TB/s. Launches take what the host needs; none is counted "
-        "here.\n",
-        all.seconds * 1e3, 100 * of_peak, kPeak * 1e-12, job.flops() * 1e-12, kProducts * 1e-12,
-        kAttention * 1e-12, kAttentionBackward * 1e-12, kMemory * 1e-12);
+        ".\nRates in bf16: products {:.0f} TFLOP/s, attention {:.0f} and {:.0f} backward, memory "
+        "{:.1f} TB/s, to and from the host {:.0f} GB/s.\nNot counted: what the host takes to ask "
+        "for "
+        "these, small kernels beside the attention.\n",
+        kProducts * 1e-12, kAttention * 1e-12, kAttentionBackward * 1e-12, kMemory * 1e-12,
+        kBus * 1e-9);
     return;
   }
   nlohmann::ordered_json lines = nlohmann::ordered_json::array();

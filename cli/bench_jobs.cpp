@@ -21,6 +21,7 @@ class SampleJob : public BenchJob {
       : options_(render_options(config).sampler),
         mesh_(mesh_sizes(config), world.group()),
         dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))) {
+    mesh_.prepare(device_of(config));
     parameters_.freeze();
     parameters_.allocate(compute_dtype(config), 1, device_of(config));
     for (const Parameter& parameter : parameters_.list()) {

@@ -48,6 +48,7 @@ class StepJob : public BenchJob {
         store_(parameters_, mesh_.copies()),
         dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
         batches_(config, mesh_) {
+    mesh_.prepare(device_of(config));
     if (sharing_of(config) >= Sharing::kGradients) keep_in(store_, dit_);
     parameters_.allocate(compute_dtype(config), 1, device_of(config),
                          sharing_plan(mesh_, sharing_of(config)));

@@ -102,7 +102,7 @@ void run_evaluate(const Arguments& arguments) {
                      .reader = keys_of_evaluate(),
                      .choice = weights_choice(arguments.raw, arguments.ema)},
                     world.group());
-  take_device(model.config, world);
+  model.mesh.prepare(take_device(model.config, world));
   model.config = with_shape_of_clips(std::move(model.config));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   const std::unique_ptr<CorpusIndex> corpus = open_corpus(model.config, group);

@@ -244,7 +244,7 @@ void sample(const Arguments& arguments) {
                      .reader = keys_of_sample(),
                      .choice = weights_choice(arguments.raw, arguments.ema)},
                     world.group());
-  take_device(model.config, world);
+  model.mesh.prepare(take_device(model.config, world));
   omp_set_num_threads(model.config.threads > 0 ? model.config.threads : world.threads());
   const RenderOptions options = render_options(arguments, model.config);
   const std::vector<RenderRequest> requests =

@@ -144,7 +144,7 @@ bring_wheels() {
     cp "$list" "$to/pinned.txt"
   fi
   rm -rf "$fetched"
-  [[ -e $to/pinned.txt ]]
+  cmp --silent "$list" "$to/pinned.txt"
 }
 
 # Without cuDNN's front end, headers only, the build has no CUDA backend; without the tools that read

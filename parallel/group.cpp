@@ -113,6 +113,7 @@ Messages Group::exchange(const std::vector<Parcel>& sends, const std::vector<Par
   return out.empty() && in.empty() ? Messages() : do_exchange(out, in);
 }
 
+void Group::prepare(Device) {}
 void Group::expect_messages(Device) {}
 
 Work Group::barrier() { return do_barrier(); }

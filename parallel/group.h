@@ -62,13 +62,20 @@ struct Parcel {
 //
 // Order. The collectives of a group run one after another in the order of the calls, which must be
 // the same on every rank of the group, with tensors of the same size and element type. Groups do
-// not wait for each other, nor do collectives and exchanges.
+// not wait for each other, nor do collectives and exchanges; yet ranks that share groups of a
+// device should ask them in the same order, since NCCL may have no room on the device for two at a
+// time.
 //
 // Sums. All ranks hold the same bits, and the same layout gives the same bits in every run. The
 // order in which a sum is taken, and what becomes of NaN in a kMax, is the backend's.
 //
 // Tensors lie in memory the backend can reach. A tensor that is not fit for an operation (shape,
 // element type or rank out of range) throws std::invalid_argument at once.
+//
+// A backend for tensors of a device may want all ranks together for what its operations need:
+// before the first collective of such tensors every rank of the group calls prepare(), before the
+// first exchange expect_messages(), while nothing else is under way. Both may block; again, they do
+// nothing. On CPU tensors they are not needed.
 class Group {
  public:
   Group(std::string name, int rank, int size);
@@ -101,11 +108,11 @@ class Group {
   // to travel both ways at once stands in one call. No received tensor may share memory with
   // another tensor of the call; a rank never sends to itself.
   Messages exchange(const std::vector<Parcel>& sends, const std::vector<Parcel>& receives);
-  // Before the first exchange of tensors on `device`, by every rank of the group: what messages
-  // need is made by all together. May block; again, it does nothing.
-  virtual void expect_messages(Device device);
   // Over when every rank has called it.
   Work barrier();
+
+  virtual void prepare(Device device);
+  virtual void expect_messages(Device device);
 
   // A new group of the ranks that gave the same color >= 0, ordered by (key, rank). Blocks; a
   // collective of this group. A color below zero takes part and gets nullptr.

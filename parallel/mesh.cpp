@@ -159,6 +159,14 @@ Mesh::Mesh(const MeshSizes& sizes, std::shared_ptr<Group> world)
   }
 }
 
+void Mesh::prepare(Device device) const {
+  for (const auto* group :
+       {&data_, &tensor_, &context_, &pipeline_, &tokens_, &replica_, &heads_, &ring_})
+    (*group)->prepare(device);
+  for (const std::shared_ptr<Group>& group : copies_) group->prepare(device);
+  for (const auto* group : {&pipeline_, &ring_}) (*group)->expect_messages(device);
+}
+
 std::shared_ptr<Group> Mesh::along(const std::vector<Axis>& axes, const std::string& name) const {
   const std::vector<int> ranks = ranks_along(axes, world_->rank(), sizes_);
   MeshSizes usual = sizes_;

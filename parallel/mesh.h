@@ -69,6 +69,10 @@ class Mesh {
   // All of them along data.
   explicit Mesh(std::shared_ptr<Group> world) : Mesh(MeshSizes{.data = 0}, std::move(world)) {}
 
+  // What operations on tensors of `device` need, in all groups: collective, after the device was
+  // taken and before the first of them.
+  void prepare(Device device) const;
+
   const MeshSizes& sizes() const { return sizes_; }
   const Coordinate& coordinate() const { return coordinate_; }
 

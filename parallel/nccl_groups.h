@@ -26,7 +26,7 @@ class NcclGroups {
   // Throws Error(kUsage) where NCCL cannot be opened, or the program has none.
   virtual void use() = 0;
   // `host` with NCCL beside it, and so are the groups that are split from it. Their ranks must all
-  // call use(), or none. Communicators are made when they are first needed.
+  // call use(), or none, and then prepare() each group before its tensors go over NCCL.
   virtual std::shared_ptr<Group> over(std::shared_ptr<Group> host) = 0;
 };
 std::unique_ptr<NcclGroups> make_nccl_groups(NcclOptions options);

@@ -187,7 +187,6 @@ Var ring_attention(const Var& qkv, std::int64_t heads, const Packing& packing,
         "ring_attention: qkv is {} on each of {} ranks of group '{}', the packing has {} "
         "rows; [rows / ranks, 3 D] expected",
         x.shape(), group->size(), group->name(), packing.rows));
-  group->expect_messages(x.device());
   const auto ring = std::make_shared<const Ring>(packing, heads, group);
   const AttentionOutput output = attend_once(kept, [&] {
     const AttentionOutput sums = ring->forward(x);

@@ -43,6 +43,9 @@ STACK = {
     "chunks_kernel<double, SquaredError<double>": 8,
 }
 
+# Kernels whose rows have a number or two each for results.
+LEADERS = ("QkSquares<", "QkDots<")
+
 
 class Kernel:
     def __init__(self, name):
@@ -116,6 +119,8 @@ def faults_of(kernel):
     if kind is None:
         return [f"its kind is not among those of {os.path.basename(__file__)}"]
     _, threads, packed = kind
+    if kernel.registers == 0 or not kernel.operations:
+        return ["nothing could be read of it: is this another cuobjdump?"]
     faults = []
     allowed = next((size for name, size in STACK.items() if kernel.short.startswith(name)), 0)
     if kernel.stack > allowed:
@@ -129,8 +134,10 @@ def faults_of(kernel):
             narrow = {w: n for w, n in kernel.moves(direction).items() if w < 4}
             if narrow:
                 faults.append(f"{direction} of {narrow} bytes: not in packs")
-        if not kernel.moves("LDG").get(16):
-            faults.append("nothing is loaded 16 bytes at a time")
+        for direction in ("LDG", "STG"):
+            leaders = direction == "STG" and any(name in kernel.short for name in LEADERS)
+            if not kernel.moves(direction).get(16) and not leaders:
+                faults.append(f"{direction}: nothing is moved 16 bytes at a time")
     return faults
 
 

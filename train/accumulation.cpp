@@ -214,7 +214,6 @@ AccumulationResult accumulate_gradients(const Dit& dit, const PipelineSchedule& 
                                         const AccumulationOptions& options) {
   Accumulation work(dit, schedule.ranks.at(static_cast<std::size_t>(pipeline.rank())), next,
                     options);
-  pipeline.expect_messages(dit.device());
   run_pipeline(schedule, work, pipeline, options.timeline);
   return work.result();
 }

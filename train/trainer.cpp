@@ -124,6 +124,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)),
       slow_ranks_(mesh_, world.host_of_rank()),
       trace_(config.trace.steps, run_, activity_.timeline, mesh_) {
+  mesh_.prepare(device_of(config_));
   const std::int64_t count = count_parameters(parameters_, mesh_);
   require_room(run_, commit_bytes(count), config_.train.keep_checkpoints, group_);
   parameters_.allocate(compute_dtype(config_), static_cast<std::uint64_t>(config_.train.seed),

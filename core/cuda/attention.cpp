@@ -148,8 +148,9 @@ void record_attention(const AttentionShape& shape, const Tensor& q, bool backwar
   const double rows = 2.0 * (shape.query_offsets.back() + shape.key_offsets.back());
   // Forward two products over all pairs, backward five; q, k, v and out, and their gradients.
   record({.kind = backward ? Recorded::Kind::kAttentionBackward : Recorded::Kind::kAttention,
-          .what = fmt::format("{} heads of {} in {}, {} clips", shape.heads, shape.head_width,
-                              name_of(q.dtype()), shape.query_offsets.size() - 1),
+          .what = fmt::format("{} heads of {} in {}, {} clips: {} x {}", shape.heads,
+                              shape.head_width, name_of(q.dtype()), shape.query_offsets.size() - 1,
+                              shape.query_offsets.back(), shape.key_offsets.back()),
           .calls = 1,
           .bytes = (backward ? 2 : 1) * rows * width * static_cast<double>(size_of(q.dtype())),
           .operations = (backward ? 10 : 4) * pairs * width});

@@ -1,6 +1,5 @@
 #include "parallel/nccl/communicator.h"
 
-#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -11,10 +10,6 @@
 
 namespace muybridge::nccl {
 namespace {
-
-void log_failure(ncclResult_t status) noexcept {
-  if (status != ncclSuccess) log_error("NCCL: {}", calls().ncclGetErrorString(status));
-}
 
 // A mark in a stream.
 class Event {
@@ -29,7 +24,13 @@ class Event {
 
   // What is issued to the stream from now on runs behind the mark.
   void hold(cudaStream_t stream) const { CHECK_CUDA(cudaStreamWaitEvent(stream, event_, 0)); }
-  bool reached() const { return cudaEventQuery(event_) != cudaErrorNotReady; }
+  // Throws what went wrong on the device.
+  bool reached() const {
+    const cudaError_t status = cudaEventQuery(event_);
+    if (status == cudaErrorNotReady) return false;
+    CHECK_CUDA(status);
+    return true;
+  }
 
  private:
   cudaEvent_t event_ = nullptr;
@@ -62,6 +63,10 @@ void check(ncclResult_t status, const char* call, const cuda::Place& place) {
          place.file, place.line);
 }
 
+void log_failure(ncclResult_t status) noexcept {
+  if (status != ncclSuccess) log_error("NCCL: {}", calls().ncclGetErrorString(status));
+}
+
 Communicator::Communicator(Group& host, std::shared_ptr<Watch> watch)
     : name_(host.name()), size_(host.size()), watch_(std::move(watch)) {
   cuda::Context::get();  // makes the device current for this thread
@@ -73,10 +78,10 @@ Communicator::Communicator(Group& host, std::shared_ptr<Watch> watch)
   host.broadcast(bytes, 0).wait();
   std::copy_n(bytes.data<std::uint8_t>(), sizeof id.internal, std::begin(id.internal));
 
-  const auto made = std::make_shared<std::atomic<bool>>(false);
-  watch_->add({.what = describe("ncclCommInitRank", {}), .over = [made] { return made->load(); }});
-  CHECK_NCCL(ncclCommInitRank, &communicator_, host.size(), id, host.rank());
-  *made = true;
+  {
+    const Watch::Call call(*watch_, describe("ncclCommInitRank", {}));
+    CHECK_NCCL(ncclCommInitRank, &communicator_, host.size(), id, host.rank());
+  }
   CHECK_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
 }
 
@@ -95,8 +100,11 @@ Communicator::~Communicator() {
 Work Communicator::run(const char* what, std::vector<Tensor> tensors, const Issue& issue) {
   const std::scoped_lock lock(mutex_);
   Event(cuda::Context::get().stream()).hold(stream_);
-  issue(communicator_, stream_);
   std::string description = describe(what, tensors);
+  {
+    const Watch::Call call(*watch_, description);
+    issue(communicator_, stream_);
+  }
   const auto operation = std::make_shared<Operation>(stream_, std::move(tensors));
   watch_->add({.what = std::move(description),
                .over = [operation] { return operation->done(); },

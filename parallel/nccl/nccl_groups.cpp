@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "parallel/nccl/check.h"
 #include "parallel/nccl/communicator.h"
@@ -59,10 +60,24 @@ class NcclGroup final : public Group {
 
   int job_rank(int rank) const override { return host_->job_rank(rank); }
 
+  // With a first operation each: NCCL connects ranks only then, and lets the host wait for it.
+  void prepare(Device device) override {
+    if (!job_->used || device != Device::kCuda || collectives_) return;
+    collectives_ = std::make_unique<Communicator>(*host_, job_->watch);
+    all_reduce(Tensor::zeros({1}, DType::kF32, Device::kCuda)).wait();
+    cuda::synchronize();
+  }
   void expect_messages(Device device) override {
-    const std::scoped_lock lock(mutex_);
-    if (device == Device::kCuda && job_->used && !messages_)
-      messages_ = std::make_unique<Communicator>(*host_, job_->watch);
+    if (!job_->used || device != Device::kCuda || messages_) return;
+    messages_ = std::make_unique<Communicator>(*host_, job_->watch);
+    std::vector<Parcel> sends, receives;
+    for (int q = 0; q < size(); ++q) {
+      if (q == rank()) continue;
+      sends.push_back({q, Tensor::zeros({1}, DType::kF32, Device::kCuda)});
+      receives.push_back({q, Tensor::zeros({1}, DType::kF32, Device::kCuda)});
+    }
+    exchange(sends, receives).wait();
+    cuda::synchronize();
   }
 
  protected:
@@ -103,7 +118,7 @@ class NcclGroup final : public Group {
     if (!goes(from)) return host_->all_to_all(from, to);
     return collectives().run("all_to_all", {from, to}, [&](ncclComm_t comm, cudaStream_t stream) {
       const std::size_t bytes = from.bytes() / static_cast<std::size_t>(size());
-      CHECK_NCCL(ncclGroupStart);
+      nccl::CallGroup calls;
       for (int q = 0; q < size(); ++q) {
         const std::size_t part = static_cast<std::size_t>(q) * bytes;
         CHECK_NCCL(ncclSend, static_cast<const std::byte*>(from.raw()) + part, bytes, ncclUint8, q,
@@ -111,7 +126,7 @@ class NcclGroup final : public Group {
         CHECK_NCCL(ncclRecv, static_cast<std::byte*>(to.raw()) + part, bytes, ncclUint8, q, comm,
                    stream);
       }
-      CHECK_NCCL(ncclGroupEnd);
+      calls.end();
     });
   }
 
@@ -119,18 +134,18 @@ class NcclGroup final : public Group {
                        const std::vector<Parcel>& receives) override {
     const Tensor& first = sends.empty() ? receives.front().tensor : sends.front().tensor;
     if (!goes(first)) return host_->exchange(sends, receives);
-    Communicator& messages = *messages_of("exchange");
+    Communicator& messages = made(messages_, "expect_messages");
     std::vector<Tensor> tensors;
     for (const auto* parcels : {&sends, &receives})
       for (const Parcel& parcel : *parcels) tensors.push_back(parcel.tensor);
     const Work both =
         messages.run("exchange", std::move(tensors), [&](ncclComm_t comm, cudaStream_t stream) {
-          CHECK_NCCL(ncclGroupStart);
+          nccl::CallGroup calls;
           for (const auto& [peer, tensor] : sends)
             CHECK_NCCL(ncclSend, tensor.raw(), tensor.bytes(), ncclUint8, peer, comm, stream);
           for (const auto& [peer, tensor] : receives)
             CHECK_NCCL(ncclRecv, tensor.raw(), tensor.bytes(), ncclUint8, peer, comm, stream);
-          CHECK_NCCL(ncclGroupEnd);
+          calls.end();
         });
     return {.received = both, .sent = both};
   }
@@ -146,24 +161,17 @@ class NcclGroup final : public Group {
  private:
   bool goes(const Tensor& x) const { return job_->used && x.device() == Device::kCuda; }
 
-  // The first collective, which all ranks ask for, makes their communicator. Messages have one of
-  // their own: they do not wait for collectives.
-  Communicator& collectives() {
-    const std::scoped_lock lock(mutex_);
-    if (!collectives_) collectives_ = std::make_unique<Communicator>(*host_, job_->watch);
-    return *collectives_;
-  }
-  Communicator* messages_of(const char* what) {
-    const std::scoped_lock lock(mutex_);
-    if (!messages_)
+  Communicator& collectives() const { return made(collectives_, "prepare"); }
+  Communicator& made(const std::unique_ptr<Communicator>& communicator, const char* by) const {
+    if (!communicator)
       throw std::logic_error(
-          fmt::format("{}: group '{}' was not told to expect messages", what, name()));
-    return messages_.get();
+          fmt::format("group '{}': {} was not called before a device's tensors", name(), by));
+    return *communicator;
   }
 
   const std::shared_ptr<Group> host_;
   const std::shared_ptr<const Job> job_;
-  std::mutex mutex_;
+  // Messages have one of their own: they do not wait for collectives.
   std::unique_ptr<Communicator> collectives_, messages_;
 };
 

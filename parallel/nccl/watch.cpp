@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <exception>
+#include <set>
+
+#include "core/cuda/context.h"
 #include "parallel/nccl/calls.h"
 
 namespace muybridge::nccl {
@@ -23,6 +28,10 @@ Watch::~Watch() {
   thread_.join();
 }
 
+Watch::Call::Call(Watch& watch, std::string what) {
+  watch.add({.what = std::move(what), .over = [over = over_] { return over->load(); }});
+}
+
 void Watch::add(Entry entry) {
   {
     const std::scoped_lock lock(mutex_);
@@ -35,32 +44,58 @@ void Watch::add(Entry entry) {
 void Watch::wait_for(ncclComm_t communicator) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] {
-    if (over_) return true;
-    for (const Entry& entry : entries_)
-      if (entry.communicator == communicator) return false;
-    return true;
+    return over_ || std::ranges::none_of(entries_, [&](const Entry& entry) {
+             return entry.communicator == communicator;
+           });
   });
 }
 
 void Watch::drop(ncclComm_t communicator) {
   std::list<Entry> dropped;  // whose tensors go without the lock
-  const std::scoped_lock lock(mutex_);
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const auto next = std::next(entry);
-    if (entry->communicator == communicator) dropped.splice(dropped.end(), entries_, entry);
-    entry = next;
-  }
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !looking_; });
+  std::vector<const Entry*> of_it;
+  for (const Entry& entry : entries_)
+    if (entry.communicator == communicator) of_it.push_back(&entry);
+  dropped = take(of_it);
+  lock.unlock();
 }
 
-std::string Watch::error() const {
-  for (const Entry& entry : entries_) {
+// The first of each communicator, and all calls.
+std::vector<const Watch::Entry*> Watch::oldest() const {
+  std::vector<const Entry*> found;
+  std::set<ncclComm_t> seen;
+  for (const Entry& entry : entries_)
+    if (!entry.communicator || seen.insert(entry.communicator).second) found.push_back(&entry);
+  return found;
+}
+
+Watch::Look Watch::look_at(const std::vector<const Entry*>& entries) {
+  Look look;
+  for (const Entry* const entry : entries) {
     ncclResult_t status = ncclSuccess;
-    if (entry.communicator &&
-        calls().ncclCommGetAsyncError(entry.communicator, &status) == ncclSuccess &&
+    if (entry->communicator &&
+        calls().ncclCommGetAsyncError(entry->communicator, &status) == ncclSuccess &&
         status != ncclSuccess && status != ncclInProgress)
-      return fmt::format("NCCL: {}: {}", entry.what, calls().ncclGetErrorString(status));
+      look.fault = fmt::format("NCCL: {}: {}", entry->what, calls().ncclGetErrorString(status));
+    try {
+      if (entry->over()) look.over.push_back(entry);
+    } catch (const std::exception& error) {
+      look.fault = fmt::format("NCCL: {}: {}", entry->what, error.what());
+    }
   }
-  return "";
+  return look;
+}
+
+std::list<Watch::Entry> Watch::take(const std::vector<const Entry*>& entries) {
+  std::list<Entry> taken;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto next = std::next(entry);
+    if (std::ranges::find(entries, &*entry) != entries.end())
+      taken.splice(taken.end(), entries_, entry);
+    entry = next;
+  }
+  return taken;
 }
 
 std::string Watch::standstill() const {
@@ -73,33 +108,30 @@ std::string Watch::standstill() const {
 
 void Watch::run() {
   std::unique_lock lock(mutex_);
+  bool on_device = false;
   while (true) {
     changed_.wait(lock, [this] { return closing_ || !entries_.empty(); });
     if (closing_) return;
-    std::string fault = error();  // of what is over, too
-    std::list<Entry> over;
-    for (auto entry = entries_.begin(); entry != entries_.end();) {
-      const auto next = std::next(entry);
-      if (entry->over()) over.splice(over.end(), entries_, entry);
-      entry = next;
-    }
-    if (fault.empty() && over.empty()) fault = standstill();
-    if (!fault.empty()) {
-      over_ = true;
-      lock.unlock();
-      changed_.notify_all();
-      lost_(fault);
-      return;
-    }
-    if (over.empty()) {
-      changed_.wait_for(lock, kBetweenLooks, [this] { return closing_; });
-      continue;
-    }
-    moved_ = Clock::now();
+    // The driver may take its time: whoever adds an entry does not wait for it.
+    const std::vector<const Entry*> entries = oldest();
+    looking_ = true;
+    lock.unlock();
+    if (!on_device) cuda::Context::get();  // makes the device current for this thread
+    on_device = true;
+    Look look = look_at(entries);
+    lock.lock();
+    looking_ = false;
+    std::list<Entry> over = take(look.over);
+    if (look.fault.empty() && over.empty() && !entries_.empty()) look.fault = standstill();
+    over_ = !look.fault.empty();
+    if (!over.empty()) moved_ = Clock::now();
+    const bool rest = over.empty();
     lock.unlock();
     over.clear();  // their tensors go without the lock
     changed_.notify_all();
+    if (!look.fault.empty()) return lost_(look.fault);
     lock.lock();
+    if (rest) changed_.wait_for(lock, kBetweenLooks, [this] { return closing_; });
   }
 }
 

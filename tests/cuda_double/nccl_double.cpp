@@ -35,6 +35,7 @@ struct ncclComm {
   int rank = 0, size = 0;
   std::atomic<ncclResult_t> error{ncclSuccess};
   std::atomic<bool> aborted{false};
+  std::atomic<int> under_way{0};
   std::map<int, int> sent, received;  // by peer; after the start by the stream's thread alone
 
   fs::path next_to(int peer) { return folder / fmt::format("{}-{}-{}", rank, peer, sent[peer]++); }
@@ -155,19 +156,21 @@ Bytes reduced(const std::vector<Bytes>& all, ncclDataType_t type, ncclRedOp_t ho
   return to;
 }
 
-void push(Stream& stream, std::function<void()> work) {
+void push(ncclComm& comm, Stream& stream, std::function<void()> work) {
   thread_local std::minstd_rand draw(std::random_device{}());
   const int delay = std::uniform_int_distribution<int>(0, kMostDelay)(draw);
-  stream.push([delay, work = std::move(work)] {
+  ++comm.under_way;
+  stream.push([delay, &comm, work = std::move(work)] {
     std::this_thread::sleep_for(std::chrono::microseconds(delay));
     work();
+    --comm.under_way;
   });
 }
 
 void issue(const Issued& issued) {
   for (const Transfer& each : issued.transfers)
     if (!each.outgoing) poison(each.memory, each.bytes);
-  push(*issued.stream, [issued] {
+  push(*issued.communicator, *issued.stream, [issued] {
     ncclComm& comm = *issued.communicator;
     for (const Transfer& each : issued.transfers)
       if (each.outgoing) send(comm, each.peer, read_device(each.memory, each.bytes));
@@ -212,7 +215,7 @@ ncclResult_t collective(const void* from, std::size_t bytes, void* to, std::size
   const auto* const begin = static_cast<const std::byte*>(from);
   auto* const result = static_cast<std::byte*>(to);
   if (begin + bytes <= result || result + result_bytes <= begin) poison(to, result_bytes);
-  push(Stream::of(stream), [=] {
+  push(*comm, Stream::of(stream), [=] {
     const std::vector<Bytes> all = all_of(*comm, read_device(from, bytes));
     if (!all.empty()) write_device(to, f(all));
   });
@@ -245,6 +248,10 @@ ncclResult_t ncclCommInitRank(ncclComm_t* comm, int size, ncclUniqueId id, int r
   return all_of(**comm, Bytes(1)).empty() ? ncclInvalidUsage : ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  if (comm->under_way > 0) {
+    std::fputs("a communicator was destroyed while something was under way\n", stderr);
+    std::abort();
+  }
   std::error_code still_in_use;
   fs::remove(comm->folder, still_in_use);
   delete comm;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/buffer.h"
+#include "core/error.h"
 #include "core/ops/accumulate.h"
 #include "parallel/host/local_ranks.h"
 #include "parallel/nccl_groups.h"
@@ -25,6 +26,7 @@ void run_ranks(int ranks, const std::function<void(Group&)>& f) {
     const std::unique_ptr<NcclGroups> nccl = make_nccl_groups(never_lost());
     nccl->use();
     const std::shared_ptr<Group> group = nccl->over(host);
+    group->prepare(Device::kCuda);
     group->expect_messages(Device::kCuda);
     f(*group);
     group->barrier().wait();
@@ -111,6 +113,8 @@ TEST(NcclGroup, ThePartsOfAGroupUseItToo) {
     const auto pair = group.split(group.rank() % 2, group.rank(), "pair");
     ASSERT_EQ(pair->size(), 2);
     const Tensor x = on_device({1.0 * group.rank()});
+    EXPECT_THROW(pair->all_reduce(x), std::logic_error);  // not prepared
+    pair->prepare(Device::kCuda);
     pair->all_reduce(x).wait();
     EXPECT_EQ(values_of(x)[0], group.rank() % 2 ? 4 : 2);
     // Not told to expect messages.
@@ -156,6 +160,7 @@ TEST(NcclGroup, ARankThatDoesNotComeIsSaidToBeLost) {
     nccl->use();
     std::shared_ptr<Group> group = nccl->over(host);
     const Tensor x = on_device({1});
+    group->prepare(Device::kCuda);
     group->all_reduce(x).wait();
     if (group->rank() == 0) {
       group->all_reduce(x);  // rank 1 does not
@@ -174,6 +179,31 @@ TEST(NcclGroup, ARankThatDoesNotComeIsSaidToBeLost) {
   });
 }
 
+TEST(NcclGroup, MayBeDroppedWhileSomethingIsUnderWay) {
+  run_local_ranks(2, [](const std::shared_ptr<Group>& host) {
+    const std::unique_ptr<NcclGroups> nccl = make_nccl_groups(never_lost());
+    nccl->use();
+    for (int i = 0; i < 10; ++i) {
+      const std::shared_ptr<Group> group = nccl->over(host);
+      group->prepare(Device::kCuda);
+      for (int n = 0; n < 4; ++n) group->all_reduce(on_device({1}));
+    }
+  });
+}
+
+TEST(NcclGroup, AnExchangeThatCannotBeAskedForLeavesNoCallsOpen) {
+  run_ranks(2, [](Group& group) {
+    const int peer = 1 - group.rank();
+    const Tensor x = on_device({1}), of_peer = on_device({0});
+    // Of the host, which NCCL does not take; what was asked for before it goes all the same.
+    EXPECT_THROW(group.exchange({{peer, x}, {peer, Tensor::zeros({1}, DType::kF64)}}, {}), Error);
+    group.exchange({}, {{peer, of_peer}}).wait();
+    EXPECT_EQ(values_of(of_peer)[0], 1);
+    group.all_reduce(x).wait();
+    EXPECT_EQ(values_of(x)[0], 2);
+  });
+}
+
 TEST(NcclGroup, WhatACommunicatorReportsIsSaid) {
   run_local_ranks(2, [](const std::shared_ptr<Group>& host) {
     Said said;
@@ -181,6 +211,7 @@ TEST(NcclGroup, WhatACommunicatorReportsIsSaid) {
     nccl->use();
     std::shared_ptr<Group> group = nccl->over(host);
     const Tensor x = on_device(std::vector<double>(static_cast<std::size_t>(group->rank()) + 1));
+    group->prepare(Device::kCuda);
     group->all_reduce(x);  // of another size on each
     EXPECT_THAT(said.wait(), ::testing::EndsWith("invalid usage"));
     host->barrier().wait();

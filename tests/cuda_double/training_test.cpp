@@ -52,6 +52,7 @@ TEST_F(DeviceTraining, FollowsTheCpuInEveryLayout) {
         Layout{2, "cuda", "parallel.tensor=2"},
         Layout{2, "shared-cuda", "parallel.context=2 model.recompute=block"},
         Layout{2, "cuda", "parallel.context=2 parallel.context_method=ring"},
+        Layout{2, "cuda", "parallel.pipeline=2 parallel.schedule=1f1b"},
         Layout{2, "cuda", "parallel.pipeline=2 parallel.schedule=zb_v"}}) {
     const std::string name = fmt::format("run {}", keys);
     std::string folder = name;
@@ -77,6 +78,11 @@ TEST_F(DeviceTraining, FollowsTheCpuWithMuonOverTensorRanks) {
       << log();
   EXPECT_TRUE(log_has(" on CUDA")) << log();
   expect_same_curve("cuda", "cpu", 1e-5);
+  // Gradients of matrices go to their owners as messages; one replica has nothing to do.
+  ::setenv("MUYBRIDGE_EMULATED_DEVICES", "2", /*overwrite=*/1);
+  ASSERT_EQ(run_to_end(train(2, "nccl", muon + "device=cuda parallel.zero=1")), 0) << log();
+  EXPECT_TRUE(log_has("devices exchange over NCCL")) << log();
+  expect_same_curve("nccl", "cpu", 1e-5);
 }
 
 // Heads of 64 columns in bf16 go to the library of attention.
@@ -125,10 +131,14 @@ TEST_F(DeviceTraining, ItsCommitsAreMeasuredAndDrawnOnEither) {
   const auto there = losses_of("cuda"), here = losses_of("cpu");
   ASSERT_EQ(there.size(), here.size());
   for (std::size_t i = 0; i < here.size(); ++i) EXPECT_NEAR(there[i], here[i], 1e-5 * here[i]);
-  EXPECT_EQ(run_to_end(fmt::format("{} sample {} device=cuda --prompt 'a red circle' --out {}",
-                                   kBinary, run("run").string(), (scratch_ / "out").string())),
-            0)
-      << log();
+  ::setenv("MUYBRIDGE_EMULATED_DEVICES", "2", /*overwrite=*/1);
+  for (const int ranks : {1, 2})
+    EXPECT_EQ(run_to_end(fmt::format("{}{} sample {} device=cuda parallel.pipeline={} --prompt 'a "
+                                     "red circle' --out {}",
+                                     launcher(ranks), kBinary, run("run").string(), ranks,
+                                     (scratch_ / fmt::format("out-{}", ranks)).string())),
+              0)
+        << log();
 }
 
 // The emulated one has 64 GiB; the machine's own memory is another question.

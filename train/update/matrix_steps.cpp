@@ -29,6 +29,9 @@ MatrixSteps::MatrixSteps(const Parameters& parameters, const TrainConfig::Optimi
     matrices_.push_back(std::move(matrix));
   }
   choose_owners();
+  if (options_.matrices == TrainConfig::Matrices::kMuon)
+    for (const std::shared_ptr<Group>& holders : mesh_.copies())
+      holders->expect_messages(parameters.master().device());
 }
 
 // The costliest matrix first, each to the rank that has least.

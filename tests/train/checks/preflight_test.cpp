@@ -45,7 +45,7 @@ TEST_F(Preflight, RefusesLayoutsThatAreNotTheJobs) {
 }
 
 TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
-  const World alone;
+  World alone;
   TrainConfig config;
   config.device = TrainConfig::DeviceChoice::kCpu;
   EXPECT_EQ(refusal([&] { take_device(config, alone); }), "");
