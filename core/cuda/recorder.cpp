@@ -95,7 +95,9 @@ void record_copy(void* to, const void* from, std::size_t bytes) {
   const bool there = is_memory(to), from_there = is_memory(from);
   if (!there) std::memset(to, 0, bytes);
   record({.kind = Recorded::Kind::kCopy,
-          .what = !from_there ? "from the host" : there ? "on the device" : "to the host",
+          .what = !from_there ? "from the host"
+                  : there     ? "on the device"
+                              : "to the host",
           .calls = 1,
           .bytes = static_cast<double>(bytes) * (there && from_there ? 2 : 1)});
 }
