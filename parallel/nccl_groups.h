@@ -29,7 +29,7 @@ class NcclGroups {
   // call use(), or none, and then prepare() each group before its tensors go over NCCL.
   virtual std::shared_ptr<Group> over(std::shared_ptr<Group> host) = 0;
 };
-std::unique_ptr<NcclGroups> make_nccl_groups(NcclOptions options);
+std::unique_ptr<NcclGroups> make_nccl_groups(const NcclOptions& options);
 
 // "NCCL 2.28.9", or why there is none.
 std::string nccl_summary();

@@ -13,7 +13,9 @@ class NoNccl final : public NcclGroups {
 
 }  // namespace
 
-std::unique_ptr<NcclGroups> make_nccl_groups(NcclOptions) { return std::make_unique<NoNccl>(); }
+std::unique_ptr<NcclGroups> make_nccl_groups(const NcclOptions&) {
+  return std::make_unique<NoNccl>();
+}
 std::string nccl_summary() { return "built without NCCL"; }
 
 }  // namespace muybridge

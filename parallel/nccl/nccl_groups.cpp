@@ -191,8 +191,8 @@ class Groups final : public NcclGroups {
 
 }  // namespace
 
-std::unique_ptr<NcclGroups> make_nccl_groups(NcclOptions options) {
-  return std::make_unique<Groups>(std::move(options));
+std::unique_ptr<NcclGroups> make_nccl_groups(const NcclOptions& options) {
+  return std::make_unique<Groups>(options);
 }
 
 std::string nccl_summary() {

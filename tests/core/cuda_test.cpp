@@ -165,23 +165,23 @@ TEST_F(CudaTwin, GatesTablesAndBias) {
 }
 
 TEST_F(CudaTwin, QkNormRope) {
+  struct Heads {
+    std::int64_t count, width;
+    bool turned;
+  };
   const Packing packing = Packing::of({{2, 3, 5}, {1, 4, 4}}, 50);
   for (const DType dtype : kFloats)
-    for (const auto& [heads, head_width, turned] :
-         {std::tuple<std::int64_t, std::int64_t, bool>{3, 40, false},
-          {3, 40, true},
-          {12, 128, true},
-          {3, 42, true},
-          {3, 42, false}}) {
-      const std::int64_t width = heads * head_width;
+    for (const Heads& each : {Heads{3, 40, false}, Heads{3, 40, true}, Heads{12, 128, true},
+                              Heads{3, 42, true}, Heads{3, 42, false}}) {
+      const std::int64_t width = each.count * each.width;
       const Tensor table =
-          rope_table(packing, RopeAxes::of_head_width(head_width), accumulator_of(dtype));
+          rope_table(packing, RopeAxes::of_head_width(each.width), accumulator_of(dtype));
       expect_same(
           "qk_norm_rope",
           {draw({packing.rows, 3 * width}, dtype), draw({width}, dtype), draw({width}, dtype)},
           [&](Inputs in, Device device) {
-            return qk_norm_rope(in[0], {in[1], in[2]}, heads, turned ? table.to(device) : Tensor{},
-                                1e-6);
+            return qk_norm_rope(in[0], {in[1], in[2]}, each.count,
+                                each.turned ? table.to(device) : Tensor{}, 1e-6);
           });
     }
 }
