@@ -49,7 +49,7 @@ function(add_device)
   use_precompiled(muybridge_device house)
   if(MUYBRIDGE_HAS_CUDA)
     target_link_libraries(muybridge_device PRIVATE muybridge_cuda)
-    build_quickly(core/cuda/attention_graph.cpp)
+    build_quickly(core/cuda/attention_graph.cpp core/cuda/convolution_graph.cpp)
   endif()
   target_link_libraries(muybridge_core INTERFACE
     $<IF:$<BOOL:$<TARGET_PROPERTY:CUDA_DOUBLE>>,muybridge_device_double,muybridge_device>)

@@ -1,6 +1,8 @@
 // What core calls of CUDA, for a build without a toolkit: CMake links this file instead of the
 // sources in core/cuda.
 #include "core/cuda/attention.h"
+#include "core/cuda/convolution.h"
+#include "core/cuda/copy_out.h"
 #include "core/cuda/matmul.h"
 #include "core/cuda/recorder.h"
 #include "core/cuda/runtime.h"
@@ -39,6 +41,26 @@ void attention_forward(const AttentionShape&, const HeadColumns&, const HeadColu
 void attention_backward(const AttentionShape&, const HeadColumns&, const HeadColumns&,
                         const HeadColumns&, const Tensor&, const Tensor&, const Tensor&,
                         const AttentionGradients&) {
+  no_cuda();
+}
+struct CopyOut::Stream {};
+CopyOut::CopyOut() { no_cuda(); }
+CopyOut::~CopyOut() = default;
+void CopyOut::begin(std::span<const Run>) { no_cuda(); }
+void CopyOut::hold_back() const { no_cuda(); }
+void CopyOut::wait() const { no_cuda(); }
+PinnedPages::PinnedPages(void*, std::size_t) { no_cuda(); }
+PinnedPages::~PinnedPages() = default;
+void convolution_forward(const ConvolutionShape&, const Tensor&, const Tensor&, const Tensor&,
+                         const Tensor&) {
+  no_cuda();
+}
+void convolution_input_gradient(const ConvolutionShape&, const Tensor&, const Tensor&,
+                                const Tensor&) {
+  no_cuda();
+}
+void convolution_weight_gradient(const ConvolutionShape&, const Tensor&, const Tensor&,
+                                 const Tensor&) {
   no_cuda();
 }
 

@@ -48,9 +48,7 @@ TokenLayout::TokenLayout(const Packing& tokens, const RopeAxes& axes, DType comp
       queries(part_of(tokens, share.of_segment(tokens.rows))),
       own(share.own(tokens.rows)) {
   const Slice segment = share.of_segment(tokens.rows);
-  rope = rope_table(tokens, axes, accumulator_of(compute))
-             .rows(segment.begin, segment.length)
-             .to(device);
+  rope = rope_table(tokens, axes, accumulator_of(compute), segment, device);
   const Tensor clip_of = Tensor::empty({own.length}, DType::kI32);
   std::int32_t* const rows = clip_of.data<std::int32_t>();
   clips.offsets = offsets_in(packing, own);

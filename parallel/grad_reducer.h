@@ -29,8 +29,9 @@ std::vector<GradBucket> make_buckets(const std::vector<Parameter>& parameters,
 
 // Sums gradients over groups while backward still runs: those of parameters with the number
 // `copies` (see Parameters::place) over groups[copies]. Where ranks share the state each gets the
-// sum of what it keeps, and the rest is used up. The buckets of a group travel in one fixed order,
-// each once all its parameters and all earlier buckets are ready. A round is: zero or more
+// sum of what it keeps, and the rest is used up. The buckets of all groups travel in one fixed
+// order, each once all its parameters and all earlier buckets are ready: so ranks ask their groups
+// for sums alike, whatever became ready first, also one that had no clips. A round is: zero or more
 // on_ready, then finish; the next round begins by itself. With gradient accumulation only the last
 // micro-batch reports to on_ready. The caller scales the sum. A group of one does nothing, nor does
 // the reducer with gradients that come and go (parallel/zero/unit_store.h).
@@ -46,33 +47,29 @@ class GradReducer {
   // Sends what is left, ready or not, and waits for everything.
   void finish();
 
-  std::size_t buckets() const;  // of all groups
+  std::size_t buckets() const { return buckets_.size(); }  // of all groups
   // Of the last round: time that finish() waited for the network, and buckets that were under way
   // before finish() was called.
   double exposed_seconds() const { return exposed_seconds_; }
   int early_buckets() const { return early_buckets_; }
   // Of this round: buckets under way or over.
-  int launched() const;
+  int launched() const { return static_cast<int>(works_.size()); }
 
  private:
-  // The buckets of one group.
-  struct Lane {
+  struct OfGroup {
     std::shared_ptr<Group> group;
-    std::vector<GradBucket> buckets;
-    std::vector<std::size_t> missing = {};  // parameters that are not ready, by bucket
-    std::vector<Work> works = {};           // of the buckets launched in this round
+    GradBucket bucket;
+    std::size_t missing = 0;  // parameters that are not ready
   };
-  struct Place {
-    int lane = -1;  // none: nothing to sum
-    std::size_t bucket = 0;
-  };
+  static constexpr std::size_t kNone = SIZE_MAX;  // nothing to sum
 
   void arm();
-  static void launch_next(Lane& lane);
+  void launch_next();
 
-  std::vector<Lane> lanes_;
-  std::vector<Place> places_;  // by parameter
-  std::vector<bool> ready_;    // by parameter
+  std::vector<OfGroup> buckets_;     // in the order in which they travel
+  std::vector<Work> works_;          // of those launched in this round
+  std::vector<std::size_t> places_;  // by parameter, in buckets_
+  std::vector<bool> ready_;          // by parameter
   double exposed_seconds_ = 0;
   int early_buckets_ = 0;
 };

@@ -20,17 +20,18 @@ REGISTERS = 65536  # of a multiprocessor, from sm_80 to sm_100
 # Kinds of kernels: what their names begin with (behind the namespace), how many threads a
 # multiprocessor must hold, and whether all that they read and write of a row is in packs.
 KINDS = [
-    ("packs_kernel", 1536, True),
-    ("packed_rows_kernel", 640, True),
-    ("packed_chunks_kernel", 384, True),
-    ("rows_kernel", 1024, False),
-    ("chunks_kernel", 1024, False),
-    ("elements_kernel", 1280, False),
-    ("add_chunks_kernel", 2048, False),
-    ("add_chunks_of_few_kernel", 1536, False),
-    ("tiled_forward_kernel", 1024, False),
-    ("tiled_keys_kernel", 512, False),
-    ("tiled_queries_kernel", 1024, False),
+    ("packs_kernel<", 1536, True),
+    ("packed_rows_kernel<", 640, True),
+    ("packed_chunks_kernel<", 384, True),
+    ("rows_kernel<", 1024, False),
+    ("chunks_kernel<", 1024, False),
+    ("elements_kernel<Convolution", 1024, False),  # where cuDNN has no kernel
+    ("elements_kernel<", 1280, False),
+    ("add_chunks_kernel<", 2048, False),
+    ("add_chunks_of_few_kernel<", 1536, False),
+    ("tiled_forward_kernel<", 1024, False),
+    ("tiled_keys_kernel<", 512, False),
+    ("tiled_queries_kernel<", 1024, False),
 ]
 # Bytes of a thread's own memory that these kernels may use. Angles in f64, of a handful of numbers,
 # need an array; the others are for checks in f32 and f64, where the compiler prefers 8 bytes of stack to a
@@ -38,6 +39,7 @@ KINDS = [
 STACK = {
     "rows_kernel<Sinusoid<": 40,
     "elements_kernel<AdamW<float, float>": 8,
+    "elements_kernel<ConvolutionInputGradient<double>": 32,
     "elements_kernel<AdamW<double, float>": 8,
     "chunks_kernel<float, BiasGeluGrad<float>": 8,
     "chunks_kernel<double, SquaredError<double>": 8,
@@ -111,7 +113,7 @@ def read_kernels(tools, library):
 
 
 def kind_of(kernel):
-    return next((kind for kind in KINDS if kernel.short.startswith(kind[0] + "<")), None)
+    return next((kind for kind in KINDS if kernel.short.startswith(kind[0])), None)
 
 
 def faults_of(kernel):

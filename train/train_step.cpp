@@ -34,7 +34,8 @@ TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters
       activity_(activity),
       reducer_(parameters, mesh_.copies()) {}
 
-StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
+StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed,
+                           const std::function<void()>& before_change) {
   const auto begin = std::chrono::steady_clock::now();
   const InSection in_step(activity_, Section::kCompute);
   const double waited = batches_.wait_seconds();
@@ -52,6 +53,7 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed) {
     fail_diverged({.step = step, .loss = loss, .grad_norm = norm}, committed, totals.bad_clips);
 
   const double rate = learning_rate_at(config_.optimizer, step, config_.train.steps);
+  if (before_change) before_change();
   optimizer_.step(step, rate, scale, norm);
   store_.forget_values();
   const double seconds =

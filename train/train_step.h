@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -28,8 +29,9 @@ class TrainStep {
 
   // `step` counts from 1. Throws Error(kInternal) that names step, clips and the last commit
   // (`committed`, -1 where there is none) when the loss or the gradient is not finite; the weights
-  // are then those of the step before. Collective.
-  StepMetrics run(std::int64_t step, std::int64_t committed);
+  // are then those of the step before. `before_change` is called before they change. Collective.
+  StepMetrics run(std::int64_t step, std::int64_t committed,
+                  const std::function<void()>& before_change = {});
 
   // What the last step took this rank by itself, and what came between it and the one before.
   const OwnTimes& own_times() const { return own_times_; }

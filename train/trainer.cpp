@@ -159,7 +159,8 @@ TrainOutcome Trainer::run() {
   finish_last_step(stop);
   while (step_ < config_.train.steps) {
     trace_.before(step_ + 1);
-    StepMetrics metrics = train_step_->run(step_ + 1, committed_);
+    StepMetrics metrics =
+        train_step_->run(step_ + 1, committed_, [this] { committer_->before_change(); });
     trace_.after(step_ + 1);
     slow_ranks_.add(train_step_->own_times());
     ++step_;
@@ -235,6 +236,7 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
 
 void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
   const InSection evaluating(activity_, Section::kEvaluation);
+  committer_->before_change();
   const WeightsScope average(parameters_, optimizer_->average(), mesh_, store_);
   const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
                                                      .config = config_,

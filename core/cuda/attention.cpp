@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <vector>
 
 #include "core/cuda/attention_graph.h"
 #include "core/cuda/attention_tiled.h"
@@ -39,10 +40,26 @@ std::int64_t stride(const HeadColumns& columns) {
 
 void* address(const HeadColumns& columns) { return columns.x.data<bf16>() + columns.column; }
 
-AttentionPlanKey plan_key(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
-                          const HeadColumns& v, const AttentionGradients& gradients) {
-  const auto clips = static_cast<std::uint64_t>(shape.query_offsets.size() - 1);
-  return {.batch = static_cast<std::int64_t>(std::bit_ceil(clips)),
+// Clips that have queries, and so keys (require_keys). cuDNN is told of no others: before 9.25 it
+// may make NaN beside sequences of no length.
+std::vector<std::size_t> clips_with_queries(const AttentionShape& shape) {
+  std::vector<std::size_t> clips;
+  for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
+    if (shape.query_offsets[clip + 1] > shape.query_offsets[clip]) clips.push_back(clip);
+  return clips;
+}
+
+// Plans for more clips than there are serve more batches; the others have no length.
+std::int64_t rounded_clips(std::size_t clips) {
+  constexpr std::size_t kTakesNoLength = 92500;
+  const bool takes = dnn_calls().cudnnGetVersion() >= kTakesNoLength;
+  return static_cast<std::int64_t>(takes ? std::bit_ceil(clips) : clips);
+}
+
+AttentionPlanKey plan_key(const AttentionShape& shape, std::size_t clips, const HeadColumns& q,
+                          const HeadColumns& k, const HeadColumns& v,
+                          const AttentionGradients& gradients) {
+  return {.batch = rounded_clips(clips),
           .heads = shape.heads,
           .head_width = shape.head_width,
           .longest_query = longest(shape.query_offsets),
@@ -60,7 +77,8 @@ AttentionPlanKey plan_key(const AttentionShape& shape, const HeadColumns& q, con
 // Where the clips begin in every operand and how long they are, on the device.
 class Tables {
  public:
-  Tables(const AttentionShape& shape, const AttentionPlanKey& key)
+  Tables(const AttentionShape& shape, const std::vector<std::size_t>& clips,
+         const AttentionPlanKey& key)
       : batch_(key.batch),
         first_(Tensor::empty({kOperands, key.batch + 1}, DType::kI64, Device::kCuda)),
         lengths_(Tensor::empty({2, key.batch}, DType::kI32, Device::kCuda)) {
@@ -74,16 +92,20 @@ class Tables {
     functor.batch = batch_;
     functor.first = first_.data<std::int64_t>();
     functor.lengths = lengths_.data<std::int32_t>();
-    const auto at = [](std::span<const std::int32_t> offsets, std::int64_t clip) {
-      return offsets[std::min<std::size_t>(static_cast<std::size_t>(clip), offsets.size() - 1)];
+    // Entries behind the last clip have no rows, and lie where all end.
+    const auto put = [&clips](std::span<const std::int32_t> offsets, std::int64_t entry,
+                              std::int32_t& first, std::int32_t& count) {
+      const bool is_clip = entry < std::ssize(clips);
+      const std::size_t clip = is_clip ? clips[static_cast<std::size_t>(entry)] : 0;
+      first = is_clip ? offsets[clip] : offsets.back();
+      count = is_clip ? offsets[clip + 1] - offsets[clip] : 0;
     };
-    // The entry after the last clip of a launch is written again, alike, by the next one.
     for (std::int64_t base = 0; base <= batch_; base += functor::SequenceTables::kClips) {
       const std::int64_t count =
           std::min<std::int64_t>(functor::SequenceTables::kClips, batch_ + 1 - base);
-      for (std::int64_t i = 0; i <= count; ++i) {
-        functor.queries[i] = at(shape.query_offsets, base + i);
-        functor.keys[i] = at(shape.key_offsets, base + i);
+      for (std::int64_t i = 0; i < count; ++i) {
+        put(shape.query_offsets, base + i, functor.first_query[i], functor.queries[i]);
+        put(shape.key_offsets, base + i, functor.first_key[i], functor.keys[i]);
       }
       functor.base = base;
       for_elements(count, functor);
@@ -111,9 +133,9 @@ void run(const AttentionPlanKey& key, AttentionPointers& pointers) {
   attention_graph(key, context).run(context.dnn(), pointers);
 }
 
-// Zeroes the columns of all heads in rows from `used` on.
-void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t width) {
-  const std::int64_t rows = columns.x.shape().rows();
+// Zeroes the columns of all heads in rows [used, rows).
+void zero_rows(const HeadColumns& columns, std::int64_t used, std::int64_t rows,
+               std::int64_t width) {
   const std::size_t number = size_of(columns.x.dtype()),
                     row = static_cast<std::size_t>(columns.x.shape().back()) * number;
   if (used >= rows) return;
@@ -122,6 +144,11 @@ void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t widt
                                    static_cast<std::size_t>(columns.column) * number,
                                row, 0, static_cast<std::size_t>(width) * number,
                                static_cast<std::size_t>(rows - used), Context::get().stream()));
+}
+
+// From `used` on.
+void zero_slack(const HeadColumns& columns, std::int64_t used, std::int64_t width) {
+  zero_rows(columns, used, columns.x.shape().rows(), width);
 }
 
 // Gradients that are wider than cuDNN's own, each a tensor of its own.
@@ -172,8 +199,9 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
     cuda::attention_forward(shape, q, k, v, rounded, log_sum_exp);
     return cast(rounded, out);
   }
-  const AttentionPlanKey key = plan_key(shape, q, k, v, {});
-  const Tables tables(shape, key);
+  const std::vector<std::size_t> clips = clips_with_queries(shape);
+  const AttentionPlanKey key = plan_key(shape, clips.size(), q, k, v, {});
+  const Tables tables(shape, clips, key);
   const Tensor stats = Tensor::empty({rows, shape.heads}, DType::kF32, Device::kCuda);
   AttentionPointers pointers{{kQ, address(q)},
                              {kK, address(k)},
@@ -200,19 +228,20 @@ void attention_backward(const AttentionShape& shape, const HeadColumns& q, const
     return backward_widened(shape, q, k, v, out, log_sum_exp, dout, gradients);
   const std::int64_t used = shape.query_offsets.back(), rows = q.x.shape().rows(),
                      width = shape.heads * shape.head_width;
-  // Keys that no query looks at have no kernel to write their zeros.
-  bool looked_at = true;
-  for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
-    looked_at &= shape.query_offsets[clip + 1] > shape.query_offsets[clip];
-  const std::int64_t used_keys = looked_at || !of_library ? shape.key_offsets.back() : 0;
   zero_slack(gradients.dq, used, width);
-  zero_slack(gradients.dk, used_keys, width);
-  zero_slack(gradients.dv, used_keys, width);
+  zero_slack(gradients.dk, shape.key_offsets.back(), width);
+  zero_slack(gradients.dv, shape.key_offsets.back(), width);
   if (!of_library)
     return tiled_attention_backward(shape, q, k, v, out, log_sum_exp, dout, gradients);
+  // Keys that no query looks at have no kernel to write their zeros.
+  for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)
+    if (shape.query_offsets[clip + 1] == shape.query_offsets[clip])
+      for (const HeadColumns& columns : {gradients.dk, gradients.dv})
+        zero_rows(columns, shape.key_offsets[clip], shape.key_offsets[clip + 1], width);
   if (used == 0) return;
-  const AttentionPlanKey key = plan_key(shape, q, k, v, gradients);
-  const Tables tables(shape, key);
+  const std::vector<std::size_t> clips = clips_with_queries(shape);
+  const AttentionPlanKey key = plan_key(shape, clips.size(), q, k, v, gradients);
+  const Tables tables(shape, clips, key);
   const Tensor stats = Tensor::empty({rows, shape.heads}, DType::kF32, Device::kCuda);
   for_elements(used * shape.heads, functor::StridedCopy{.from = log_sum_exp.data<float>(),
                                                         .from_row = 1,

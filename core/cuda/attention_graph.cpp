@@ -1,37 +1,19 @@
 #include "core/cuda/attention_graph.h"
 
-#include <cudnn_frontend.h>
-
 #include <cmath>
-#include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/cuda/cudnn_graph.h"
 #include "core/cuda/determinism.h"
-#include "core/cuda/libraries.h"
 #include "core/error.h"
 
 namespace muybridge::cuda {
 namespace {
 
-namespace fe = cudnn_frontend;
 using fe::graph::Graph;
 using fe::graph::Tensor_attributes;
 using TensorHandle = std::shared_ptr<Tensor_attributes>;
-
-// Tells a graph which chip it is for.
-void describe(Graph& graph, const DescribedChip& chip) {
-  dnn_calls();  // opens the library
-  const auto properties = std::make_shared<fe::DeviceProperties>();
-  std::vector<std::uint8_t> json(chip.json.begin(), chip.json.end());
-  json.push_back(0);
-  if (fe::error_t status = properties->deserialize(json); status.is_bad())
-    fail(ExitCode::kInternal, "cuDNN: no description of a chip: {}", status.get_message());
-  graph.set_device_properties(properties)
-      .set_sm_version(chip.version)
-      .set_sm_count(chip.multiprocessors);
-}
 
 void require(fe::error_t status, const char* step, const AttentionPlanKey& key) {
   if (status.is_good()) return;
@@ -155,8 +137,7 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   graph->set_io_data_type(fe::DataType_t::BFLOAT16)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
-  const auto* const chip = std::get_if<DescribedChip>(&target);
-  if (chip) describe(*graph, *chip);
+  const cudnnHandle_t handle = set_target(*graph, target);
   if (key.backward())
     add_backward(*graph, key, deterministic);
   else
@@ -164,9 +145,7 @@ std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
   step = "validate";
   if ((status = graph->validate()).is_bad()) return graph;
   step = "build_operation_graph";
-  if ((status = graph->build_operation_graph(chip ? nullptr : std::get<cudnnHandle_t>(target)))
-          .is_bad())
-    return graph;
+  if ((status = graph->build_operation_graph(handle)).is_bad()) return graph;
   step = "create_execution_plans";
   if ((status = graph->create_execution_plans({fe::HeurMode_t::A})).is_bad()) return graph;
   step = "check_support";
@@ -210,14 +189,8 @@ void AttentionGraph::run(cudnnHandle_t handle, AttentionPointers& pointers) cons
 }
 
 const AttentionGraph& attention_graph(const AttentionPlanKey& key, Context& context) {
-  struct Hash {
-    std::size_t operator()(const AttentionPlanKey& k) const {
-      static_assert(std::has_unique_object_representations_v<AttentionPlanKey>);
-      return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&k), sizeof k});
-    }
-  };
   static auto& graphs =  // as the context, never destroyed
-      *new std::unordered_map<AttentionPlanKey, std::unique_ptr<AttentionGraph>, Hash>;
+      *new std::unordered_map<AttentionPlanKey, std::unique_ptr<AttentionGraph>, PlanKeyHash>;
   std::unique_ptr<AttentionGraph>& graph = graphs[key];
   if (!graph) graph = std::make_unique<AttentionGraph>(key, context.dnn());
   return *graph;

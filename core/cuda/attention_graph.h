@@ -2,11 +2,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <unordered_map>
-#include <variant>
 
 #include "core/cuda/context.h"
+#include "core/cuda/plan_target.h"
 
 namespace cudnn_frontend::graph {
 class Graph;
@@ -16,8 +15,8 @@ namespace muybridge::cuda {
 
 // B clips  A heads  E head width
 
-// What a cuDNN plan is made for. Clips and the longest of them are rounded up, so that batches of
-// one token budget share a few plans; the clips that rounding adds have no rows.
+// What a cuDNN plan is made for. The longest clips and, where cuDNN takes sequences of no length,
+// their number are rounded up, so that batches of one token budget share a few plans.
 struct AttentionPlanKey {
   std::int64_t batch, heads, head_width;
   std::int64_t longest_query, longest_key;
@@ -49,16 +48,6 @@ using AttentionPointers = std::unordered_map<std::int64_t, void*>;
 // Before 9.25 cuDNN's deterministic backward on Hopper holds all scores, B A S S of them in bf16;
 // above this size the other algorithm is taken, whose dq depends on the order of blocks.
 inline constexpr std::int64_t kMostScoreBytes = std::int64_t{4} << 30;
-
-// A chip that need not be there, for plans that cannot be run.
-struct DescribedChip {
-  std::string json;  // as cuDNN describes devices
-  int version;       // 10 times the compute capability
-  int multiprocessors;
-};
-
-// What a plan is compiled for: the device of a handle, or a chip.
-using PlanTarget = std::variant<cudnnHandle_t, DescribedChip>;
 
 // A compiled graph of scaled dot-product attention over packed clips, bf16 with f32 sums.
 class AttentionGraph {

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "core/cuda/open_library.h"
+#include "core/error.h"
+#include "core/log.h"
 
 // The front end of cuDNN looks its functions up there: its own name for it.
 namespace cudnn_frontend {
@@ -28,10 +30,20 @@ DnnCalls open_dnn() {
   const std::string runtime = fmt::format("libcudart.so.{}", CUDART_VERSION / 1000);
   const Library of_front_end(runtime);
   ::setenv("CUDNN_FRONTEND_CUDART_LIB_NAME", runtime.c_str(), /*overwrite=*/0);
+  // What cuDNN compiles with it looks for it by name alone.
+  try {
+    const Library compiler(fmt::format("libnvrtc.so.{}", CUDART_VERSION / 1000));
+  } catch (const Error& error) {
+    log_warning("{}; cuDNN may need it", error.what());
+  }
   const Library library(fmt::format("libcudnn.so.{}", CUDNN_MAJOR));
   DnnCalls calls{};
   MUY_DNN_CALLS(MUY_LOOK_UP)
 #undef MUY_LOOK_UP
+  constexpr std::size_t kOldest = 91800;  // before it attention's backward may make NaN on Hopper
+  if (calls.cudnnGetVersion() < kOldest)
+    fail(ExitCode::kUsage, "cuDNN {} is here, and 9.18 or later is needed: upgrade it",
+         calls.cudnnGetVersion());
   cudnn_frontend::cudnn_dlhandle = library.handle();
   return calls;
 }

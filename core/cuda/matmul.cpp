@@ -107,15 +107,20 @@ Preference make_preference(const Key& key, std::size_t workspace, std::uint32_t 
 }
 
 bool choose(Context& context, const Preference& preference, Plan& plan) {
-  cublasLtMatmulHeuristicResult_t result{};
+  constexpr int kMost = 8;
+  cublasLtMatmulHeuristicResult_t results[kMost]{};
   int found = 0;
   const cublasStatus_t status = blas_calls().cublasLtMatmulAlgoGetHeuristic(
       context.blas(), plan.operation.get(), plan.b.get(), plan.a.get(), plan.c.get(), plan.c.get(),
-      preference.get(), 1, &result, &found);
+      preference.get(), kMost, results, &found);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED || found == 0) return false;
   check(status, "cublasLtMatmulAlgoGetHeuristic", Place::current());
-  plan.algorithm = result.algo;
-  return true;
+  for (int i = 0; i < found; ++i)
+    if (results[i].state == CUBLAS_STATUS_SUCCESS) {
+      plan.algorithm = results[i].algo;
+      return true;
+    }
+  return false;
 }
 
 Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias) {

@@ -37,12 +37,12 @@ struct HeadDot {
 };
 
 // What cuDNN wants to know of a packing, written from a kernel's parameters: for clip `base` + i
-// its length in queries and keys, and where its first row lies in each operand.
+// where its queries and keys begin in each operand, and how many there are.
 struct SequenceTables {
   static constexpr int kClips = 128;
   static constexpr int kOperands = 8;
-  std::int32_t queries[kClips + 1];  // offsets of the clips from `base` on
-  std::int32_t keys[kClips + 1];
+  std::int32_t first_query[kClips], queries[kClips];  // of the clips from `base` on
+  std::int32_t first_key[kClips], keys[kClips];
   std::int64_t strides[kOperands];  // elements of a row
   bool of_keys[kOperands];
   std::int64_t base;
@@ -53,10 +53,10 @@ struct SequenceTables {
     const std::int64_t clip = base + i;
     for (int operand = 0; operand < kOperands; ++operand)
       first[operand * (batch + 1) + clip] =
-          (of_keys[operand] ? keys[i] : queries[i]) * strides[operand];
+          (of_keys[operand] ? first_key[i] : first_query[i]) * strides[operand];
     if (clip == batch) return;
-    lengths[clip] = queries[i + 1] - queries[i];
-    lengths[batch + clip] = keys[i + 1] - keys[i];
+    lengths[clip] = queries[i];
+    lengths[batch + clip] = keys[i];
   }
 };
 

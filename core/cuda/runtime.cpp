@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "core/cuda/context.h"
 #include "core/cuda/recorder.h"
 #include "core/log.h"
@@ -20,10 +22,16 @@ bool compiled_for(int major, int minor) {
   return false;
 }
 
-bool on_device(const void* pointer) {
+cudaMemoryType memory_type(const void* pointer) {
   cudaPointerAttributes attributes{};
   CHECK_CUDA(cudaPointerGetAttributes(&attributes, pointer));
-  return attributes.type == cudaMemoryTypeDevice;
+  return attributes.type;
+}
+
+// Before the first call of CUDA: a queue of its own for each stream, of which every communicator
+// has one. With the default of 8 some would wait for each other.
+void prepare_environment() noexcept {
+  ::setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", /*overwrite=*/0);
 }
 
 std::string version_text(int version) {
@@ -44,6 +52,7 @@ bool compiled_for_device(int device) noexcept {
 
 int device_count() noexcept {
   if (recording()) return 1;
+  prepare_environment();
   int count = 0;
   if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
   cudaGetLastError();
@@ -80,6 +89,7 @@ bool available() noexcept {
 }
 
 std::string summary() {
+  prepare_environment();
   int count = 0, driver = 0, runtime = 0;
   cudaRuntimeGetVersion(&runtime);
   if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || count == 0) {
@@ -128,7 +138,9 @@ void copy(void* to, const void* from, std::size_t bytes) {
   if (recording()) return record_copy(to, from, bytes);
   const Context& context = Context::get();
   CHECK_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, context.stream()));
-  if (!on_device(to) || !on_device(from)) context.synchronize();
+  // From pages that may move CUDA has taken what it copies when it returns.
+  if (memory_type(to) != cudaMemoryTypeDevice || memory_type(from) == cudaMemoryTypeHost)
+    context.synchronize();
 }
 
 void fill(void* to, int byte, std::size_t bytes) {

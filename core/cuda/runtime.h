@@ -34,8 +34,9 @@ std::int64_t widest_head(DType dtype);
 // nullptr when the device is full.
 void* allocate(std::size_t bytes);
 void free(void* block) noexcept;
-// Any direction. Returns when the bytes have arrived, unless both ends are on the device: such a
-// copy, fill and all ops run later, in the order they were issued.
+// Any direction. On the device a copy, fill and all ops run later, in the order they were issued;
+// when a copy from the host returns its source may be changed, and when one to the host returns it
+// has arrived.
 void copy(void* to, const void* from, std::size_t bytes);
 void fill(void* to, int byte, std::size_t bytes);
 // Waits for all that was issued, for those who measure time.

@@ -47,15 +47,35 @@ void blend(double a, const Tensor& x, double b, const Tensor& y) {
   });
 }
 
-double sum_of_squares(const Tensor& x) {
+double sum_of_squares(const Tensor& x) { return sum_of_squares(std::span(&x, 1)); }
+
+double sum_of_squares(std::span<const Tensor> tensors) {
+  if (tensors.empty()) return 0;
   constexpr std::int64_t kRow = 1024;
-  const Tensor total = Tensor::empty({1}, DType::kF64, x.device());
-  const std::int32_t offsets[] = {0, static_cast<std::int32_t>((x.numel() + kRow - 1) / kRow)};
-  dispatch_float(x.dtype(), "sum_of_squares", [&]<class T>() {
-    for_rows_sum(x.device(), offsets, 1, functor::SumOfSquares<T>{x.data<T>(), x.numel(), kRow},
-                 total.data<double>());
+  const Device device = tensors.front().device();
+  const Tensor totals = Tensor::empty({std::ssize(tensors)}, DType::kF64, device);
+  double* out = totals.data<double>();
+  for (const Tensor& x : tensors) {
+    const std::int32_t offsets[] = {0, static_cast<std::int32_t>((x.numel() + kRow - 1) / kRow)};
+    dispatch_float(x.dtype(), "sum_of_squares", [&]<class T>() {
+      for_rows_sum(device, offsets, 1, functor::SumOfSquares<T>{x.data<T>(), x.numel(), kRow},
+                   out++);
+    });
+  }
+  double sum = 0;
+  for (const double each : totals.to(Device::kCpu).to_vector<double>()) sum += each;
+  return sum;
+}
+
+Tensor column_sums(const Tensor& x) {
+  const std::int64_t width = x.shape().back();
+  const Tensor sums = Tensor::empty({width}, accumulator_of(x.dtype()), x.device());
+  const std::int32_t offsets[] = {0, static_cast<std::int32_t>(x.shape().rows())};
+  dispatch_float(x.dtype(), "column_sums", [&]<class T>() {
+    for_rows_sum(x.device(), offsets, width, functor::ColumnSum<T>{x.data<T>(), width},
+                 sums.data<Accumulator<T>>());
   });
-  return total.item();
+  return sums;
 }
 
 }  // namespace muybridge

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "core/tensor.h"
 
 namespace muybridge {
@@ -20,5 +22,10 @@ void blend(double a, const Tensor& x, double b, const Tensor& y);
 // The sum of squares of all elements: of 1024 at a time in f32 (f64 for f64), of these sums in f64,
 // in an order that does not depend on threads.
 double sum_of_squares(const Tensor& x);
+// Of all of them, added up in their order; they lie on one device, which is waited for once.
+double sum_of_squares(std::span<const Tensor> tensors);
+
+// The sum of each column over all rows of x [.., N], in f32 (f64 for f64), in a fixed order: [N].
+Tensor column_sums(const Tensor& x);
 
 }  // namespace muybridge

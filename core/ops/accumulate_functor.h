@@ -70,6 +70,24 @@ struct SumOfSquares {
   }
 };
 
+// sums: column sums of x.
+template <class T>
+struct ColumnSum {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  static constexpr int kGroups = 1;
+  const T* x;
+  std::int64_t width;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x); }
+  template <class Team, class Sums>
+  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
+    const auto in = team.read(x + row * width, width);
+    team.each(width, [&](auto at) { sums(0, at) += static_cast<A>(in[at]); });
+  }
+};
+
 }  // namespace muybridge::functor
 
 namespace muybridge {
@@ -91,4 +109,5 @@ MUY_ELEMENTS(Cast<double, float>)
 MUY_ELEMENTS(Cast<double, bf16>)
 MUY_FLOATS(MUY_ELEMENTS, Scale)
 MUY_FLOATS_SUM_F64(SumOfSquares)
+MUY_FLOATS_SUM(ColumnSum)
 }  // namespace muybridge

@@ -98,24 +98,6 @@ struct AddBias {
   }
 };
 
-// sums: column sums of x.
-template <class T>
-struct ColumnSum {
-  using A = Accumulator<T>;
-  static constexpr bool kColumnsApart = true;
-  static constexpr int kGroups = 1;
-  const T* x;
-  std::int64_t width;
-
-  MUY_HD std::int64_t columns() const { return width; }
-  bool in_packs() const { return functor::in_packs(width, x); }
-  template <class Team, class Sums>
-  MUY_HD void operator()(const Team& team, std::int64_t row, Sums& sums) const {
-    const auto in = team.read(x + row * width, width);
-    team.each(width, [&](auto at) { sums(0, at) += static_cast<A>(in[at]); });
-  }
-};
-
 }  // namespace muybridge::functor
 
 namespace muybridge {
@@ -127,5 +109,4 @@ MUY_ROWS(AddBias<float, float>)
 MUY_ROWS(AddBias<float, bf16>)
 MUY_ROWS(AddBias<bf16, bf16>)
 MUY_ROWS(AddBias<double, double>)
-MUY_FLOATS_SUM(ColumnSum)
 }  // namespace muybridge

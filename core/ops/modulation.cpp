@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "core/launch.h"
-#include "core/ops/activation_functor.h"
+#include "core/ops/accumulate.h"
 #include "core/ops/modulation_functor.h"
 
 namespace muybridge {
@@ -31,17 +31,13 @@ Var modulation_table(const Var& x, const Var& shared) {
   return Var::op(
       out, {x.without_value(), shared.without_value()}, [=](Inputs in, const Tensor& dy) {
         const Tensor dx = one_entry ? Tensor::empty(rows, wide, dy.device()) : dy.reshape(rows);
-        const Tensor sums = Tensor::empty(common, wide, dy.device());
-        const std::int32_t offsets[] = {0, static_cast<std::int32_t>(clips)};
-        dispatch_accumulator(wide, "modulation_table", [&]<class A>() {
-          if (one_entry)
+        if (one_entry)
+          dispatch_accumulator(wide, "modulation_table", [&]<class A>() {
             for_rows(dy.device(), clips, entries * width,
                      functor::SumEntries<A>{dy.data<A>(), entries, width, dx.data<A>()});
-          for_rows_sum(dy.device(), offsets, entries * width,
-                       functor::ColumnSum<A>{dy.data<A>(), entries * width}, sums.data<A>());
-        });
+          });
         in[0].add_grad(dx);
-        in[1].add_grad(sums);
+        in[1].add_grad(column_sums(dy.reshape({clips, entries * width})).reshape(common));
       });
 }
 

@@ -27,7 +27,10 @@ class Event {
   // Throws what went wrong on the device.
   bool reached() const {
     const cudaError_t status = cudaEventQuery(event_);
-    if (status == cudaErrorNotReady) return false;
+    if (status == cudaErrorNotReady) {
+      cudaGetLastError();  // it would be taken for that of the next launch
+      return false;
+    }
     CHECK_CUDA(status);
     return true;
   }
@@ -82,7 +85,10 @@ Communicator::Communicator(Group& host, std::shared_ptr<Watch> watch)
     const Watch::Call call(*watch_, describe("ncclCommInitRank", {}));
     CHECK_NCCL(ncclCommInitRank, &communicator_, host.size(), id, host.rank());
   }
-  CHECK_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  // Before what is computed, where both want multiprocessors: others wait for it.
+  int least = 0, greatest = 0;
+  CHECK_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));
+  CHECK_CUDA(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, greatest));
 }
 
 Communicator::~Communicator() {

@@ -3,6 +3,7 @@
 #include "core/ops/activation.h"
 #include "core/ops/attention/attention.h"
 #include "core/ops/attention/attention_part.h"
+#include "core/ops/convolution/convolution.h"
 #include "core/ops/norm.h"
 #include "core/ops/product/linear.h"
 #include "core/ops/product/matmul.h"
@@ -73,10 +74,32 @@ TEST_F(CudaTwin, StreamOfTwoBlocksInBf16) {
         Clips::kUsed);
 }
 
+TEST_F(CudaTwin, ConvolutionsOfAVideoAutoencoder) {
+  struct Layer {
+    Shape x, weight;
+    ConvolutionOptions options;
+  };
+  const Layer layers[] = {
+      {{4, 12, 10, 16}, {24, 3, 3, 3, 16}, {.before = {2, 1, 1}, .after = {0, 1, 1}}},
+      {{2, 12, 11, 8}, {8, 1, 3, 3, 8}, {.stride = {1, 2, 2}, .after = {0, 1, 1}}},
+      {{5, 6, 5, 3}, {4, 3, 1, 1, 3}, {.stride = {2, 1, 1}}},
+      {{3, 6, 7, 5}, {2, 3, 3, 3, 5}, {.before = {0, 1, 1}}},
+  };
+  for (const DType dtype : kFloats)
+    for (const auto& [x, weight, options] : layers)
+      for (const bool has_bias : {false, true}) {
+        std::vector<Tensor> inputs{draw(x, dtype), draw(weight, dtype)};
+        if (has_bias) inputs.push_back(draw({weight[0]}, dtype));
+        expect_same("convolution", inputs, [&options](Inputs in, Device) {
+          return convolution(in[0], in[1], in.size() > 2 ? in[2] : Var{}, options);
+        });
+      }
+}
+
 TEST_F(CudaTwin, SelfAttentionOverClipsOfAllLengths) {
   for (const std::int64_t head_width : {64, 128, 32}) {
     const std::int64_t width = 2 * head_width;
-    Packing packing = Packing::of_lengths({1, 63, 300, 128, 17});
+    Packing packing = Packing::of_lengths({1, 63, 0, 300, 128, 17});
     packing.rows += 11;
     expect_same("self_attention", {draw({packing.rows, 3 * width}, DType::kBF16)},
                 [&](Inputs in, Device) { return self_attention(in[0], 2, packing); });
@@ -84,7 +107,9 @@ TEST_F(CudaTwin, SelfAttentionOverClipsOfAllLengths) {
 }
 
 TEST_F(CudaTwin, CrossAttentionOverTwoPackings) {
-  const Packing queries = Packing::of_lengths({40, 200, 5}), keys = Packing::of_lengths({7, 1, 90});
+  // One of them has a text and no tokens here.
+  const Packing queries = Packing::of_lengths({40, 200, 0, 5}),
+                keys = Packing::of_lengths({7, 1, 30, 90});
   expect_same("cross_attention",
               {draw({queries.rows, 192}, DType::kBF16), draw({keys.rows, 384}, DType::kBF16)},
               [&](Inputs in, Device) { return cross_attention(in[0], in[1], 3, queries, keys); });

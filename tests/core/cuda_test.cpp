@@ -6,8 +6,10 @@
 #include "core/ops/accumulate.h"
 #include "core/ops/activation.h"
 #include "core/ops/attention/rope.h"
+#include "core/ops/checksum.h"
 #include "core/ops/embedding.h"
 #include "core/ops/flow.h"
+#include "core/ops/frames.h"
 #include "core/ops/loss.h"
 #include "core/ops/norm.h"
 #include "core/ops/product/linear.h"
@@ -106,6 +108,15 @@ TEST_F(CudaTwin, AccumulateAndScaleAndSquares) {
   }
 }
 
+TEST_F(CudaTwin, ChecksumsAreTheSameNumbers) {
+  for (const DType dtype : kFloats) {
+    const std::vector<Tensor> here{draw({1025}, dtype), draw({300007}, dtype), draw({1}, dtype)};
+    std::vector<Tensor> there;
+    for (const Tensor& x : here) there.push_back(x.to(Device::kCuda));
+    EXPECT_EQ(checksums(there), checksums(here)) << name_of(dtype);
+  }
+}
+
 TEST_F(CudaTwin, Norms) {
   for (const DType dtype : kFloats)
     // Walked, a thread a pack, in a warp with idle lanes, two packs a thread, as many as a block
@@ -164,6 +175,18 @@ TEST_F(CudaTwin, GatesTablesAndBias) {
     }
 }
 
+TEST_F(CudaTwin, RopeTablesAreTheSameNumbers) {
+  const Packing packing = Packing::of({{2, 5, 3}, {0, 1, 1}, {4, 3, 7}}, 120);
+  for (const DType dtype : {DType::kF32, DType::kF64}) {
+    const auto on = [&](Device device) {
+      return rope_table(packing, RopeAxes::of_head_width(40), dtype, Slice::range(11, 109), device)
+          .to(DType::kF64)
+          .to_vector<double>();
+    };
+    EXPECT_EQ(on(Device::kCuda), on(Device::kCpu));
+  }
+}
+
 TEST_F(CudaTwin, QkNormRope) {
   struct Heads {
     std::int64_t count, width;
@@ -196,6 +219,20 @@ TEST_F(CudaTwin, QkNormRopeOfSharedRows) {
                   [&](Inputs in, Device) {
                     return qk_norm_rope(in[0], {in[1], in[2]}, 2, {}, 1e-6, shared);
                   });
+}
+
+TEST_F(CudaTwin, Frames) {
+  for (const DType dtype : kFloats)
+    for (const std::int64_t channels : {6, 16}) {
+      const Tensor x = draw({3, 4, 5, channels}, dtype), y = draw({2, 4, 5, channels}, dtype);
+      expect_same("some_frames", {x}, [](Inputs in, Device) { return some_frames(in[0], 1, 2); });
+      expect_same("join_frames", {x, y}, [](Inputs in, Device) {
+        return join_frames({in[1], in[0]});
+      });
+      expect_same("enlarge", {x}, [](Inputs in, Device) { return enlarge(in[0], 2); });
+      expect_same("frames_of_channels", {x},
+                  [](Inputs in, Device) { return frames_of_channels(in[0]); });
+    }
 }
 
 TEST_F(CudaTwin, AddBias) {

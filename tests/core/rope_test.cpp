@@ -34,6 +34,19 @@ TEST(RopeTable, HoldsCosineAndSineOfEachAxisAndLeavesSlackUnturned) {
   for (int column = 0; column < 16; ++column) EXPECT_EQ(at(14, column), column % 2 ? 0.0 : 1.0);
 }
 
+TEST(RopeTable, OfSomeRowsIsThatPartOfTheWhole) {
+  const Packing packing = Packing::of({{2, 2, 3}, {0, 2, 2}, {1, 2, 1}, {3, 1, 1}}, 20);
+  const RopeAxes axes = RopeAxes::of_head_width(16);
+  const Tensor whole = rope_table(packing, axes);
+  for (const std::int64_t begin : {0, 5, 12, 14, 18})
+    EXPECT_EQ(rope_table(packing, axes, DType::kF32, Slice::range(begin, 20 - begin), Device::kCpu)
+                  .to_vector<float>(),
+              whole.rows(begin, 20 - begin).to_vector<float>());
+  // Behind an empty clip: token 14 is the first of the last one.
+  EXPECT_EQ(whole.rows(14, 1).to_vector<float>(), whole.rows(0, 1).to_vector<float>());
+  EXPECT_NE(whole.rows(13, 1).to_vector<float>(), whole.rows(12, 1).to_vector<float>());
+}
+
 TEST(QkNormRope, GradientMatchesFiniteDifferencesForQkv) {
   const Tensor rope = rope_table(two_clips(), RopeAxes::of_head_width(6), DType::kF64);
   expect_gradients(

@@ -39,6 +39,8 @@ class Clip {
       : key_(key), pointers_(pointers), clip_(clip), head_(head) {
     queries_ = number<std::int32_t>(kQueryLengths, clip);
     keys_ = number<std::int32_t>(kKeyLengths, clip);
+    if (CUDNN_VERSION < 92500 && (queries_ == 0 || keys_ == 0))
+      throw std::logic_error("a sequence of no length, which cuDNN 9.25 is the first to take");
     if (queries_ > key.longest_query || keys_ > key.longest_key)
       throw std::logic_error("a clip is longer than its plan was made for");
     if (key.backward() && (first(kQ) + queries_ * key.q_stride > key.query_rows * key.q_stride ||

@@ -3,9 +3,15 @@
 #include <cuda_runtime.h>
 #include <cudnn.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <thread>
 
 #include "tests/cuda_double/device_memory.h"
 #include "tests/cuda_double/stream.h"
@@ -16,6 +22,8 @@ using muybridge::emulator::Stream;
 
 namespace {
 
+constexpr std::chrono::milliseconds kBeside(3);  // until a copy begins
+
 constexpr int kVersion = 13000;
 constexpr int kMultiprocessors = 4;
 constexpr std::size_t kMemory = std::size_t{64} << 30;
@@ -25,6 +33,19 @@ thread_local cudaError_t last_error = cudaSuccess;
 cudaError_t set_error(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
+}
+
+// Pages of the host that copies beside what is computed may go to, by where they begin.
+std::mutex pinned_mutex;
+std::map<std::byte*, std::size_t> pinned;
+
+bool is_pinned(void* pointer) {
+  auto* const byte = static_cast<std::byte*>(pointer);
+  const std::scoped_lock lock(pinned_mutex);
+  const auto after = pinned.upper_bound(byte);
+  if (after == pinned.begin()) return false;
+  const auto [begin, bytes] = *std::prev(after);
+  return byte < begin + bytes;
 }
 
 bool may_touch(const void* pointer, std::size_t bytes) {
@@ -115,6 +136,16 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) 
   *stream = (new Stream)->handle();
   return cudaSuccess;
 }
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = 0;
+  *greatest = -5;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned /*flags*/,
+                                         int /*priority*/) {
+  *stream = (new Stream(/*is_beside=*/true))->handle();
+  return cudaSuccess;
+}
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete &Stream::of(stream);
   return cudaSuccess;
@@ -127,7 +158,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  if (flags != cudaEventDisableTiming) return set_error(cudaErrorInvalidValue);
+  if (!(flags & cudaEventDisableTiming)) return set_error(cudaErrorInvalidValue);
   *event = reinterpret_cast<cudaEvent_t>(new Event);
   return cudaSuccess;
 }
@@ -143,16 +174,45 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   Stream::of(stream).hold(*reinterpret_cast<const Event*>(event));
   return cudaSuccess;
 }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  reinterpret_cast<const Event*>(event)->wait();
+  return cudaSuccess;
+}
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  return reinterpret_cast<const Event*>(event)->reached() ? cudaSuccess : cudaErrorNotReady;
+  return set_error(reinterpret_cast<const Event*>(event)->reached() ? cudaSuccess
+                                                                    : cudaErrorNotReady);
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind /*kind*/,
-                            cudaStream_t /*stream*/) {
+                            cudaStream_t stream) {
   if (!may_touch(to, bytes) || !may_touch(from, bytes)) return set_error(cudaErrorInvalidValue);
-  const DeviceAccess access;
-  std::memmove(to, from, bytes);
+  const auto copy = [=] {
+    const DeviceAccess access;
+    std::memmove(to, from, bytes);
+  };
+  Stream& of = Stream::of(stream);
+  if (!of.is_beside()) {
+    copy();
+    return cudaSuccess;
+  }
+  // Of what core has not been asked for yet when it begins, there is nothing to copy.
+  if (!of.is_behind_all() || !is_pinned(to)) return set_error(cudaErrorInvalidValue);
+  of.push([copy] {
+    std::this_thread::sleep_for(kBeside);
+    copy();
+  });
   return cudaSuccess;
+}
+
+cudaError_t cudaHostRegister(void* begin, std::size_t bytes, unsigned /*flags*/) {
+  const std::scoped_lock lock(pinned_mutex);
+  pinned[static_cast<std::byte*>(begin)] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaHostUnregister(void* begin) {
+  const std::scoped_lock lock(pinned_mutex);
+  return set_error(pinned.erase(static_cast<std::byte*>(begin)) ? cudaSuccess
+                                                                : cudaErrorInvalidValue);
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t /*stream*/) {

@@ -11,14 +11,16 @@
 #include <thread>
 
 // Streams of the device that is not there. What core issues is done at once; what NCCL is asked for
-// is done by a thread of its stream, later: who does not wait for it finds what was there before.
+// and copies beside what is computed are done by a thread of their stream, later: who does not wait
+// for them finds what was there before.
 namespace muybridge::emulator {
 
 class Event;
 
 class Stream {
  public:
-  Stream() : state_(std::make_shared<State>()) {}
+  explicit Stream(bool is_beside = false)
+      : is_beside_(is_beside), state_(std::make_shared<State>()) {}
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -26,6 +28,8 @@ class Stream {
   cudaStream_t handle() { return reinterpret_cast<cudaStream_t>(this); }
   static Stream& of(cudaStream_t handle) { return *reinterpret_cast<Stream*>(handle); }
 
+  // Whether copies are made later, too.
+  bool is_beside() const { return is_beside_; }
   void push(std::function<void()> work);
   std::uint64_t pushed() const;
   void wait_for(std::uint64_t ticket) const;
@@ -46,6 +50,7 @@ class Stream {
   };
   static void run(State& state);
 
+  const bool is_beside_;
   const std::shared_ptr<State> state_;  // an event may outlive its stream
   std::uint64_t behind_ = 0;            // operations of the thread that uses it
   std::thread thread_;                  // once something was pushed

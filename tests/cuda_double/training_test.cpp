@@ -116,6 +116,23 @@ TEST_F(DeviceTraining, ARunGoesFromOneToTheOtherAndBack) {
   expect_same_curve("both", "cpu", 1e-5);
 }
 
+// The state is copied while the next step computes, and changes at its end or for an evaluation.
+TEST_F(DeviceTraining, CommitsBehindTheNextStepHoldWhatCommitsInItsWayHold) {
+  ::setenv("MUYBRIDGE_EMULATED_DEVICES", "2", /*overwrite=*/1);
+  const std::string often =
+      "device=cuda train.steps=4 train.checkpoint_every=1 train.keep_checkpoints=9 eval.every=2 "
+      "eval.samples=0 eval.validation_clips=2 batch.micro_batches=2 ";
+  for (const char* how : {"wait", "behind"})
+    ASSERT_EQ(run_to_end(train(2, how, fmt::format("{} train.commit={}", often, how))), 0) << log();
+  for (int step = 1; step <= 4; ++step)
+    for (const char* file : {"rank-0000.h5", "rank-0001.h5"}) {
+      const auto bytes_of = [&](const char* name) {
+        return read_file(run(name) / "checkpoints" / fmt::format("step-{:08d}", step) / file);
+      };
+      EXPECT_TRUE(bytes_of("wait") == bytes_of("behind")) << file << " of step " << step;
+    }
+}
+
 TEST_F(DeviceTraining, ItsCommitsAreMeasuredAndDrawnOnEither) {
   ASSERT_EQ(run_to_end(train(1, "run", std::string(kShort) + "device=cuda train.steps=1")), 0)
       << log();

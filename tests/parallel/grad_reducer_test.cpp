@@ -159,6 +159,49 @@ TEST(GradReducer, ABucketWaitsForItsParametersAndForEarlierBuckets) {
   });
 }
 
+// Writes down the sums that it is asked for.
+class Diary final : public Group {
+ public:
+  Diary(const std::string& name, std::vector<std::string>& asked)
+      : Group(name, /*rank=*/0, /*size=*/2), asked_(asked) {}
+
+ private:
+  Work do_all_reduce(const Tensor& x, Reduce) override {
+    asked_.push_back(fmt::format("{} of {}", x.numel(), name()));
+    return {};
+  }
+  Work do_broadcast(const Tensor&, int) override { return {}; }
+  Work do_all_gather(const Tensor&, const Tensor&) override { return {}; }
+  Work do_reduce_scatter(const Tensor&, const Tensor&, Reduce) override { return {}; }
+  Work do_all_to_all(const Tensor&, const Tensor&) override { return {}; }
+  Messages do_exchange(const std::vector<Parcel>&, const std::vector<Parcel>&) override {
+    return {};
+  }
+  Work do_barrier() override { return {}; }
+  std::shared_ptr<Group> do_split(int, int, const std::string&) override { return nullptr; }
+
+  std::vector<std::string>& asked_;
+};
+
+// Two communicators of one device that two ranks use in opposite orders may wait for each other.
+TEST(GradReducer, AsksItsGroupsInOneOrderWhateverBecameReady) {
+  Parameters parameters;
+  for (int i = 0; i < 4; ++i)
+    parameters.place(parameters.add({.name = fmt::format("p{}", i), .shape = {16 + i}}), {}, i % 2);
+  parameters.allocate(DType::kF32, 1);
+  std::vector<std::string> asked;
+  const std::vector<std::shared_ptr<Group>> groups{std::make_shared<Diary>("a", asked),
+                                                   std::make_shared<Diary>("b", asked)};
+  GradReducer reducer(parameters, groups, {.bucket_bytes = 1});
+  for (const std::vector<int>& ready :
+       {std::vector<int>{3, 2, 1, 0}, {0, 1, 2, 3}, {2, 0, 1}, {}}) {
+    asked.clear();
+    for (const int parameter : ready) reducer.on_ready(parameter);
+    reducer.finish();
+    EXPECT_EQ(asked, (std::vector<std::string>{"32 of b", "32 of a", "32 of b", "16 of a"}));
+  }
+}
+
 TEST(GradReducer, RefusesAParameterThatIsReadyTwice) {
   const auto parameters = some_parameters();
   GradReducer reducer(*parameters, {solo_group()});

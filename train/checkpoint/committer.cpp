@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/error.h"
 #include "core/log.h"
-#include "core/parallel_for.h"
 #include "core/system/machine.h"
 #include "parallel/values.h"
 
@@ -16,7 +14,6 @@ namespace muybridge {
 namespace {
 
 constexpr double kOfFreeMemory = 0.9;  // that the copy may take
-constexpr std::int64_t kCopiedBytes = 1 << 20;
 
 std::int64_t elements_of(const TrainState& state) {
   std::int64_t sum = 0;
@@ -26,19 +23,6 @@ std::int64_t elements_of(const TrainState& state) {
 
 DType dtype_of_pieces(const TrainState& state) {
   return state.pieces.empty() ? DType::kF32 : state.pieces.front().elements.dtype();
-}
-
-// Copies as fast as all threads together can.
-void copy_elements(const Tensor& from, const Tensor& to) {
-  if (from.device() != Device::kCpu || from.dtype() != to.dtype()) return to.copy_from(from);
-  const auto* const source = static_cast<const char*>(from.raw());
-  auto* const target = static_cast<char*>(to.raw());
-  parallel_for(
-      static_cast<std::int64_t>(from.bytes()),
-      [&](std::int64_t begin, std::int64_t end) {
-        std::memcpy(target + begin, source + begin, static_cast<std::size_t>(end - begin));
-      },
-      kCopiedBytes);
 }
 
 // Threads that compute wait for each other, so one that is held up holds up all.
@@ -80,6 +64,7 @@ void Committer::commit(const TrainState& state) {
   thread_ = std::thread([this, copy = std::move(copy)] {
     give_way_to_others();
     try {
+      copies_->wait();
       save_checkpoint(options_.checkpoints, copy, *behind_, options_.keep);
     } catch (const Error& error) {
       failure_ = std::current_exception();
@@ -136,18 +121,19 @@ bool Committer::make_room(const TrainState& state) {
 TrainState Committer::copy_of(const TrainState& state) {
   const std::int64_t elements = elements_of(state);
   const DType dtype = dtype_of_pieces(state);
-  if (!copies_.defined() || copies_.numel() != elements || copies_.dtype() != dtype)
-    copies_ = Tensor::empty({elements}, dtype);
+  const Device device =
+      state.pieces.empty() ? Device::kCpu : state.pieces.front().elements.device();
+  if (!copies_ || !copies_->fits(elements, dtype, device)) copies_.emplace(elements, dtype, device);
+  std::vector<Tensor> sources;
+  for (const StatePiece& piece : state.pieces) sources.push_back(piece.elements);
+  const std::vector<Tensor> copies = copies_->make(sources);
   TrainState copy = state;
-  std::int64_t place = 0;
-  for (StatePiece& piece : copy.pieces) {
-    const Tensor source = piece.elements;
-    const std::int64_t count = source.numel();
-    piece.elements = copies_.flat_view(place, {count});
-    place += count;
-    copy_elements(source, piece.elements);
-  }
+  for (std::size_t i = 0; i < copies.size(); ++i) copy.pieces[i].elements = copies[i];
   return copy;
+}
+
+void Committer::before_change() const {
+  if (copies_) copies_->before_change();
 }
 
 }  // namespace muybridge

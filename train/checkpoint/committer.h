@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/state_copies.h"
 
 namespace muybridge {
 
@@ -21,9 +22,9 @@ struct CommitterOptions {
 };
 
 // Commits the states of a run behind its next steps: the state is copied, which is all that the
-// training waits for; a thread with a group of its own writes, verifies and publishes the copy. One
-// commit at a time. All calls are collective, and what a commit failed with is thrown on all ranks
-// by the first call after it.
+// training waits for, and on a device not even that; a thread with a group of its own writes,
+// verifies and publishes the copy. One commit at a time. All calls are collective, and what a
+// commit failed with is thrown on all ranks by the first call after it.
 class Committer {
  public:
   Committer(CommitterOptions options, Group& group);
@@ -33,8 +34,11 @@ class Committer {
   Committer& operator=(const Committer&) = delete;
 
   // Waits for the commit before this one. Where the machine has no room for the copy, the commit is
-  // over when this returns, and a warning says so once.
+  // over when this returns, and a warning says so once. Nobody may change the state on a device
+  // until before_change().
   void commit(const TrainState& state);
+  // Before the state changes. Not collective; the host does not wait.
+  void before_change() const;
   // Between two steps: costs nothing while no commit is under way, else one small all_reduce.
   void look();
   // Until no commit is under way.
@@ -49,7 +53,7 @@ class Committer {
   Group& group_;
   std::shared_ptr<Group> behind_;  // of the thread
   std::optional<bool> has_room_;
-  Tensor copies_;  // of the elements of all pieces; kept from commit to commit
+  std::optional<StateCopies> copies_;  // of the elements of all pieces
   std::thread thread_;
   std::atomic<bool> running_ = false;
   std::exception_ptr failure_;  // of the thread, once it does not run

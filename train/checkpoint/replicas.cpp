@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/ops/checksum.h"
 #include "core/parallel_for.h"
 #include "core/system/file.h"
 #include "parallel/together.h"
@@ -22,6 +23,22 @@ std::string hash_of_all(const HeldWeights& held) {
   std::string all;
   for (const auto& [name, hash] : held.hashes) all += hash;
   return hash_text(all);
+}
+
+// Where the tensors are: those of a device are not brought to the host.
+std::vector<std::string> hashes_of(const std::vector<Tensor>& tensors) {
+  std::vector<std::string> hashes(tensors.size());
+  if (tensors.front().device() != Device::kCpu) {
+    const std::vector<std::uint64_t> numbers = checksums(tensors);
+    std::ranges::transform(numbers, hashes.begin(),
+                           [](std::uint64_t number) { return fmt::format("{:016x}", number); });
+    return hashes;
+  }
+  parallel_for_each(std::ssize(tensors), [&](std::int64_t i, std::int64_t) {
+    const auto index = static_cast<std::size_t>(i);
+    hashes[index] = hash_bytes(tensors[index].raw(), tensors[index].bytes());
+  });
+  return hashes;
 }
 
 // What all ranks say of what they hold: value by rank, by `what`.
@@ -120,12 +137,10 @@ std::vector<HeldWeights> hash_weights(const Parameters& parameters, const Mesh& 
     std::vector<Tensor> values;
     for (const Parameter* parameter : list) {
       held.hashes.emplace_back(parameter->spec.name, "");
-      values.push_back(held_of(*parameter).to(Device::kCpu));
+      values.push_back(held_of(*parameter));
     }
-    parallel_for_each(std::ssize(list), [&](std::int64_t i, std::int64_t) {
-      const auto index = static_cast<std::size_t>(i);
-      held.hashes[index].second = hash_bytes(values[index].raw(), values[index].bytes());
-    });
+    const std::vector<std::string> hashes = hashes_of(values);
+    for (std::size_t i = 0; i < hashes.size(); ++i) held.hashes[i].second = hashes[i];
     all.push_back(std::move(held));
   }
   return all;

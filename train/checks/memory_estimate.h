@@ -51,6 +51,12 @@ struct HeldMemory {
 HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType compute,
                              const MicroBatchSize& batch, const SectionPart& part, int sections);
 
+// Of a CUDA device, in round figures that no device has confirmed: bytes that its libraries and
+// kernels take, of buffers for each group of ranks, and, for each number of a rank's queries in
+// bf16, of what cuDNN's backward of attention works in: f32 sums in rows as wide as those of q, k
+// and v together.
+inline constexpr double kDeviceProcess = 1.5e9, kDeviceGroup = 0.25e9, kAttentionWorkspace = 12;
+
 // Bytes that a rank needs, in round figures: what the libraries take for themselves is not known.
 struct MemoryEstimate {
   double process = 200e6;  // libraries, code, threads

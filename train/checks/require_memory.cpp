@@ -76,9 +76,17 @@ MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& b
   const std::vector<double> activations = held_by_stage(
       schedule, memory_of_sections(schedule.placement, model, share, compute_dtype(config), batch));
   const int kept = sizes.ranks() > sizes.data ? micro_batches : 0;
-  return estimate_memory(model, share, compute_dtype(config), batch,
-                         *std::ranges::max_element(activations), /*sampled_tokens=*/0,
-                         batches_ahead + kept);
+  MemoryEstimate memory = estimate_memory(model, share, compute_dtype(config), batch,
+                                          *std::ranges::max_element(activations),
+                                          /*sampled_tokens=*/0, batches_ahead + kept);
+  if (device_of(config) == Device::kCpu) return memory;
+  memory.process = kDeviceProcess;
+  for (const int size : {sizes.tensor, sizes.context, sizes.pipeline, sizes.data})
+    if (size > 1) memory.communication += kDeviceGroup;
+  if (compute_dtype(config) == DType::kBF16)
+    memory.workspace = kAttentionWorkspace * static_cast<double>(batch.tokens * model.width) /
+                       (sizes.tensor * sizes.context);
+  return memory;
 }
 
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
@@ -131,6 +139,8 @@ std::string require_memory(const MemoryEstimate& rank, int ranks, const Machine&
     if (bytes > 0) parts += fmt::format(", {} {}", name, in_words(bytes));
   };
   add("a micro-batch", rank.activations);
+  add("the workspace of attention", rank.workspace);
+  add("buffers of groups", rank.communication);
   add("sampling", rank.sampling);
   add("batches read ahead", rank.batches);
   add("the copy that is committed", rank.snapshot);
@@ -151,7 +161,7 @@ std::string require_memory(const TrainConfig& config, const MemoryEstimate& rank
     return require_memory(rank, world.local_size(), this_machine(), advice);
   const MemoryEstimate of_host{.batches = rank.batches, .snapshot = rank.snapshot};
   MemoryEstimate of_device = rank;
-  of_device.process = of_device.batches = of_device.snapshot = 0;
+  of_device.batches = of_device.snapshot = 0;
   const cuda::DeviceMemory memory = cuda::device_memory();
   const int devices = cuda::device_count();
   const int sharing = config.device == TrainConfig::DeviceChoice::kSharedCuda

@@ -45,12 +45,13 @@ void Optimizer::plan_runs(const ParameterRange& range) {
 double Optimizer::gradient_norm(double scale) const {
   const Coordinate& at = mesh_.coordinate();
   const bool shared = parameters_.sharing() != Sharing::kNothing;
-  double squares = 0;
+  std::vector<Tensor> counted;
   for (const ParameterRange& range : parameters_.ranges()) {
     const bool counts = at.context == 0 && (at.tensor == 0 || !(range.copies & kOverTensor)) &&
                         (at.pipeline == 0 || !(range.copies & kOverPipeline));
-    if (shared || counts) squares += sum_of_squares(range.kept_gradients);
+    if (shared || counts) counted.push_back(range.kept_gradients);
   }
+  const double squares = sum_of_squares(counted);
   // Of what ranks share each keeps another part.
   Group& all = shared ? *mesh_.world() : *mesh_.replica();
   return std::sqrt(all_reduce_value(all, squares, Reduce::kSum)) * scale;

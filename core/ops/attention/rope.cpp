@@ -24,30 +24,8 @@ std::vector<double> axis_table(std::int64_t count, std::int64_t axis_width, doub
   return table;
 }
 
-template <class A>
-void fill_table(const Packing& packing, const RopeAxes& axes, A* out) {
-  Grid largest;
-  for (const Grid& grid : packing.grids)
-    largest = {std::max(largest.frames, grid.frames), std::max(largest.height, grid.height),
-               std::max(largest.width, grid.width)};
-  const std::vector<double> frames = axis_table(largest.frames, axes.frames, axes.theta);
-  const std::vector<double> height = axis_table(largest.height, axes.height, axes.theta);
-  const std::vector<double> width = axis_table(largest.width, axes.width, axes.theta);
-  const auto append = [&out](const std::vector<double>& table, std::int64_t position,
-                             std::int64_t axis_width) {
-    for (std::int64_t i = 0; i < axis_width; ++i)
-      *out++ = static_cast<A>(table[position * axis_width + i]);
-  };
-  for (const Grid& grid : packing.grids)
-    for (int t = 0; t < grid.frames; ++t)
-      for (int h = 0; h < grid.height; ++h)
-        for (int w = 0; w < grid.width; ++w) {
-          append(frames, t, axes.frames);
-          append(height, h, axes.height);
-          append(width, w, axes.width);
-        }
-  for (std::int64_t i = 0; i < (packing.rows - packing.used()) * axes.head_width(); ++i)
-    *out++ = static_cast<A>(i % 2 == 0 ? 1 : 0);
+Tensor on_device(const std::vector<double>& numbers, DType dtype, Device device) {
+  return Tensor::of<double>({std::ssize(numbers)}, numbers).to(dtype).to(device);
 }
 
 }  // namespace
@@ -62,12 +40,41 @@ RopeAxes RopeAxes::of_sequence(std::int64_t head_width, double theta) {
 }
 
 Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype) {
+  return rope_table(packing, axes, dtype, Slice::range(0, packing.rows), Device::kCpu);
+}
+
+// A table of each axis, and of each clip where it begins and its grid, from which every row is made
+// where it lies.
+Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype, const Slice& rows,
+                  Device device) {
   if (axes.frames % 2 || axes.height % 2 || axes.width % 2)
     throw std::invalid_argument(fmt::format("rope: axes of {}, {}, {} columns; each must be even",
                                             axes.frames, axes.height, axes.width));
-  const Tensor table = Tensor::empty({packing.rows, axes.head_width()}, dtype);
-  dispatch_accumulator(dtype, "rope_table",
-                       [&]<class A>() { fill_table(packing, axes, table.data<A>()); });
+  const Tensor table = Tensor::empty({rows.length, axes.head_width()}, dtype, device);
+  Grid largest;
+  std::vector<std::int32_t> clips;
+  for (int clip = 0; clip < packing.clips(); ++clip) {
+    const Grid& grid = packing.grids[static_cast<std::size_t>(clip)];
+    largest = {std::max(largest.frames, grid.frames), std::max(largest.height, grid.height),
+               std::max(largest.width, grid.width)};
+    clips.insert(clips.end(), {packing.offsets[clip], grid.height, grid.width});
+  }
+  const Tensor frames =
+                   on_device(axis_table(largest.frames, axes.frames, axes.theta), dtype, device),
+               height =
+                   on_device(axis_table(largest.height, axes.height, axes.theta), dtype, device),
+               width = on_device(axis_table(largest.width, axes.width, axes.theta), dtype, device),
+               where = Tensor::of<std::int32_t>({packing.clips(), 3}, clips).to(device);
+  dispatch_accumulator(dtype, "rope_table", [&]<class A>() {
+    for_rows(device, rows.length, axes.head_width(),
+             functor::RopeRows<A>{.axes = {frames.data<A>(), height.data<A>(), width.data<A>()},
+                                  .widths = {axes.frames, axes.height, axes.width},
+                                  .clips = where.data<std::int32_t>(),
+                                  .count = packing.clips(),
+                                  .used = packing.used(),
+                                  .begin = rows.begin,
+                                  .out = table.data<A>()});
+  });
   return table;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "core/packing.h"
+#include "core/slice.h"
 #include "core/tape.h"
 
 namespace muybridge {
@@ -25,8 +26,11 @@ struct RopeAxes {
 };
 
 // Cosines and sines of every token's angles, [T, E]: pair p at columns 2p, 2p + 1. Angles are
-// computed in f64. Slack rows are not rotated. `dtype` is f32 or f64.
+// computed in f64. Slack rows are not rotated. `dtype` is f32 or f64. The overload: only these rows
+// [rows.length, E], on this device.
 Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype = DType::kF32);
+Tensor rope_table(const Packing& packing, const RopeAxes& axes, DType dtype, const Slice& rows,
+                  Device device);
 
 // Rows that are wider than what a rank holds of them: `parts` ranks hold an equal part each, and
 // `sum` makes of each rank's sums over its part those over the whole rows, in place.

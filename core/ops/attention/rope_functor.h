@@ -206,9 +206,53 @@ struct QkNormRopeGrad {
   }
 };
 
+// Rows of cosines and sines of tokens from `begin` on, each gathered from the tables of the axes
+// [positions, width]; behind the `used` ones 1, 0.
+template <class A>
+struct RopeRows {
+  const A* axes[3];  // frames, height, width
+  std::int64_t widths[3];
+  const std::int32_t* clips;  // [count, 3]: first token, height, width
+  std::int64_t count;
+  std::int64_t used;
+  std::int64_t begin;
+  A* out;
+
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const std::int64_t token = begin + row, columns = widths[0] + widths[1] + widths[2];
+    A* const to = out + row * columns;
+    if (token >= used) {
+      team.each(columns, [&](std::int64_t j) { to[j] = static_cast<A>(1 - j % 2); });
+      return;
+    }
+    std::int64_t clip = 0, end = count;  // the last one that begins at or before the token
+    while (end - clip > 1) {
+      const std::int64_t middle = (clip + end) / 2;
+      if (clips[3 * middle] <= token)
+        clip = middle;
+      else
+        end = middle;
+    }
+    const std::int64_t place = token - clips[3 * clip], height = clips[3 * clip + 1],
+                       width = clips[3 * clip + 2];
+    const A* const frame_row = axes[0] + place / width / height * widths[0];
+    const A* const height_row = axes[1] + place / width % height * widths[1];
+    const A* const width_row = axes[2] + place % width * widths[2];
+    team.each(columns, [&](std::int64_t j) {
+      const std::int64_t in_plane = j - widths[0], in_width = in_plane - widths[1];
+      to[j] = in_plane < 0   ? frame_row[j]
+              : in_width < 0 ? height_row[in_plane]
+                             : width_row[in_width];
+    });
+  }
+};
+
 }  // namespace muybridge::functor
 
 namespace muybridge {
+MUY_ROWS(RopeRows<float>)
+MUY_ROWS(RopeRows<double>)
 MUY_FLOATS(MUY_ROWS, QkSquares)
 MUY_FLOATS(MUY_ROWS, QkNormRope)
 MUY_FLOATS(MUY_ROWS, QkDots)

@@ -3,22 +3,12 @@
 #include <stdexcept>
 
 #include "core/launch.h"
+#include "core/ops/accumulate.h"
 #include "core/ops/activation_functor.h"
 #include "core/ops/product/matmul.h"
 
 namespace muybridge {
 namespace {
-
-Tensor column_sums(const Tensor& x) {
-  const std::int64_t width = x.shape().back();
-  const Tensor sums = Tensor::empty({width}, accumulator_of(x.dtype()), x.device());
-  const std::int32_t offsets[] = {0, static_cast<std::int32_t>(x.shape().rows())};
-  dispatch_float(x.dtype(), "linear", [&]<class T>() {
-    for_rows_sum(x.device(), offsets, width, functor::ColumnSum<T>{x.data<T>(), width},
-                 sums.data<Accumulator<T>>());
-  });
-  return sums;
-}
 
 Tensor as_matrix(const Tensor& x) { return x.reshape({x.shape().rows(), x.shape().back()}); }
 

@@ -1,7 +1,6 @@
 #include "core/ops/product/matmul.h"
 
 #include <cstring>
-#include <dnnl.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "core/cuda/matmul.h"
 #include "core/ops/accumulate.h"
+#include "core/ops/onednn.h"
 #include "core/parallel_for.h"
 
 namespace muybridge {
@@ -34,12 +34,6 @@ Extents checked_extents(const Tensor& a, const Tensor& b, const Tensor& c,
   return {sc[0], sc[1], sa[ta ? 0 : 1]};
 }
 
-dnnl::memory::data_type to_dnnl(DType dtype) {
-  if (dtype == DType::kF32) return dnnl::memory::data_type::f32;
-  if (dtype == DType::kBF16) return dnnl::memory::data_type::bf16;
-  fail_dtype(dtype, "matmul");
-}
-
 dnnl::memory::desc matrix(std::int64_t rows, std::int64_t columns, DType dtype, Trans trans) {
   const dnnl::memory::dims strides =
       trans == Trans::kYes ? dnnl::memory::dims{1, rows} : dnnl::memory::dims{columns, 1};
@@ -63,11 +57,6 @@ struct Product {
   dnnl::memory a, b, c, bias;
 };
 
-dnnl::engine& engine() {
-  static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
-  return instance;
-}
-
 Product build(const Key& key, const MatmulOptions& options, DType ab, DType c, DType bias) {
   const auto desc_a = matrix(key.m, key.k, ab, options.a);
   const auto desc_b = matrix(key.k, key.n, ab, options.b);
@@ -84,12 +73,12 @@ Product build(const Key& key, const MatmulOptions& options, DType ab, DType c, D
   const dnnl::matmul::desc description = key.bias
                                              ? dnnl::matmul::desc(desc_a, desc_b, desc_bias, desc_c)
                                              : dnnl::matmul::desc(desc_a, desc_b, desc_c);
-  const dnnl::matmul::primitive_desc primitive(description, attributes, engine());
+  const dnnl::matmul::primitive_desc primitive(description, attributes, onednn_engine());
   Product product{.primitive = dnnl::matmul(primitive),
-                  .a = dnnl::memory(desc_a, engine(), nullptr),
-                  .b = dnnl::memory(desc_b, engine(), nullptr),
-                  .c = dnnl::memory(desc_c, engine(), nullptr)};
-  if (key.bias) product.bias = dnnl::memory(desc_bias, engine(), nullptr);
+                  .a = dnnl::memory(desc_a, onednn_engine(), nullptr),
+                  .b = dnnl::memory(desc_b, onednn_engine(), nullptr),
+                  .c = dnnl::memory(desc_c, onednn_engine(), nullptr)};
+  if (key.bias) product.bias = dnnl::memory(desc_bias, onednn_engine(), nullptr);
   return product;
 }
 
@@ -109,7 +98,7 @@ bool library_takes_bf16() {
     const auto operand = matrix(16, 16, DType::kBF16, Trans::kNo);
     const dnnl::matmul::desc description(operand, operand, operand);
     return static_cast<bool>(
-        dnnl::matmul::primitive_desc(description, engine(), /*allow_empty=*/true));
+        dnnl::matmul::primitive_desc(description, onednn_engine(), /*allow_empty=*/true));
   }();
   return takes;
 }
@@ -189,7 +178,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
   product.a.set_data_handle(a.raw());
   product.b.set_data_handle(b.raw());
   product.c.set_data_handle(c.raw());
-  thread_local dnnl::stream stream(engine());
+  thread_local dnnl::stream stream(onednn_engine());
   if (has_bias) {
     product.bias.set_data_handle(options.bias.raw());
     product.primitive.execute(stream, {{DNNL_ARG_SRC, product.a},

@@ -22,9 +22,10 @@ struct AdamW {
   std::int64_t bytes() const { return update.bytes() + 5 * static_cast<std::int64_t>(sizeof(A)); }
   MUY_HD void operator()(std::int64_t i) const {
     const A g = gradient[i] * gradient_scale;
-    m[i] = beta1 * m[i] + rest1 * g;
-    v[i] = beta2 * v[i] + rest2 * g * g;
-    update(i, (m[i] / correction1) / (std::sqrt(v[i] / correction2) + eps));
+    const A mean = beta1 * m[i] + rest1 * g, square = beta2 * v[i] + rest2 * g * g;
+    m[i] = mean;
+    v[i] = square;
+    update(i, (mean / correction1) / (std::sqrt(square / correction2) + eps));
   }
 };
 

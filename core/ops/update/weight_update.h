@@ -21,9 +21,10 @@ struct WeightUpdate {
   }
 
   MUY_HD void operator()(std::int64_t i, A step) const {
-    const A value = master[i] - learning_rate * (step + weight_decay * master[i]);
+    const A before = master[i], averaged = average ? average[i] : A{0};
+    const A value = before - learning_rate * (step + weight_decay * before);
     master[i] = value;
-    if (average) average[i] += average_weight * (value - average[i]);
+    if (average) average[i] = averaged + average_weight * (value - averaged);
     if (compute) compute[i] = static_cast<T>(value);
   }
 };

@@ -114,6 +114,23 @@ TEST_F(MemoryOfRun, IsThatOfTheLayout) {
   EXPECT_GT(all, 1.5 * few);
 }
 
+TEST_F(MemoryOfRun, OfADeviceHasItsLibrariesAndTheWorkspaceOfAttention) {
+  const MemoryEstimate host = of(2, {"parallel.context=2", "train.precision=bf16"}),
+                       device =
+                           of(2, {"parallel.context=2", "train.precision=bf16", "device=cuda"}),
+                       wide = of(2, {"parallel.context=2", "device=cuda"}),
+                       alone = of(1, {"train.precision=bf16", "device=cuda"});
+  EXPECT_EQ(host.workspace, 0);
+  EXPECT_EQ(host.communication, 0);
+  EXPECT_GT(device.process, host.process);
+  EXPECT_EQ(device.communication, kDeviceGroup);
+  EXPECT_EQ(alone.communication, 0);
+  EXPECT_GT(device.workspace, 0);
+  EXPECT_EQ(alone.workspace, 2 * device.workspace);
+  EXPECT_EQ(wide.workspace, 0);
+  EXPECT_GE(device.total() - host.total(), device.process - host.process + kDeviceGroup);
+}
+
 // In f32, of two ranks with the same parameters: weights that are shared out have a master.
 TEST_F(MemoryOfRun, ZeroSharesWhatItSays) {
   const MemoryEstimate none = of(2, {}), state = of(2, {"parallel.zero=1"}),
