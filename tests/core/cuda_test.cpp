@@ -220,7 +220,11 @@ TEST_F(CudaTwin, EmbeddingAndTimes) {
     const Tensor ids = Tensor::of<std::int32_t>({7}, {3, 0, 3, 8, -1, 1, 3});
     for (const std::int64_t width : {33, 48})
       expect_same("embedding", {draw({9, width}, dtype)},
-                  [&](Inputs in, Device device) { return embedding(ids.to(device), in[0]); });
+                  [&](Inputs in, Device) { return embedding(ids, in[0]); });
+    const Var table = Var::constant(draw({9, 48}, dtype).to(Device::kCuda));
+    for (const std::int32_t id : {9, -2})
+      EXPECT_THROW(embedding(Tensor::of<std::int32_t>({2}, {3, id}), table), std::invalid_argument);
+    EXPECT_THROW(embedding(ids.to(Device::kCuda), table), std::invalid_argument);
     const Tensor times = draw({4}, accumulator_of(dtype));
     scale_in_place(times, 300);
     expect_near("sinusoidal_features", sinusoidal_features(times.to(Device::kCuda), 256, dtype),
