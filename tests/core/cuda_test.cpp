@@ -127,6 +127,27 @@ TEST_F(CudaTwin, Norms) {
     }
 }
 
+TEST_F(CudaTwin, NormsAddToTheGradientOfTheStream) {
+  for (const DType dtype : kFloats)
+    for (const std::int64_t width : {7, 264, 6152}) {
+      const auto beside = [](const Var& x, const Var& y) { return add(y, x); };
+      expect_same(
+          "layer_norm",
+          {draw({Clips::kRows, width}, dtype), draw({width}, dtype), draw({width}, dtype)},
+          [&](Inputs in, Device) { return beside(in[0], layer_norm(in[0], in[1], in[2], 1e-6)); });
+      expect_same("rms_norm", {draw({Clips::kRows, width}, dtype), draw({width}, dtype)},
+                  [&](Inputs in, Device) { return beside(in[0], rms_norm(in[0], in[1], 1e-6)); });
+      expect_same(
+          "norm_modulate",
+          {draw({Clips::kRows, width}, dtype),
+           draw({Clips::kCount, 3, width}, accumulator_of(dtype))},
+          [&](Inputs in, Device device) {
+            return beside(in[0], norm_modulate(in[0], in[1], 2, 0, Clips::on(device), 1e-6));
+          },
+          Clips::kUsed);
+    }
+}
+
 TEST_F(CudaTwin, NormsOfRowsThatLieWhereNothingIsReadInPacks) {
   for (const DType dtype : kFloats) {
     const Tensor x = draw({40 * 64 + 1}, dtype), weight = draw({64}, dtype),
