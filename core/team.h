@@ -17,6 +17,7 @@
 //   team.read(row, n)                     the n columns that lie at `row`, for columns[at]
 //   team.read_of_head(row, width, n)      the same where every head of `width` reads the same
 //   team.write(row, n, f)                 row[j] = f(at), rounded to the row's type
+//   team.put(row, n, add, f)              the same, or where `add` row[j] += f(at), rounded once
 //   team.each(n, f), team.sum<A>(n, f)    f(at)
 //   team.write_pairs(row, heads, width, f), team.sum_pairs<A>(heads, width, f)
 //                                         f(at, in_head) for columns at and at + 1 of each head
@@ -52,6 +53,13 @@ struct SerialTeam {
   MUY_HD void write(T* row, std::int64_t n, const F& f) const {
 #pragma omp simd
     for (std::int64_t j = 0; j < n; ++j) row[j] = static_cast<T>(f(j));
+  }
+  template <class T, class F>
+  MUY_HD void put(T* row, std::int64_t n, bool add, const F& f) const {
+    if (!add) return write(row, n, f);
+#pragma omp simd
+    for (std::int64_t j = 0; j < n; ++j)
+      row[j] = static_cast<T>(static_cast<Accumulator<T>>(row[j]) + f(j));
   }
   template <class T, class F>
   MUY_HD void write_pairs(T* row, std::int64_t heads, std::int64_t width, const F& f) const {

@@ -63,7 +63,7 @@ PackedText ByteTextEncoder::fit(const PackedText& text) const {
 Var ByteTextEncoder::operator()(const PackedText& text) const {
   const Tensor& table = embedding.value();
   const TokenLayout layout(text.packing, axes, table.dtype(), table.device(), rows);
-  Var x = muybridge::embedding(layout.own_rows(text.ids.to(table.device())), embedding);
+  Var x = muybridge::embedding(layout.own_rows(text.ids), embedding);
   for (const Block& block : blocks) {
     x = add(x, block.attention(rms_norm(x, block.norm1, eps), layout));
     x = add(x, block.mlp(rms_norm(x, block.norm2, eps)));

@@ -37,6 +37,10 @@ struct CountingTeam {
     traffic->bytes_written += n * static_cast<std::int64_t>(sizeof(T));
   }
   template <class T, class F>
+  MUY_HD void put(T* row, std::int64_t n, bool add, const F& f) const {
+    write(row, add ? 2 * n : n, f);  // what is added to is read
+  }
+  template <class T, class F>
   MUY_HD void write_pairs(T* row, std::int64_t heads, std::int64_t width, const F& f) const {
     write(row, heads * width, f);
   }

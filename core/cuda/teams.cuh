@@ -58,6 +58,14 @@ class BlockTeam {
     each(n, [&](std::int64_t j) { row[j] = static_cast<T>(f(j)); });
   }
   template <class T, class F>
+  __device__ void put(T* row, std::int64_t n, bool add, const F& f) const {
+    using A = Accumulator<T>;
+    each(n, [&](std::int64_t j) {
+      const A value = f(j);
+      row[j] = static_cast<T>(add ? static_cast<A>(row[j]) + value : value);
+    });
+  }
+  template <class T, class F>
   __device__ void write_pairs(T* row, std::int64_t heads, std::int64_t width, const F& f) const {
     each(heads, width / 2, [&](std::int64_t head, std::int64_t pair) {
       const std::int64_t j = head * width + 2 * pair;
@@ -166,6 +174,22 @@ class PackTeam {
       for (int column = 0; column < kPack; ++column)
         to.columns[column] = static_cast<T>(f(Slot{k * kPack + column}));
       reinterpret_cast<Pack<T>*>(row)[pack] = to;
+    });
+  }
+  template <class T, class F>
+  __device__ void put(T* row, std::int64_t n, bool add, const F& f) const {
+    using A = Accumulator<T>;
+    own(n, [&](int k, int pack) {
+      Pack<T>& place = reinterpret_cast<Pack<T>*>(row)[pack];
+      Pack<T> to{};
+      if (add) to = place;
+#pragma unroll
+      for (int column = 0; column < kPack; ++column) {
+        const A value = f(Slot{k * kPack + column});
+        to.columns[column] =
+            static_cast<T>(add ? static_cast<A>(to.columns[column]) + value : value);
+      }
+      place = to;
     });
   }
   template <class T, class F>

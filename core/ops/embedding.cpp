@@ -7,15 +7,17 @@
 
 namespace muybridge {
 
-Var embedding(const Tensor& ids, const Var& table) {
+Var embedding(const Tensor& host_ids, const Var& table) {
   const Tensor& entries = table.value();
   const std::int64_t vocabulary = entries.shape()[0], width = entries.shape()[1],
-                     tokens = ids.numel();
-  if (ids.device() == Device::kCpu)
-    for (const std::int32_t id : ids.span<std::int32_t>())
-      if (id < kSlackId || id >= vocabulary)
-        throw std::invalid_argument(
-            fmt::format("embedding: id {} lies outside a table of {} entries", id, vocabulary));
+                     tokens = host_ids.numel();
+  if (host_ids.device() != Device::kCpu)
+    throw std::invalid_argument("embedding: ids lie on a device, where they cannot be checked");
+  for (const std::int32_t id : host_ids.span<std::int32_t>())
+    if (id < kSlackId || id >= vocabulary)
+      throw std::invalid_argument(
+          fmt::format("embedding: id {} lies outside a table of {} entries", id, vocabulary));
+  const Tensor ids = host_ids.to(entries.device());
   const Tensor y = Tensor::empty({tokens, width}, entries.dtype(), entries.device());
   dispatch_float(entries.dtype(), "embedding", [&]<class T>() {
     for_rows(

@@ -47,27 +47,45 @@ Normalised normalise(const Tensor& x, const Affine& by, double eps) {
   return out;
 }
 
-struct NormaliseGrad {
-  Tensor dx;
-  Tensor sums;  // [clips, 2, D]: the gradients of shift and scale
-};
+// Calls write(dx, add) for the gradient of x, which is walked once: dx is of x's type or its
+// accumulator, and is added to where something is there. Wanted by nobody it is written all the
+// same, since gradients of others are made in that walk.
+template <class Write>
+void write_dx(const Var& x, const Write& write) {
+  const Tensor& value = x.value();
+  const auto room = [&] { return Tensor::empty(value.shape(), value.dtype(), value.device()); };
+  if (!x.requires_grad()) return write(room(), false);
+  const GradSink sink = x.grad_sink();
+  if (const DType type = sink.target.dtype();
+      type == value.dtype() || type == accumulator_of(value.dtype()))
+    return write(sink.target, sink.accumulate);
+  const Tensor dx = room();
+  write(dx, false);
+  x.add_grad(dx);
+}
 
-NormaliseGrad normalise_grad(const Tensor& x, const Tensor& dy, const Tensor& moments,
-                             const Affine& by) {
-  const std::int64_t width = x.shape().back(), rows = x.shape().rows();
-  NormaliseGrad out{Tensor::empty(x.shape(), x.dtype(), x.device()),
-                    Tensor::empty({by.clips.clips(), 2, width}, moments.dtype(), x.device())};
-  by.clips.slack(out.dx.reshape({rows, width})).fill_zero();
-  by.dispatch(x, [&]<class T, class S>() {
-    using A = Accumulator<T>;
-    for_rows_sum(x.device(), by.clips.offsets, 2 * width,
-                 functor::LayerNormGrad<T, S>{
-                     x.data<T>(), dy.data<T>(), by.scale.data<S>(), by.clips.pointer(), by.stride,
-                     width, static_cast<A>(by.unit),
-                     static_cast<const functor::Moments<A>*>(moments.raw()), out.dx.data<T>()},
-                 out.sums.data<A>());
+// The gradients of shift and scale, [clips, 2, D]; that of x goes where it belongs.
+Tensor normalise_grad(const Var& x, const Tensor& dy, const Tensor& moments, const Affine& by) {
+  const Tensor& value = x.value();
+  const std::int64_t width = value.shape().back(), rows = value.shape().rows();
+  const Tensor sums = Tensor::empty({by.clips.clips(), 2, width}, moments.dtype(), value.device());
+  write_dx(x, [&](const Tensor& dx, bool add) {
+    if (!add) by.clips.slack(dx.reshape({rows, width})).fill_zero();
+    by.dispatch(value, [&]<class T, class S>() {
+      using A = Accumulator<T>;
+      const auto run = [&]<class D>() {
+        for_rows_sum(value.device(), by.clips.offsets, 2 * width,
+                     functor::LayerNormGrad<T, S, D>{
+                         value.data<T>(), dy.data<T>(), by.scale.data<S>(), by.clips.pointer(),
+                         by.stride, width, static_cast<A>(by.unit),
+                         static_cast<const functor::Moments<A>*>(moments.raw()), dx.data<D>(), add},
+                     sums.data<A>());
+      };
+      if (std::is_same_v<T, A> || dx.dtype() != value.dtype()) return run.template operator()<A>();
+      run.template operator()<T>();
+    });
   });
-  return out;
+  return sums;
 }
 
 }  // namespace
@@ -85,9 +103,7 @@ Var norm_modulate(const Var& x, const Var& table, int shift, int scale, const Cl
   };
   const auto [y, moments] = normalise(x.value(), affine(table.value(), clips), eps);
   return Var::op(y, {x, table}, [=, moments = moments](Inputs in, const Tensor& dy) {
-    const auto [dx, sums] =
-        normalise_grad(in[0].value(), dy, moments, affine(in[1].value(), clips));
-    in[0].add_grad(dx);
+    const Tensor sums = normalise_grad(in[0], dy, moments, affine(in[1].value(), clips));
     add_to_table(in[1], sums, {shift, scale});
   });
 }
@@ -104,9 +120,7 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias, double eps) {
   };
   const auto [y, moments] = normalise(x.value(), affine(weight, bias, one_segment), eps);
   return Var::op(y, {x, weight, bias}, [=, moments = moments](Inputs in, const Tensor& dy) {
-    const auto [dx, sums] =
-        normalise_grad(in[0].value(), dy, moments, affine(in[1], in[2], one_segment));
-    in[0].add_grad(dx);
+    const Tensor sums = normalise_grad(in[0], dy, moments, affine(in[1], in[2], one_segment));
     in[1].add_grad(sums.flat_view(width, {width}));
     in[2].add_grad(sums.flat_view(0, {width}));
   });
@@ -127,18 +141,22 @@ Var rms_norm(const Var& x, const Var& weight, double eps) {
                                  static_cast<A>(eps), y.data<T>(), rstds.data<A>()});
   });
   return Var::op(y, {x, weight}, [=](Inputs in, const Tensor& dy) {
-    const Tensor dx = Tensor::empty(shape, dy.dtype(), device);
     const Tensor sums = Tensor::empty({width}, rstds.dtype(), device);
     const std::int32_t offsets[] = {0, static_cast<std::int32_t>(rows)};
-    dispatch_float(dy.dtype(), "rms_norm", [&]<class T>() {
-      using A = Accumulator<T>;
-      for_rows_sum(
-          device, offsets, width,
-          functor::RmsNormGrad<T>{in[0].value().data<T>(), dy.data<T>(), in[1].value().data<T>(),
-                                  width, rstds.data<A>(), dx.data<T>()},
-          sums.data<A>());
+    write_dx(in[0], [&](const Tensor& dx, bool add) {
+      dispatch_float(dy.dtype(), "rms_norm", [&]<class T>() {
+        using A = Accumulator<T>;
+        const auto run = [&]<class D>() {
+          for_rows_sum(device, offsets, width,
+                       functor::RmsNormGrad<T, D>{in[0].value().data<T>(), dy.data<T>(),
+                                                  in[1].value().data<T>(), width, rstds.data<A>(),
+                                                  dx.data<D>(), add},
+                       sums.data<A>());
+        };
+        if (std::is_same_v<T, A> || dx.dtype() != dy.dtype()) return run.template operator()<A>();
+        run.template operator()<T>();
+      });
     });
-    in[0].add_grad(dx);
     in[1].add_grad(sums);
   });
 }

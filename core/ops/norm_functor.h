@@ -56,8 +56,9 @@ struct LayerNorm {
   }
 };
 
-// sums: the gradients of shift and scale.
-template <class T, class S>
+// dx = the gradient of x, or where `add` dx += it; D is T or its accumulator. sums: the gradients
+// of shift and scale.
+template <class T, class S, class D>
 struct LayerNormGrad {
   using A = Accumulator<T>;
   static constexpr int kGroups = 2;
@@ -69,7 +70,8 @@ struct LayerNormGrad {
   std::int64_t width;
   A unit;
   const Moments<A>* moments;
-  T* dx;
+  D* dx;
+  bool add;
 
   MUY_HD std::int64_t columns() const { return width; }
   bool in_packs() const {
@@ -89,7 +91,7 @@ struct LayerNormGrad {
              (static_cast<A>(in[at]) - m.mean) * m.rstd;
     });
     const A mean_g = sum_g / static_cast<A>(width), mean_gx = sum_gx / static_cast<A>(width);
-    team.write(dx + row * width, width, [&](auto at) {
+    team.put(dx + row * width, width, add, [&](auto at) {
       const A xhat = (static_cast<A>(in[at]) - m.mean) * m.rstd;
       const A g = static_cast<A>(grad[at]);
       sums(0, at) += g;
@@ -125,8 +127,8 @@ struct RmsNorm {
   }
 };
 
-// sums: the weight's gradient.
-template <class T>
+// dx as that of LayerNormGrad. sums: the weight's gradient.
+template <class T, class D>
 struct RmsNormGrad {
   using A = Accumulator<T>;
   static constexpr int kGroups = 1;
@@ -135,7 +137,8 @@ struct RmsNormGrad {
   const T* weight;
   std::int64_t width;
   const A* rstds;
-  T* dx;
+  D* dx;
+  bool add;
 
   MUY_HD std::int64_t columns() const { return width; }
   bool in_packs() const { return functor::in_packs(width, x, dy, weight, dx); }
@@ -148,7 +151,7 @@ struct RmsNormGrad {
     const A mean = team.template sum<A>(width, [&](auto at) {
       return static_cast<A>(grad[at]) * static_cast<A>(by[at]) * static_cast<A>(in[at]) * rstd;
     }) / static_cast<A>(width);
-    team.write(dx + row * width, width, [&](auto at) {
+    team.put(dx + row * width, width, add, [&](auto at) {
       const A xhat = static_cast<A>(in[at]) * rstd;
       const A g = static_cast<A>(grad[at]);
       sums(0, at) += g * xhat;
@@ -164,10 +167,15 @@ MUY_ROWS(LayerNorm<float, float>)
 MUY_ROWS(LayerNorm<bf16, bf16>)
 MUY_ROWS(LayerNorm<bf16, float>)
 MUY_ROWS(LayerNorm<double, double>)
-MUY_ROWS_SUM(float, LayerNormGrad<float, float>)
-MUY_ROWS_SUM(float, LayerNormGrad<bf16, bf16>)
-MUY_ROWS_SUM(float, LayerNormGrad<bf16, float>)
-MUY_ROWS_SUM(double, LayerNormGrad<double, double>)
+MUY_ROWS_SUM(float, LayerNormGrad<float, float, float>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, bf16, bf16>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, bf16, float>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, float, bf16>)
+MUY_ROWS_SUM(float, LayerNormGrad<bf16, float, float>)
+MUY_ROWS_SUM(double, LayerNormGrad<double, double, double>)
 MUY_FLOATS(MUY_ROWS, RmsNorm)
-MUY_FLOATS_SUM(RmsNormGrad)
+MUY_ROWS_SUM(float, RmsNormGrad<float, float>)
+MUY_ROWS_SUM(float, RmsNormGrad<bf16, bf16>)
+MUY_ROWS_SUM(float, RmsNormGrad<bf16, float>)
+MUY_ROWS_SUM(double, RmsNormGrad<double, double>)
 }  // namespace muybridge

@@ -138,6 +138,27 @@ TEST_F(CudaTwin, Norms) {
     }
 }
 
+TEST_F(CudaTwin, NormsAddToTheGradientOfTheStream) {
+  for (const DType dtype : kFloats)
+    for (const std::int64_t width : {7, 264, 6152}) {
+      const auto beside = [](const Var& x, const Var& y) { return add(y, x); };
+      expect_same(
+          "layer_norm",
+          {draw({Clips::kRows, width}, dtype), draw({width}, dtype), draw({width}, dtype)},
+          [&](Inputs in, Device) { return beside(in[0], layer_norm(in[0], in[1], in[2], 1e-6)); });
+      expect_same("rms_norm", {draw({Clips::kRows, width}, dtype), draw({width}, dtype)},
+                  [&](Inputs in, Device) { return beside(in[0], rms_norm(in[0], in[1], 1e-6)); });
+      expect_same(
+          "norm_modulate",
+          {draw({Clips::kRows, width}, dtype),
+           draw({Clips::kCount, 3, width}, accumulator_of(dtype))},
+          [&](Inputs in, Device device) {
+            return beside(in[0], norm_modulate(in[0], in[1], 2, 0, Clips::on(device), 1e-6));
+          },
+          Clips::kUsed);
+    }
+}
+
 TEST_F(CudaTwin, NormsOfRowsThatLieWhereNothingIsReadInPacks) {
   for (const DType dtype : kFloats) {
     const Tensor x = draw({40 * 64 + 1}, dtype), weight = draw({64}, dtype),
@@ -257,7 +278,11 @@ TEST_F(CudaTwin, EmbeddingAndTimes) {
     const Tensor ids = Tensor::of<std::int32_t>({7}, {3, 0, 3, 8, -1, 1, 3});
     for (const std::int64_t width : {33, 48})
       expect_same("embedding", {draw({9, width}, dtype)},
-                  [&](Inputs in, Device device) { return embedding(ids.to(device), in[0]); });
+                  [&](Inputs in, Device) { return embedding(ids, in[0]); });
+    const Var table = Var::constant(draw({9, 48}, dtype).to(Device::kCuda));
+    for (const std::int32_t id : {9, -2})
+      EXPECT_THROW(embedding(Tensor::of<std::int32_t>({2}, {3, id}), table), std::invalid_argument);
+    EXPECT_THROW(embedding(ids.to(Device::kCuda), table), std::invalid_argument);
     const Tensor times = draw({4}, accumulator_of(dtype));
     scale_in_place(times, 300);
     expect_near("sinusoidal_features", sinusoidal_features(times.to(Device::kCuda), 256, dtype),
