@@ -105,6 +105,14 @@ class Checks:
             raise Failed(f"the loss is off by {worst:.2e} of itself, more than {ROUNDED_BOUND:g}")
         return f"{len(here)} steps of the demo in bf16, heads of 64: the loss within {worst:.1e} of f32 on the CPU"
 
+    def fp8_curve(self):
+        there = metrics_of(self.demo("there-fp8", "device=cuda", "train.linear=fp8", "train.precision=f32"))
+        here = metrics_of(self.demo("here-fp8", "device=cpu", "train.linear=fp8", "train.precision=f32"))
+        worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(there, here, strict=True))
+        if worst > ROUNDED_BOUND:
+            raise Failed(f"the loss is off by {worst:.2e} of itself, more than {ROUNDED_BOUND:g}")
+        return f"{len(here)} steps of the demo with products of 8 bits: the loss within {worst:.1e} of the CPU's"
+
     def bench(self, job, *overrides):
         return json.loads(run("muybridge", "bench", job, "configs/dit-1.3b.yaml", "device=cuda",
                               f"batch.tokens={LARGE_TOKENS}", *overrides, "--json"))
@@ -114,14 +122,17 @@ class Checks:
         return (f"of one block: {figures['seconds_median'] * 1e3:.1f} ms, "
                 f"{figures['gflops'] / 1e3:.0f} TFLOP/s")
 
-    def step(self):
-        figures = self.bench("step", "batch.micro_batches=1")
+    def step(self, *overrides):
+        figures = self.bench("step", "batch.micro_batches=1", *overrides)
         rate = figures["gflops"] * 1e9
         peak = next((value for name, value in PEAK.items() if name in self.device()), None)
         share = f", MFU {100 * rate / peak:.1f}% of {peak / 1e12:.0f}" if peak else ""
         return (f"{figures['seconds_median'] * 1e3:.0f} ms, {rate / 1e12:.0f} TFLOP/s{share}, "
                 f"{figures['peak_pool_bytes'] / 1e9:.1f} GB, "
                 f"{figures['allocations_after_first_step']} allocations after the first step")
+
+    def fp8_step(self):
+        return self.step("train.linear=fp8") + " (of the peak in bf16)"
 
     def sample(self):
         figures = self.bench("sample", "eval.steps=4")
@@ -139,7 +150,8 @@ def main():
     rows, failures = [], 0
     with tempfile.TemporaryDirectory() as scratch:
         checks = Checks(pathlib.Path(scratch))
-        for name in ("device", "ops", "repeats", "curve", "rounded_curve", "products", "step", "sample"):
+        for name in ("device", "ops", "repeats", "curve", "rounded_curve", "fp8_curve", "products",
+                     "step", "fp8_step", "sample"):
             if not re.search(arguments.only or "", name):
                 continue
             began = time.monotonic()

@@ -110,6 +110,7 @@ constexpr auto kStepKeys = std::to_array<std::string_view>({"device",
                                                             "optimizer.ema_decay",
                                                             "optimizer.ema_warmup",
                                                             "train.precision",
+                                                            "train.linear",
                                                             "eval.frames",
                                                             "eval.size",
                                                             "parallel."});

@@ -35,9 +35,9 @@ struct Arguments {
 constexpr int kMostRanks = 1 << 20;
 
 constexpr auto kKeys = std::to_array<std::string_view>(
-    {"model.", "parallel.", "batch.", "optimizer.matrices", "train.precision", "train.commit",
-     "data.max_caption_bytes", "data.prefetch", "eval.samples", "eval.frames", "eval.size",
-     "eval.guidance"});
+    {"model.", "parallel.", "batch.", "optimizer.matrices", "train.precision", "train.linear",
+     "train.commit", "data.max_caption_bytes", "data.prefetch", "eval.samples", "eval.frames",
+     "eval.size", "eval.guidance"});
 
 Cluster cluster_of(const Arguments& arguments) {
   if (std::int64_t{arguments.nodes} * arguments.gpus_per_node > kMostRanks)

@@ -25,6 +25,7 @@ int device_count() noexcept { return 0; }
 std::string device_identity(int) { no_cuda(); }
 void use_device(int) { no_cuda(); }
 DeviceMemory device_memory() { no_cuda(); }
+bool multiplies_float8() { no_cuda(); }
 std::int64_t widest_head(DType) { no_cuda(); }
 void* allocate(std::size_t) { no_cuda(); }
 void free(void*) noexcept {}

@@ -13,7 +13,7 @@
 
 namespace muybridge {
 
-enum class DType : std::uint8_t { kF32, kBF16, kF64, kI32, kI64, kU8 };
+enum class DType : std::uint8_t { kF32, kBF16, kF64, kI32, kI64, kU8, kF8E4M3, kF8E5M2 };
 
 // The upper half of an IEEE float; rounding is to nearest, ties to even. NaN stays NaN.
 struct bf16 {
@@ -76,7 +76,8 @@ constexpr DType dtype_of<std::uint8_t>() {
 
 std::size_t size_of(DType dtype);
 std::string_view name_of(DType dtype);
-// "f32", "bf16", "f64", "i32", "i64", "u8"; throws std::invalid_argument for others.
+// "f32", "bf16", "f64", "i32", "i64", "u8", "f8e4m3", "f8e5m2"; throws std::invalid_argument for
+// others.
 DType dtype_from_name(std::string_view name);
 
 // The dtype of Accumulator<T>.

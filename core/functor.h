@@ -19,8 +19,8 @@
 // A functor of rows is f(team, row), or f(team, row, sums) (core/team.h). It may say more of
 // itself:
 //
-//   bytes()                    what it moves of memory for an element, or, where it has no columns,
-//                              for a row
+//   bytes()                    what it moves of memory for an element, or, where it has no columns
+//                              or does not ask its team for them, for a row
 //   columns()                  how many a row has, of which it makes kGroups sums
 //   in_packs()                 whether its rows may be read kPack columns at once
 //   kColumnsApart = true       no column depends on another one of its row

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/dtype.h"
+
 namespace muybridge {
 
 #if defined(__AVX512F__)
@@ -59,13 +61,13 @@ class LaneFold {
 
 struct Plus {
   template <class V>
-  V operator()(V a, V b) const {
+  MUY_HD V operator()(V a, V b) const {
     return a + b;
   }
 };
 struct Greater {
   template <class V>
-  V operator()(V a, V b) const {
+  MUY_HD V operator()(V a, V b) const {
     return a > b ? a : b;
   }
 };

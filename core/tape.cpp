@@ -277,6 +277,8 @@ void backward(const Var& output, const Tensor& dy, const BackwardOptions& option
 NoGradScope::NoGradScope() : before_(recording) { recording = false; }
 NoGradScope::~NoGradScope() { recording = before_; }
 
+bool is_recording() { return recording; }
+
 Var recompute(const std::function<Var(Inputs)>& body, const std::vector<Var>& inputs,
               const std::vector<Var>& parameters) {
   Tensor value;

@@ -133,6 +133,9 @@ class NoGradScope {
   bool before_;
 };
 
+// Whether ops are recorded on this thread, so that what backward needs is worth making.
+bool is_recording();
+
 // Runs `body` without recording and runs it again in backward (activation recomputation, Chen et
 // al. 2016): only `inputs` are kept. `parameters` names the leaves that body uses, so that their
 // readiness is known to the outer tape.

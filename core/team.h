@@ -19,6 +19,7 @@
 //   team.write(row, n, f)                 row[j] = f(at), rounded to the row's type
 //   team.put(row, n, add, f)              the same, or where `add` row[j] += f(at), rounded once
 //   team.each(n, f), team.sum<A>(n, f)    f(at)
+//   team.largest<A>(n, f)                 of 0 and all f(at)
 //   team.write_pairs(row, heads, width, f), team.sum_pairs<A>(heads, width, f)
 //                                         f(at, in_head) for columns at and at + 1 of each head
 //   team.leader()                         one of the threads that run this row
@@ -86,6 +87,12 @@ struct SerialTeam {
     LaneFold<A, Plus> total(A{0});
     total.add(n, f);
     return total.result();
+  }
+  template <class A, class F>
+  MUY_HD A largest(std::int64_t n, const F& f) const {
+    LaneFold<A, Greater> most(A{0});
+    most.add(n, f);
+    return most.result();
   }
   template <class A, class F>
   MUY_HD A sum_pairs(std::int64_t heads, std::int64_t width, const F& f) const {

@@ -26,7 +26,17 @@ DitBlock::DitBlock(Parameters& parameters, const std::string& name, const DitOpt
       cross_attention(parameters, name + ".cross_attention", o.width, o.heads, o.eps),
       mlp(parameters, name + ".mlp", o.width, o.mlp_width, kBranchGain),
       eps(o.eps) {
+  if (o.linear == BlockProducts::kFp8) multiply_in_fp8();
   self_attention.remakes_qkv = cross_attention.remakes_q = o.recompute == Recompute::kAttention;
+}
+
+void DitBlock::multiply_in_fp8() {
+  for (Linear* const each : {&self_attention.qkv, &self_attention.out, &cross_attention.q,
+                             &cross_attention.kv, &cross_attention.out, &mlp.up, &mlp.down})
+    each->in_fp8 = true;
+  // What attention gave, its own backward reads; the states of the text are the same in all blocks.
+  for (Linear* const each : {&self_attention.out, &cross_attention.out, &cross_attention.kv})
+    each->kept = KeptInput::kItself;
 }
 
 Var DitBlock::operator()(const Var& input, const Var& keys, const Var& time,

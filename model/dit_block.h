@@ -24,6 +24,9 @@ struct DitBlock {
   // `leave` behind.
   Var operator()(const Var& input_TD, const Var& keys_S2D, const Var& time_C6D,
                  const TokenLayout& layout, const Packing& texts) const;
+
+ private:
+  void multiply_in_fp8();
 };
 
 }  // namespace muybridge

@@ -23,6 +23,10 @@ enum class Recompute : std::uint8_t {
 
 std::string_view to_string(Recompute recompute);  // none, attention, block
 
+// Which numbers the linear layers of blocks multiply: those that go through the model, or of 8 bits
+// with a scale a tensor (core/ops/product/linear_fp8.h).
+enum class BlockProducts : std::uint8_t { kOfPrecision, kFp8 };
+
 // What a DiT is built from.
 struct DitOptions {
   int channels = 3;                                  // of a pixel or latent
@@ -40,6 +44,7 @@ struct DitOptions {
   double eps = 1e-6;           // of all norms
   bool sine_positions = true;  // added to the patches; rotary ones are always there
   Recompute recompute = Recompute::kNone;
+  BlockProducts linear = BlockProducts::kOfPrecision;
 
   std::int64_t token_width() const { return channels * patch.tokens(); }
 };

@@ -157,6 +157,19 @@ std::string no_division(const std::vector<Whole>& wholes, const char* by, std::i
                      instead);
 }
 
+// Which width of a block, or a rank's share of it, is no multiple of 16, as products of 8 bits
+// want; empty where all are.
+std::string no_fp8(const DitOptions& o, int tensor_ranks) {
+  for (const Whole& each : {Whole{"model.width", o.width}, Whole{"model.mlp_width", o.mlp_width}})
+    if (each.number % (16 * std::int64_t{tensor_ranks}) != 0)
+      return fmt::format(
+          "train.linear=fp8 wants widths whose part on each tensor rank is a multiple of 16; {} = "
+          "{} "
+          "over parallel.tensor = {} is not; change it, or set train.linear=precision",
+          each.name, each.number, tensor_ranks);
+  return "";
+}
+
 }  // namespace
 
 std::vector<BlockRange> balanced_sections(const DitOptions& o, int sections) {
@@ -239,6 +252,7 @@ std::vector<LayoutMistake> layout_mistakes(const DitOptions& o, const MeshSizes&
   }
   add("batch.tokens", no_division({{"batch.tokens", batch_rows}},
                                   "parallel.tensor x parallel.context", both, sizes.tensor));
+  if (o.linear == BlockProducts::kFp8) add("train.linear", no_fp8(o, sizes.tensor));
   return mistakes;
 }
 

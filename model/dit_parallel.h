@@ -53,7 +53,7 @@ struct LayoutMistake {
 // Why such a model cannot be shared so, and what would do; nothing where it can. Heads and hidden
 // columns must divide among tensor ranks, the rows of a batch among tensor and context ranks, heads
 // among tensor and those context ranks that are not of a ring, and a section of a pipeline has at
-// least one block.
+// least one block. With products of 8 bits widths of a block are multiples of 16 on each rank.
 std::vector<LayoutMistake> layout_mistakes(const DitOptions& options, const MeshSizes& sizes,
                                            const Placement& placement, std::int64_t batch_rows);
 // Throws Error(kUsage) with all of them.

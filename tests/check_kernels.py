@@ -23,6 +23,7 @@ KINDS = [
     ("packs_kernel<", 1536, True),
     ("packed_rows_kernel<", 640, True),
     ("packed_chunks_kernel<", 384, True),
+    ("rows_kernel<Quantize", 512, False),  # each with 16 rows on their way
     ("rows_kernel<", 1024, False),
     ("chunks_kernel<", 1024, False),
     ("elements_kernel<Convolution", 1024, False),  # where cuDNN has no kernel
@@ -46,7 +47,7 @@ STACK = {
 }
 
 # Kernels whose rows have a number or two each for results.
-LEADERS = ("QkSquares<", "QkDots<")
+LEADERS = ("QkSquares<", "QkDots<", "LargestMagnitude<")
 
 
 class Kernel:

@@ -108,6 +108,9 @@ void describe(ConfigSection& to, TrainConfig::Train& train) {
   to.add("seed", train.seed, "all randomness follows from it", kNotNegative);
   to.add_choice("precision", train.precision, {"f32", "bf16"},
                 "numbers of activations and matrix products; master weights stay f32");
+  to.add_choice("linear", train.linear, {"precision", "fp8"},
+                "numbers that the linear layers of blocks multiply: those of precision, or of 8 "
+                "bits with a scale a tensor (docs/gpus.md)");
   to.add("log_every", train.log_every, "steps between lines on the terminal", kCount);
   to.add("checkpoint_every", train.checkpoint_every, "steps between commits; 0: at the end only",
          kCountOrNone);

@@ -97,6 +97,7 @@ struct TrainConfig {
     int steps = 0;
     std::int64_t seed = 0;
     Precision precision = Precision::kF32;
+    BlockProducts linear = BlockProducts::kOfPrecision;
     int log_every = 10;          // steps
     int checkpoint_every = 500;  // steps; 0: only at the end
     int keep_checkpoints = 2;

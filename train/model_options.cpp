@@ -29,7 +29,8 @@ DitOptions dit_options(const TrainConfig& config) {
           .rope_theta = m.rope_theta,
           .eps = m.eps,
           .sine_positions = m.sine_positions,
-          .recompute = m.recompute};
+          .recompute = m.recompute,
+          .linear = config.train.linear};
 }
 
 FlowOptions flow_options(const TrainConfig& config) {

@@ -61,6 +61,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"train.steps", kFree},
     {"train.seed", kCurve},
     {"train.precision", kCurve},
+    {"train.linear", kCurve},
     {"train.log_every", kFree},
     {"train.checkpoint_every", kFree},
     {"train.keep_checkpoints", kFree},

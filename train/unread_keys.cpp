@@ -13,9 +13,9 @@ namespace {
 
 // How ranks share a model that is not trained, and what it computes with.
 constexpr auto kComputeKeys = std::to_array<std::string_view>(
-    {"device", "threads", "batch.tokens", "train.precision", "parallel.data", "parallel.tensor",
-     "parallel.context", "parallel.context_method", "parallel.ring", "parallel.pipeline",
-     "parallel.order"});
+    {"device", "threads", "batch.tokens", "train.precision", "train.linear", "parallel.data",
+     "parallel.tensor", "parallel.context", "parallel.context_method", "parallel.ring",
+     "parallel.pipeline", "parallel.order"});
 constexpr auto kEvaluationKeys = std::to_array<std::string_view>(
     {"data.train", "data.validation", "data.frames_max", "data.max_caption_bytes", "flow.",
      "eval.prompts", "eval.samples", "eval.steps", "eval.solver", "eval.guidance", "eval.seed",

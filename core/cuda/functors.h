@@ -13,6 +13,7 @@
 #include "core/ops/loss_functor.h"
 #include "core/ops/modulation_functor.h"
 #include "core/ops/norm_functor.h"
+#include "core/ops/product/quantize_functor.h"
 #include "core/ops/regroup_functor.h"
 #include "core/ops/residual_functor.h"
 #include "core/ops/update/adamw_functor.h"

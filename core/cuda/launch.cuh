@@ -142,6 +142,14 @@ double said_bytes(std::int64_t n, const F& f) {
     return 0;
 }
 
+template <class F>
+double bytes_of_all_rows(std::int64_t rows, const F& f) {
+  if constexpr (requires { f.bytes(); })
+    return said_bytes(rows, f);
+  else
+    return bytes_of_rows(rows, f);
+}
+
 // In a dry run.
 template <class F>
 void record_kernel(const F&, std::int64_t calls, double bytes) {
@@ -214,7 +222,7 @@ bool for_packed_rows(std::int64_t rows, const F& f) {
 template <class F>
 void for_rows(std::int64_t rows, const F& f) {
   if (rows <= 0) return;
-  if (recording()) return record_kernel(f, 1, bytes_of_rows(rows, f));
+  if (recording()) return record_kernel(f, 1, bytes_of_all_rows(rows, f));
   if constexpr (Packable<F>)
     if (for_packed_rows(rows, f)) return;
   launch("rows_kernel", rows_kernel<F>, static_cast<unsigned>(rows), kThreads, 0,

@@ -12,6 +12,7 @@
 #include "core/cuda/private_functors.h"
 #include "core/cuda/recorder.h"
 #include "core/error.h"
+#include "core/float8.h"
 #include "core/launch.h"
 #include "core/ops/activation_functor.h"
 
@@ -31,8 +32,8 @@ using Preference = std::unique_ptr<std::remove_pointer_t<cublasLtMatmulPreferenc
 struct Key {
   std::int64_t m, n, k;
   std::uint16_t align_a, align_b, align_c;  // bytes that the addresses are multiples of, up to 256
-  std::uint8_t trans_a, trans_b, dtype_ab, dtype_c, accumulate, bias;
-  std::uint8_t zero[4] = {};
+  std::uint8_t trans_a, trans_b, dtype_a, dtype_b, dtype_c, accumulate, bias;
+  std::uint8_t zero[3] = {};
   bool operator==(const Key&) const = default;
 };
 static_assert(std::has_unique_object_representations_v<Key>);
@@ -53,6 +54,8 @@ cudaDataType to_cuda(DType dtype) {
   if (dtype == DType::kF32) return CUDA_R_32F;
   if (dtype == DType::kBF16) return CUDA_R_16BF;
   if (dtype == DType::kF64) return CUDA_R_64F;
+  if (dtype == DType::kF8E4M3) return CUDA_R_8F_E4M3;
+  if (dtype == DType::kF8E5M2) return CUDA_R_8F_E5M2;
   fail_dtype(dtype, "matmul");
 }
 
@@ -67,8 +70,9 @@ void set(const Operation& operation, cublasLtMatmulDescAttributes_t attribute, c
                                                          sizeof value));
 }
 
-Operation make_operation(const Key& key, DType ab) {
-  const bool f64 = ab == DType::kF64;
+Operation make_operation(const Key& key) {
+  const auto a = static_cast<DType>(key.dtype_a), b = static_cast<DType>(key.dtype_b);
+  const bool f64 = a == DType::kF64;
   cublasLtMatmulDesc_t raw = nullptr;
   CHECK_CUDA(blas_calls().cublasLtMatmulDescCreate(
       &raw, f64 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, f64 ? CUDA_R_64F : CUDA_R_32F));
@@ -76,6 +80,9 @@ Operation make_operation(const Key& key, DType ab) {
   // b is its first operand, a its second.
   set(operation, CUBLASLT_MATMUL_DESC_TRANSA, key.trans_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(operation, CUBLASLT_MATMUL_DESC_TRANSB, key.trans_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+  // Sums in fewer bits than f32 has, which forward bears and gradients do not.
+  if (a == DType::kF8E4M3 && b == a)
+    set(operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM, std::int8_t{1});
   return operation;
 }
 
@@ -106,6 +113,12 @@ Preference make_preference(const Key& key, std::size_t workspace, std::uint32_t 
   return preference;
 }
 
+void set_scales(const Operation& operation, const MatmulOptions& options) {
+  const void *const of_a = options.scale_a.raw(), *const of_b = options.scale_b.raw();
+  set(operation, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, of_b);
+  set(operation, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, of_a);
+}
+
 bool choose(Context& context, const Preference& preference, Plan& plan) {
   constexpr int kMost = 8;
   cublasLtMatmulHeuristicResult_t results[kMost]{};
@@ -123,10 +136,17 @@ bool choose(Context& context, const Preference& preference, Plan& plan) {
   return false;
 }
 
-Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias) {
-  Plan plan{.operation = make_operation(key, ab),
-            .a = key.trans_a ? make_layout(key.k, key.m, ab) : make_layout(key.m, key.k, ab),
-            .b = key.trans_b ? make_layout(key.n, key.k, ab) : make_layout(key.k, key.n, ab),
+Plan build(Context& context, const Key& key, const MatmulOptions& options) {
+  const auto a = static_cast<DType>(key.dtype_a), b = static_cast<DType>(key.dtype_b),
+             c = static_cast<DType>(key.dtype_c);
+  const auto operation = [&] {
+    Operation made = make_operation(key);
+    if (is_float8(a)) set_scales(made, options);
+    return made;
+  };
+  Plan plan{.operation = operation(),
+            .a = key.trans_a ? make_layout(key.k, key.m, a) : make_layout(key.m, key.k, a),
+            .b = key.trans_b ? make_layout(key.n, key.k, b) : make_layout(key.k, key.n, b),
             .c = make_layout(key.m, key.n, c)};
   const std::size_t workspace = context.blas_workspace().bytes();
   // Through the workspace, in the type of the sums: the order of additions is fixed. In place they
@@ -136,16 +156,17 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
   if (key.bias) {
     set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, to_cuda(c));
+    const void* const bias = options.bias.raw();
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     if (choose(context, preference, plan)) {
       plan.bias_within = true;
       return plan;
     }
-    plan.operation = make_operation(key, ab);
+    plan.operation = operation();
   }
   if (choose(context, preference, plan)) return plan;
   const std::string shape = fmt::format("[{}, {}] x [{}, {}] of {} into {}", key.m, key.k, key.k,
-                                        key.n, name_of(ab), name_of(c));
+                                        key.n, name_of(a), name_of(c));
   if (!choose(context, make_preference(key, workspace, CUBLASLT_REDUCTION_SCHEME_MASK), plan))
     fail(ExitCode::kInternal, "cuBLASLt has no product {}", shape);
   say_not_deterministic(LibraryOp::kMatmul, shape,
@@ -155,7 +176,7 @@ Plan build(Context& context, const Key& key, DType ab, DType c, const void* bias
 
 void record_product(const Key& key, const Tensor& a, const Tensor& b, const Tensor& c) {
   record(
-      {.kind = Recorded::Kind::kProduct,
+      {.kind = is_float8(a.dtype()) ? Recorded::Kind::kProductOfFloat8 : Recorded::Kind::kProduct,
        .what = fmt::format("[{}, {}] x [{}, {}] of {} {} {}", key.m, key.k, key.k, key.n,
                            name_of(a.dtype()), key.accumulate ? "added to" : "into",
                            name_of(c.dtype())),
@@ -191,9 +212,11 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
     if (has_bias) add_bias(c, options.bias);
     return;
   }
-  // cuBLASLt's epilogue reads a bias of c's type, in vectors.
-  const bool try_bias =
-      has_bias && options.bias.dtype() == c.dtype() && alignment(options.bias.raw()) >= 16;
+  const bool float8 = is_float8(a.dtype());
+  // cuBLASLt's epilogue reads a bias of c's type, in vectors; for 8 bits, of bf16 alone.
+  const bool try_bias = has_bias && options.bias.dtype() == c.dtype() &&
+                        alignment(options.bias.raw()) >= 16 &&
+                        !(float8 && c.dtype() == DType::kF32);
   const Key key{.m = c.shape()[0],
                 .n = c.shape()[1],
                 .k = k,
@@ -202,7 +225,8 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
                 .align_c = alignment(c.raw()),
                 .trans_a = static_cast<std::uint8_t>(options.a),
                 .trans_b = static_cast<std::uint8_t>(options.b),
-                .dtype_ab = static_cast<std::uint8_t>(a.dtype()),
+                .dtype_a = static_cast<std::uint8_t>(a.dtype()),
+                .dtype_b = static_cast<std::uint8_t>(b.dtype()),
                 .dtype_c = static_cast<std::uint8_t>(c.dtype()),
                 .accumulate = options.accumulate,
                 .bias = try_bias};
@@ -218,11 +242,9 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
     static std::unordered_map<Key, Plan, KeyHash>& plans =
         *new std::unordered_map<Key, Plan, KeyHash>;  // as the context, never destroyed
     auto found = plans.find(key);
-    if (found == plans.end()) {
-      const void* const bias = try_bias ? options.bias.raw() : nullptr;
-      found = plans.emplace(key, build(context, key, a.dtype(), c.dtype(), bias)).first;
-    }
+    if (found == plans.end()) found = plans.emplace(key, build(context, key, options)).first;
     const Plan& plan = found->second;
+    if (float8) set_scales(plan.operation, options);
     bias_within = plan.bias_within;
     if (bias_within) {
       const void* const bias = options.bias.raw();

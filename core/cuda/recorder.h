@@ -10,7 +10,14 @@
 namespace muybridge::cuda {
 
 struct Recorded {
-  enum class Kind : std::uint8_t { kProduct, kAttention, kAttentionBackward, kKernel, kCopy };
+  enum class Kind : std::uint8_t {
+    kProduct,
+    kProductOfFloat8,
+    kAttention,
+    kAttentionBackward,
+    kKernel,
+    kCopy
+  };
   Kind kind;
   std::string what;       // "[512, 64] x [64, 128] of bf16", "LayerNorm<bf16, float>"
   std::int64_t calls;     // kernels that are launched, or calls of a library

@@ -78,6 +78,16 @@ DeviceMemory device_memory() {
   return {static_cast<std::int64_t>(total_bytes), static_cast<std::int64_t>(free_bytes)};
 }
 
+bool multiplies_float8() {
+  if (recording()) return true;
+  Context::get();
+  int device = 0, major = 0, minor = 0;
+  CHECK_CUDA(cudaGetDevice(&device));
+  CHECK_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+  CHECK_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
+  return 10 * major + minor >= 89;
+}
+
 bool available() noexcept {
   if (recording()) return true;
   static const bool answer = [] {

@@ -31,6 +31,10 @@ DeviceMemory device_memory();  // of the one that this process computes on
 // Columns of a head that attention has kernels for; narrower ones, too.
 std::int64_t widest_head(DType dtype);
 
+// Whether the device that this process computes on multiplies numbers of 8 bits: from compute
+// capability 8.9 on.
+bool multiplies_float8();
+
 // nullptr when the device is full.
 void* allocate(std::size_t bytes);
 void free(void* block) noexcept;

@@ -13,13 +13,14 @@ inline constexpr int kThreads = 256;  // of a block
 // At most, of a block whose threads hold a row: each may have 170 of the 65,536 registers.
 inline constexpr int kPackedThreads = 384;
 
-// Sums over the threads of a block, of a multiple of kWarp threads. Every thread must come; all get
-// the same. The order is fixed: lanes by halves, warps in order.
-class BlockSum {
+// Folds what the threads of a block have, of a multiple of kWarp threads, and 0. Every thread must
+// come; all get the same. The order is fixed: lanes by halves, warps in order.
+class BlockFold {
  public:
-  template <class A>
-  __device__ A operator()(A mine) const {
-    for (int step = kWarp / 2; step > 0; step /= 2) mine += __shfl_xor_sync(~0U, mine, step);
+  template <class A, class Join>
+  __device__ A operator()(A mine, const Join& join) const {
+    for (int step = kWarp / 2; step > 0; step /= 2)
+      mine = join(mine, __shfl_xor_sync(~0U, mine, step));
     if (blockDim.x == kWarp) return mine;
     // Two arrays in turn: who comes to write one has passed the barrier of the other, and so have
     // all that read the one.
@@ -28,7 +29,8 @@ class BlockSum {
     if (threadIdx.x % kWarp == 0) of_warp[turn_][threadIdx.x / kWarp] = mine;
     __syncthreads();
     A all = 0;
-    for (unsigned warp = 0; warp < blockDim.x / kWarp; ++warp) all += of_warp[turn_][warp];
+    for (unsigned warp = 0; warp < blockDim.x / kWarp; ++warp)
+      all = join(all, of_warp[turn_][warp]);
     return all;
   }
 
@@ -85,7 +87,13 @@ class BlockTeam {
   __device__ A sum(std::int64_t n, const F& f) const {
     A mine = 0;
     each(n, [&](std::int64_t j) { mine += f(j); });
-    return total_(mine);
+    return fold_(mine, Plus{});
+  }
+  template <class A, class F>
+  __device__ A largest(std::int64_t n, const F& f) const {
+    A mine = 0;
+    each(n, [&](std::int64_t j) { mine = Greater{}(mine, f(j)); });
+    return fold_(mine, Greater{});
   }
   template <class A, class F>
   __device__ A sum_pairs(std::int64_t heads, std::int64_t width, const F& f) const {
@@ -93,12 +101,12 @@ class BlockTeam {
     each(heads, width / 2, [&](std::int64_t head, std::int64_t pair) {
       mine += f(head * width + 2 * pair, 2 * pair);
     });
-    return total_(mine);
+    return fold_(mine, Plus{});
   }
   __device__ bool leader() const { return threadIdx.x == 0; }
 
  private:
-  BlockSum total_;
+  BlockFold fold_;
 };
 
 // Which of the columns that a thread holds.
@@ -210,7 +218,13 @@ class PackTeam {
   __device__ A sum(std::int64_t n, const F& f) const {
     A mine = 0;
     each(n, [&](Slot at) { mine += f(at); });
-    return total_(mine);
+    return fold_(mine, Plus{});
+  }
+  template <class A, class F>
+  __device__ A largest(std::int64_t n, const F& f) const {
+    A mine = 0;
+    each(n, [&](Slot at) { mine = Greater{}(mine, f(at)); });
+    return fold_(mine, Greater{});
   }
   template <class A, class F>
   __device__ A sum_pairs(std::int64_t heads, std::int64_t width, const F& f) const {
@@ -222,13 +236,13 @@ class PackTeam {
         mine += f(at, at);
       }
     });
-    return total_(mine);
+    return fold_(mine, Plus{});
   }
   __device__ bool leader() const { return first_ == 0; }
 
  private:
   int first_, stride_;
-  BlockSum total_;
+  BlockFold fold_;
 };
 
 }  // namespace muybridge::cuda

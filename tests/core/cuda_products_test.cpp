@@ -6,7 +6,9 @@
 #include "core/ops/convolution/convolution.h"
 #include "core/ops/norm.h"
 #include "core/ops/product/linear.h"
+#include "core/ops/product/linear_fp8.h"
 #include "core/ops/product/matmul.h"
+#include "core/ops/product/quantize.h"
 #include "core/ops/residual.h"
 #include "tests/core/cuda_twin.h"
 
@@ -56,6 +58,44 @@ TEST_F(CudaTwin, Linear) {
       "linear, unrounded",
       {draw({100, 48}, DType::kBF16), draw({64, 48}, DType::kBF16), draw({64}, DType::kBF16)},
       [](Inputs in, Device) { return linear(in[0], in[1], in[2], Rounding::kNone); });
+}
+
+// What is asked of cuBLASLt here is what it takes: the double refuses all else.
+TEST_F(CudaTwin, LinearInFp8) {
+  for (const DType dtype : {DType::kF32, DType::kBF16})
+    for (const std::int64_t rows : {100, 128, 3})
+      for (const KeptInput kept : {KeptInput::kCodes, KeptInput::kItself}) {
+        expect_same("linear_fp8",
+                    {draw({rows, 48}, dtype), draw({64, 48}, dtype), draw({64}, dtype)},
+                    [&](Inputs in, Device) { return linear_fp8(in[0], in[1], in[2], kept); });
+        expect_same("linear_fp8 without bias", {draw({rows, 4112}, dtype), draw({16, 4112}, dtype)},
+                    [&](Inputs in, Device) { return linear_fp8(in[0], in[1], {}, kept); });
+      }
+}
+
+// To the bit: scales and codes are no sums.
+TEST_F(CudaTwin, Quantize) {
+  for (const DType source : {DType::kF32, DType::kBF16})
+    for (const DType type : {DType::kF8E4M3, DType::kF8E5M2})
+      for (const Shape& shape : {Shape{5, 16}, Shape{64, 48}, Shape{37, 4128}, Shape{1, 4096}}) {
+        const Tensor flat = draw({shape.numel() + 1}, source);
+        for (const std::int64_t begin : {0, 1}) {
+          const Tensor x = flat.flat_view(begin, shape);
+          const Tensor there = flat.to(Device::kCuda).flat_view(begin, shape);
+          const Quantized here = quantize(x, type), got = quantize(there, type);
+          const auto same = [&](const Tensor& a, const Tensor& b) {
+            const Tensor back = a.to(Device::kCpu);
+            ASSERT_EQ(back.shape(), b.shape());
+            EXPECT_EQ(std::memcmp(back.raw(), b.raw(), b.bytes()), 0)
+                << name_of(source) << " " << to_string(shape) << " from " << begin;
+          };
+          same(got.by_rows.scale, here.by_rows.scale);
+          same(got.by_rows.codes, here.by_rows.codes);
+          same(got.by_columns.codes, here.by_columns.codes);
+          same(quantize_rows(there, type).codes, here.by_rows.codes);
+          same(quantize_columns(there, type, got.by_rows.scale).codes, here.by_columns.codes);
+        }
+      }
 }
 
 // The stream's gradient is a sum, f32, from the second block on.

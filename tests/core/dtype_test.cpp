@@ -14,8 +14,9 @@ TEST(DType, NamesAndSizesBelongTogether) {
     DType dtype;
     const char* name;
     std::size_t size;
-  } kAll[] = {{DType::kF32, "f32", 4}, {DType::kBF16, "bf16", 2}, {DType::kF64, "f64", 8},
-              {DType::kI32, "i32", 4}, {DType::kI64, "i64", 8},   {DType::kU8, "u8", 1}};
+  } kAll[] = {{DType::kF32, "f32", 4},       {DType::kBF16, "bf16", 2},    {DType::kF64, "f64", 8},
+              {DType::kI32, "i32", 4},       {DType::kI64, "i64", 8},      {DType::kU8, "u8", 1},
+              {DType::kF8E4M3, "f8e4m3", 1}, {DType::kF8E5M2, "f8e5m2", 1}};
   for (const auto& each : kAll) {
     EXPECT_EQ(name_of(each.dtype), each.name);
     EXPECT_EQ(size_of(each.dtype), each.size);

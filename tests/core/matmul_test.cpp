@@ -1,6 +1,8 @@
 #include "core/ops/product/matmul.h"
 
+#include "core/float8.h"
 #include "core/ops/product/linear.h"
+#include "core/ops/product/quantize.h"
 #include "tests/core/gradient_check.h"
 
 namespace muybridge {
@@ -151,6 +153,59 @@ TEST(Matmul, AProductOfNothingIsZero) {
   for (const float value : c.span<float>()) EXPECT_EQ(value, 4.0F);
   matmul(a, b, c);
   for (const float value : c.span<float>()) EXPECT_EQ(value, 0.0F);
+}
+
+// Sums of the numbers that the codes stand for, in f64; rounded once.
+TEST(Matmul, CodesOf8BitsAreMultipliedWithTheirScalesAddedAndBiased) {
+  const Scaled a = quantize_rows(random_tensor({37, 64}, 1, DType::kF32), DType::kF8E5M2),
+               b = quantize_rows(random_tensor({48, 64}, 2, DType::kF32), DType::kF8E4M3);
+  const auto at = []<class F>(const Scaled& x, std::int64_t i) {
+    return static_cast<double>(static_cast<float>(x.codes.data<F>()[i])) * x.scale.item();
+  };
+  for (const DType type : {DType::kF32, DType::kBF16})
+    for (const bool accumulate : {false, true}) {
+      const Tensor c = random_tensor({37, 48}, 3, type), before = c.to(DType::kF64).clone(),
+                   bias = random_tensor({48}, 4, type), add = bias.to(DType::kF64);
+      matmul(a.codes, b.codes, c,
+             {.b = Trans::kYes,
+              .accumulate = accumulate,
+              .bias = bias,
+              .scale_a = a.scale,
+              .scale_b = b.scale});
+      const Tensor got = c.to(DType::kF64);
+      for (std::int64_t i = 0; i < 37; ++i)
+        for (std::int64_t j = 0; j < 48; ++j) {
+          double sum = add.data<double>()[j] + (accumulate ? before.data<double>()[i * 48 + j] : 0);
+          for (std::int64_t k = 0; k < 64; ++k)
+            sum += at.template operator()<F8E5M2>(a, i * 64 + k) *
+                   at.template operator()<F8E4M3>(b, j * 64 + k);
+          const double room = type == DType::kF32 ? 2e-5 : std::abs(sum) / 256 + 1e-5;
+          ASSERT_NEAR(got.data<double>()[i * 48 + j], sum, room) << i << ", " << j;
+        }
+    }
+}
+
+TEST(Matmul, CodesOf8BitsAreRefusedInOtherFormsAndWithoutScales) {
+  const Scaled a = quantize_rows(Tensor::zeros({16, 32}), DType::kF8E5M2),
+               b = quantize_rows(Tensor::zeros({16, 32}), DType::kF8E4M3);
+  const Tensor c = Tensor::zeros({16, 16});
+  const auto with = [&](const Tensor& left, const Tensor& right, const Tensor& to,
+                        MatmulOptions options) {
+    if (!options.scale_a.defined()) options.scale_a = a.scale;
+    matmul(left, right, to, options);
+  };
+  const MatmulOptions usual{.b = Trans::kYes, .scale_a = a.scale, .scale_b = b.scale};
+  EXPECT_NO_THROW(with(a.codes, b.codes, c, usual));
+  EXPECT_THROW(with(a.codes, a.codes, c, usual), std::invalid_argument) << "two of gradients";
+  EXPECT_THROW(with(a.codes, Tensor::zeros({16, 32}), c, usual), std::invalid_argument);
+  EXPECT_THROW(with(a.codes, b.codes, c.to(DType::kF64), usual), std::invalid_argument);
+  EXPECT_THROW(matmul(a.codes, b.codes, c, {.b = Trans::kYes}), std::invalid_argument);
+  EXPECT_THROW(with(a.codes, b.codes, c, {.b = Trans::kYes, .scale_b = Tensor::zeros({2})}),
+               std::invalid_argument);
+  const Tensor square = quantize_rows(Tensor::zeros({32, 32}), DType::kF8E4M3).codes;
+  EXPECT_THROW(with(square, square, Tensor::zeros({32, 32}), {.scale_b = b.scale}),
+               std::invalid_argument)
+      << "columns of b, which are not summed over side by side";
 }
 
 }  // namespace

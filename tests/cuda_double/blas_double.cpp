@@ -1,12 +1,13 @@
 // The calls of cuBLASLt that core makes, as products of oneDNN in f32 and of plain loops in f64.
-// Column-major, as that library is; what it would refuse is refused.
+// Column-major, as that library is; what it would refuse is refused, of 8 bits by what its manual
+// says of FP8 on compute capability 9.0.
 #include <cublasLt.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <cstring>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/float8.h"
 #include "tests/cuda_double/device_memory.h"
 
 namespace muybridge::emulator {
@@ -18,6 +19,8 @@ struct Operation {
   cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
   cudaDataType bias_type = CUDA_R_32F;
   const void* bias = nullptr;
+  const float *scale_a = nullptr, *scale_b = nullptr;
+  std::int8_t fast_sums = 0;
 };
 
 struct Layout {
@@ -33,17 +36,30 @@ const Layout& layout_of(cublasLtMatrixLayout_t handle) {
 }
 
 std::size_t bytes_of(cudaDataType type) {
-  return type == CUDA_R_64F ? 8 : type == CUDA_R_16BF ? 2 : 4;
+  return type == CUDA_R_64F ? 8 : type == CUDA_R_16BF ? 2 : type == CUDA_R_32F ? 4 : 1;
+}
+bool is_float8(cudaDataType type) { return type == CUDA_R_8F_E4M3 || type == CUDA_R_8F_E5M2; }
+
+double number_at(const void* from, cudaDataType type, std::size_t i) {
+  switch (type) {
+    case CUDA_R_64F:
+      return static_cast<const double*>(from)[i];
+    case CUDA_R_16BF:
+      return static_cast<float>(static_cast<const bf16*>(from)[i]);
+    case CUDA_R_8F_E4M3:
+      return static_cast<float>(static_cast<const F8E4M3*>(from)[i]);
+    case CUDA_R_8F_E5M2:
+      return static_cast<float>(static_cast<const F8E5M2*>(from)[i]);
+    default:
+      return static_cast<const float*>(from)[i];
+  }
 }
 
 template <class T>
 std::vector<T> read(const void* from, cudaDataType type, std::int64_t count) {
   std::vector<T> numbers(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < numbers.size(); ++i)
-    numbers[i] = type == CUDA_R_64F ? static_cast<T>(static_cast<const double*>(from)[i])
-                 : type == CUDA_R_16BF
-                     ? static_cast<T>(static_cast<float>(static_cast<const bf16*>(from)[i]))
-                     : static_cast<T>(static_cast<const float*>(from)[i]);
+    numbers[i] = static_cast<T>(number_at(from, type, i));
   return numbers;
 }
 
@@ -95,7 +111,9 @@ void run(const Operation& operation, const void* alpha, const Operand& a, const 
   const std::int64_t m = layout.rows, n = layout.columns,
                      k = a.transposed ? a.layout.rows : a.layout.columns;
   std::vector<T> result(static_cast<std::size_t>(m * n));
-  multiply(a, b, m, n, k, *static_cast<const T*>(alpha), result);
+  T factor = *static_cast<const T*>(alpha);
+  if (operation.scale_a) factor *= static_cast<T>(*operation.scale_a * *operation.scale_b);
+  multiply(a, b, m, n, k, factor, result);
   const T kept = *static_cast<const T*>(beta);
   std::vector<T> before, bias;
   if (kept != 0) before = read<T>(d, layout.type, layout.stride * (n - 1) + m);
@@ -110,6 +128,25 @@ void run(const Operation& operation, const void* alpha, const Operand& a, const 
     }
 }
 
+// One operand of gradients at most; only "TN"; each extent that lies side by side in memory has 16
+// bytes or a multiple; scales and a bias, of bf16, are read on the device.
+bool is_supported_in_8_bits(const Operation& operation, const Layout& a, const Layout& b,
+                            const Layout& d) {
+  const auto in_16_bytes = [](std::int64_t count, const Layout& layout) {
+    return count * static_cast<std::int64_t>(bytes_of(layout.type)) % 16 == 0;
+  };
+  const auto lies_well = [&](const Layout& layout) {
+    return in_16_bytes(layout.rows, layout) && in_16_bytes(layout.stride, layout);
+  };
+  return is_float8(a.type) && is_float8(b.type) &&
+         !(a.type == CUDA_R_8F_E5M2 && b.type == CUDA_R_8F_E5M2) &&
+         (d.type == CUDA_R_32F || d.type == CUDA_R_16BF) && operation.scale_type == CUDA_R_32F &&
+         operation.transpose_a == CUBLAS_OP_T && operation.transpose_b == CUBLAS_OP_N &&
+         a.rows == b.rows && a.columns == d.rows && b.columns == d.columns && lies_well(a) &&
+         lies_well(b) && lies_well(d) &&
+         (operation.epilogue == CUBLASLT_EPILOGUE_DEFAULT || operation.bias_type == CUDA_R_16BF);
+}
+
 // Whether the shapes fit, and the types are a combination that cuBLASLt has.
 bool is_supported(const Operation& operation, const Layout& a, const Layout& b, const Layout& d) {
   const auto rows = [](const Layout& x, cublasOperation_t t) {
@@ -118,6 +155,7 @@ bool is_supported(const Operation& operation, const Layout& a, const Layout& b, 
   const auto columns = [](const Layout& x, cublasOperation_t t) {
     return t == CUBLAS_OP_T ? x.rows : x.columns;
   };
+  if (is_float8(a.type) || is_float8(b.type)) return is_supported_in_8_bits(operation, a, b, d);
   if (rows(a, operation.transpose_a) != d.rows || columns(b, operation.transpose_b) != d.columns ||
       columns(a, operation.transpose_a) != rows(b, operation.transpose_b) || a.type != b.type)
     return false;
@@ -177,6 +215,12 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t handle,
       return take(operation.bias_type, value, bytes);
     case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
       return take(operation.bias, value, bytes);
+    case CUBLASLT_MATMUL_DESC_A_SCALE_POINTER:
+      return take(operation.scale_a, value, bytes);
+    case CUBLASLT_MATMUL_DESC_B_SCALE_POINTER:
+      return take(operation.scale_b, value, bytes);
+    case CUBLASLT_MATMUL_DESC_FAST_ACCUM:
+      return take(operation.fast_sums, value, bytes);
     default:
       return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -247,6 +291,24 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
     return CUBLAS_STATUS_INVALID_VALUE;
   if ((operation.epilogue == CUBLASLT_EPILOGUE_BIAS) != (operation.bias != nullptr))
     return CUBLAS_STATUS_INVALID_VALUE;
+  if (is_float8(left.layout.type)) {
+    const auto is_aligned = [](const void* data) {
+      return reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
+    };
+    const auto is_scale = [](const float* scale) {
+      return scale != nullptr && is_device_memory(scale) && is_one_block(scale, sizeof *scale);
+    };
+    if (!is_aligned(a) || !is_aligned(b) || !is_aligned(d) || !is_scale(operation.scale_a) ||
+        !is_scale(operation.scale_b))
+      return CUBLAS_STATUS_INVALID_VALUE;
+    // Gradients, of which one operand is E5M2, want all bits of their sums.
+    if (operation.fast_sums != 0 &&
+        (left.layout.type == CUDA_R_8F_E5M2 || right.layout.type == CUDA_R_8F_E5M2))
+      return CUBLAS_STATUS_INVALID_VALUE;
+  } else if (operation.scale_a != nullptr || operation.scale_b != nullptr ||
+             operation.fast_sums != 0) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
   const DeviceAccess access;
   if (operation.scale_type == CUDA_R_64F)
     run<double>(operation, alpha, left, right, beta, d, out);

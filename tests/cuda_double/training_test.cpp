@@ -99,6 +99,32 @@ TEST_F(DeviceTraining, FollowsTheCpuInBf16) {
             "cuda");
 }
 
+// Codes are the same on both; a sum in another order may move a number to the next code.
+TEST_F(DeviceTraining, FollowsTheCpuInFp8) {
+  for (const char* precision : {"f32", "bf16"}) {
+    const std::string fp8 =
+        std::string(kShort) +
+        "train.linear=fp8 model.width=32 batch.micro_batches=2 train.precision=" + precision;
+    const std::string here = fmt::format("cpu-{}", precision);
+    ASSERT_EQ(run_to_end(train(1, here, fp8 + " device=cpu")), 0) << log();
+    EXPECT_TRUE(log_has("train.linear=fp8: the CPU gives the same numbers")) << log();
+    struct Layout {
+      int ranks;
+      const char* keys;
+    };
+    ::setenv("MUYBRIDGE_EMULATED_DEVICES", "2", /*overwrite=*/1);
+    for (const auto& [ranks, keys] :
+         {Layout{1, "parallel.data=1"}, Layout{2, "parallel.data=2 parallel.zero=3"}}) {
+      const std::string name = fmt::format("cuda-{}-{}", precision, ranks);
+      ASSERT_EQ(run_to_end(train(ranks, name, fmt::format("{} device=cuda {}", fp8, keys))), 0)
+          << log();
+      EXPECT_TRUE(log_has(" on CUDA")) << log();
+      EXPECT_FALSE(log_has("train.linear=fp8: the CPU")) << log();
+      expect_same_curve(name, here, precision == std::string("f32") ? 5e-3 : 2e-2);
+    }
+  }
+}
+
 TEST_F(DeviceTraining, ARunGoesFromOneToTheOtherAndBack) {
   const std::string quick =
       "eval.samples=0 train.checkpoint_every=2 optimizer.matrices=muon eval.validation_clips=2 ";
@@ -202,6 +228,31 @@ TEST_F(DeviceTraining, ADryRunSaysWhatAStepAsksOfADevice) {
   // One clip of 2048 tokens: x, y and their sum, and the gates.
   ASSERT_EQ(gates.at("calls"), 8) << asked;
   EXPECT_EQ(gates.at("bytes"), 8 * (3 * 2048 * 192 * 2 + 192 * 4));
+
+  // The same operations, most of them at twice the rate; and kernels that make scales and codes.
+  ASSERT_EQ(run_to_end(fmt::format("{} train.precision=bf16 train.linear=fp8 > {}", dry,
+                                   (scratch_ / "fp8.json").string())),
+            0)
+      << log();
+  const auto fp8 = nlohmann::json::parse(read_file(scratch_ / "fp8.json"));
+  double wide = 0, narrow = 0;
+  for (const auto& part : fp8.at("parts")) {
+    const double flops = part.at("flops");
+    if (part.at("kind") == "product") wide += flops;
+    if (part.at("kind") != "product in 8 bits") continue;
+    narrow += flops;
+    EXPECT_NEAR(part.at("least_seconds").get<double>(),
+                std::max(flops / 1580e12, part.at("bytes").get<double>() / 4.3e12), 1e-12);
+  }
+  double products = 0, codes = 0;
+  for (const auto& part : asked.at("parts"))
+    if (part.at("kind") == "product") products += part.at("flops").get<double>();
+  EXPECT_NEAR(wide + narrow, products, 1e-6 * products);
+  EXPECT_GT(narrow, 0.8 * products);
+  for (const auto& part : fp8.at("parts"))
+    if (part.at("what").get<std::string>().starts_with("Quantize<"))
+      codes += part.at("bytes").get<double>();
+  EXPECT_GT(codes, 0);
 
   EXPECT_EQ(run_to_end(dry), 2);
   EXPECT_TRUE(log_has("set train.precision=bf16")) << log();

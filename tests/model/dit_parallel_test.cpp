@@ -216,5 +216,26 @@ TEST(DitParallel, ALayoutThatCannotBeSaysWhichCould) {
             "part has at least one block: 4 stages could");
 }
 
+TEST(DitParallel, ProductsOf8BitsWantWidthsThatAreMultiplesOf16OnEachRank) {
+  DitOptions options = options_of(Prediction::kVelocity);
+  options.linear = BlockProducts::kFp8;
+  options.width = 64;
+  options.mlp_width = 96;
+  const auto reason = [&](int tensor) {
+    for (const LayoutMistake& each : layout_mistakes(options, {.tensor = tensor}, {}, 64))
+      if (each.key == "train.linear") return each.reason;
+    return std::string();
+  };
+  EXPECT_EQ(reason(1), "");
+  EXPECT_EQ(reason(2), "");
+  EXPECT_NE(reason(4).find("model.mlp_width = 96 over parallel.tensor = 4 is not"),
+            std::string::npos)
+      << reason(4);
+  options.width = 72;
+  EXPECT_NE(reason(1).find("model.width = 72"), std::string::npos) << reason(1);
+  options.linear = BlockProducts::kOfPrecision;
+  EXPECT_EQ(reason(1), "");
+}
+
 }  // namespace
 }  // namespace muybridge

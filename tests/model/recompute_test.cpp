@@ -49,6 +49,25 @@ TEST(Recompute, GivesTheSameBitsWhateverIsMadeAgain) {
   }
 }
 
+// Scales and codes that are made twice are the same.
+TEST(Recompute, GivesTheSameBitsInFp8) {
+  const Example example({{2, 2, 3}, {1, 3, 2}}, 20, 8);
+  std::vector<double> expected;
+  for (const Recompute recompute : kAll) {
+    DitOptions options = tiny_dit_options();
+    options.width = 32;
+    options.mlp_width = 48;
+    options.linear = BlockProducts::kFp8;
+    options.recompute = recompute;
+    const TinyDit model(options, DType::kBF16);
+    backward(example.loss(model.dit, DType::kBF16));
+    const std::vector<double> got =
+        model.parameters.gradients().to(DType::kF64).to_vector<double>();
+    if (recompute == Recompute::kNone) expected = got;
+    EXPECT_EQ(got, expected) << static_cast<int>(recompute);
+  }
+}
+
 constexpr std::int64_t kWidth = 128, kMlp = 512, kTokens = 512;
 
 // Numbers of f32 that a forward of so many blocks leaves for backward, of each token. The keys of
@@ -56,13 +75,15 @@ constexpr std::int64_t kWidth = 128, kMlp = 512, kTokens = 512;
 struct Kept {
   double all, keys;
 };
-Kept kept_numbers(Recompute recompute, int depth) {
+Kept kept_numbers(Recompute recompute, int depth,
+                  BlockProducts linear = BlockProducts::kOfPrecision) {
   DitOptions options = tiny_dit_options();
   options.width = kWidth;
   options.mlp_width = kMlp;
   options.heads = 4;
   options.depth = depth;
   options.recompute = recompute;
+  options.linear = linear;
   const TinyDit model(options);
   const Example example({{4, 8, 8}, {4, 8, 8}}, kTokens, options.token_width());
   trim_pool(Device::kCpu);  // blocks of what was before may be larger than what is asked for
@@ -78,8 +99,9 @@ Kept kept_numbers(Recompute recompute, int depth) {
 // Of one block: what the table in docs/layouts.md says, and up to three tenths of the width for
 // sums over rows, for conditions, and for what blocks of memory are larger than was asked for.
 TEST(Recompute, KeepsOfABlockWhatTheDocumentSays) {
-  const auto of_a_block = [](Recompute recompute) {
-    const Kept five = kept_numbers(recompute, 5), two = kept_numbers(recompute, 2);
+  const auto of_a_block = [](Recompute recompute,
+                             BlockProducts linear = BlockProducts::kOfPrecision) {
+    const Kept five = kept_numbers(recompute, 5, linear), two = kept_numbers(recompute, 2, linear);
     const bool keeps_keys = recompute != Recompute::kBlock;
     return (five.all - two.all - (keeps_keys ? five.keys - two.keys : 0)) / 3;
   };
@@ -90,6 +112,11 @@ TEST(Recompute, KeepsOfABlockWhatTheDocumentSays) {
   expect_some_more(of_a_block(Recompute::kNone), 18 * kWidth + 2 * kMlp);
   expect_some_more(of_a_block(Recompute::kAttention), 10 * kWidth + 2 * kMlp);
   expect_some_more(of_a_block(Recompute::kBlock), kWidth);
+  // Of the inputs of four layers codes of a byte, here in place of four.
+  const std::int64_t saved = (3 * kWidth + kMlp) * 3 / 4;
+  expect_some_more(of_a_block(Recompute::kNone, BlockProducts::kFp8),
+                   18 * kWidth + 2 * kMlp - saved);
+  expect_some_more(of_a_block(Recompute::kBlock, BlockProducts::kFp8), kWidth);
 }
 
 }  // namespace

@@ -53,19 +53,15 @@ std::string of_model(const TrainConfig& before, const TrainConfig& now) {
 
 // The configuration with another value for the key, the first of many that it takes.
 std::optional<TrainConfig> with_another(const std::string& key) {
-  for (const char* value : {"true",  "false",
-                            "2",     "4",
-                            "6",     "64",
-                            "0.5",   "1",
-                            "clean", "uniform",
-                            "muon",  "cosine",
-                            "bf16",  "never",
-                            "heun",  "gpipe",
-                            "wait",  "cpu",
-                            "1e-4",  "cuda",
-                            "16x16", "[1, 4, 8]",
-                            "ring",  "block",
-                            "other", "data-tensor-context-pipeline"}) {
+  for (const char* value : {"true",    "false",     "2",
+                            "4",       "6",         "64",
+                            "0.5",     "1",         "clean",
+                            "uniform", "muon",      "cosine",
+                            "bf16",    "fp8",       "never",
+                            "heun",    "gpipe",     "wait",
+                            "cpu",     "1e-4",      "cuda",
+                            "16x16",   "[1, 4, 8]", "ring",
+                            "block",   "other",     "data-tensor-context-pipeline"}) {
     try {
       std::vector<std::string> overrides = {key + "=" + value};
       // What says how stages work needs some.

@@ -61,6 +61,12 @@ TEST(ModelOptions, WhatIsMadeAgainIsWhatWasAskedFor) {
   EXPECT_THROW(recompute("blocks"), Error);
 }
 
+TEST(ModelOptions, BlocksMultiplyWhatWasAskedFor) {
+  EXPECT_EQ(dit_options(config({})).linear, BlockProducts::kOfPrecision);
+  EXPECT_EQ(dit_options(config({"train.linear=fp8"})).linear, BlockProducts::kFp8);
+  EXPECT_THROW(dit_options(config({"train.linear=fp4"})), Error);
+}
+
 TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
   const auto sizes = [](const std::vector<std::string>& more) {
     std::vector<std::string> overrides = {"parallel.context=4"};

@@ -74,6 +74,8 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
   EXPECT_TRUE(log_has("device=cuda: ")) << log();
   EXPECT_EQ(evaluate("batch.tokens=16"), 2) << log();
   EXPECT_TRUE(log_has("the budget of a micro-batch is 16")) << log();
+  EXPECT_EQ(evaluate("train.linear=fp8"), 2) << log();
+  EXPECT_TRUE(log_has("train.linear=fp8 wants widths")) << log();
   EXPECT_EQ(evaluate("data.train=" + (scratch_ / "gone").string()), 0) << log();
   EXPECT_TRUE(log_has("gone: no prepared corpus there")) << log();
   EXPECT_EQ(evaluate("threads=2"), 0) << log();
@@ -83,7 +85,7 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
   EXPECT_TRUE(log_has("3 does not divide parallel.context = 2")) << log();
   EXPECT_EQ(evaluate("parallel.order=data"), 2);
   EXPECT_TRUE(log_has("'data' is no order")) << log();
-  tried.insert({"device", "data.train", "threads", "batch.tokens", "parallel.data",
+  tried.insert({"device", "data.train", "train.linear", "threads", "batch.tokens", "parallel.data",
                 "parallel.tensor", "parallel.context", "parallel.pipeline",
                 "parallel.context_method", "parallel.ring", "parallel.order"});  // see below
 

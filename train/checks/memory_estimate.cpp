@@ -17,6 +17,7 @@ struct Sizes {
   double rows, segment;          // of a micro-batch: this rank's, and those its tensor group has
   double text, own_text, clips;  // text tokens: all, this rank's
   bool exchanges, to_heads;
+  bool fp8;
 
   Sizes(const DitOptions& o, const RankShare& share, DType compute, const MicroBatchSize& batch)
       : d(static_cast<double>(o.width)),
@@ -33,7 +34,8 @@ struct Sizes {
         own_text(text / t),
         clips(static_cast<double>(batch.clips)),
         exchanges(share.tensor > 1),
-        to_heads(share.context > share.ring) {}
+        to_heads(share.context > share.ring),
+        fp8(o.linear == BlockProducts::kFp8) {}
 
   // Numbers of one token, of this rank's, that a block's backward reads: norm, qkv, rotated qkv,
   // attention, its projection, gate; norm, q, normed q, attention, sum; norm, down, gate; and the
@@ -44,8 +46,15 @@ struct Sizes {
   }
   // Of these q, k and v of both attentions, before and after their norms.
   double of_qkv() const { return 8 * d; }
-  // Inputs of linear layers and gradients of their outputs: what gradients of weights wait with.
-  double of_weight_gradients() const { return 6 * d + 2 * f + 6 * t * d; }
+  // Of these the inputs of linear layers that no other op reads, which have codes of a byte in fp8.
+  double of_codes() const { return 3 * t * d + f; }
+  // Bytes of the inputs of linear layers and of the gradients of their outputs: what gradients of
+  // weights wait with. In fp8 such a gradient has codes beside it, and its bias reads itself.
+  double weight_gradient_bytes() const {
+    const double outputs = 4 * d + f + 3 * t * d;
+    const double bytes = (of_codes() + 2 * d + outputs) * element;
+    return fp8 ? bytes - of_codes() * (element - 1) + outputs : bytes;
+  }
   // The gradients that a block's backward holds at once, beside what it has let go by then.
   double of_backward() const { return 2 * d + f + (exchanges ? t * d : 0); }
   // Of a token of text.
@@ -54,18 +63,22 @@ struct Sizes {
   // Of a block: keys and values of the text.
   double key_bytes() const { return text * (4 * d / t + (exchanges ? d : 0)) * element; }
 
+  // Codes of the widest gradient, as it lies and by columns.
+  double code_bytes() const { return fp8 ? rows * 2 * std::max(f, 3 * d) : 0; }
+
   double block_bytes(Recompute recompute) const {
+    const double saved = fp8 ? rows * of_codes() * (element - 1) : 0;
     const double keys = key_bytes();
     const double table = clips * 6 * d * wide;
     switch (recompute) {
       case Recompute::kBlock:
         return rows * d * element;
       case Recompute::kAttention:
-        return rows * (of_block() - of_qkv()) * element + keys + table;
+        return rows * (of_block() - of_qkv()) * element - saved + keys + table;
       case Recompute::kNone:
         break;
     }
-    return rows * of_block() * element + keys + table;
+    return rows * of_block() * element - saved + keys + table;
   }
 };
 
@@ -75,7 +88,8 @@ double backward_bytes(const Sizes& s, Recompute recompute) {
                        : recompute == Recompute::kAttention ? s.rows * s.of_qkv() * s.element
                                                             : 0;
   const double ends = s.rows * 4 * s.p * s.wide;  // predictions, their errors and gradients
-  const double block = s.rows * s.of_backward() * s.element + s.text * 4 * s.d * s.element;
+  const double block =
+      s.rows * s.of_backward() * s.element + s.text * 4 * s.d * s.element + s.code_bytes();
   return std::max(ends, again + block);
 }
 
@@ -106,7 +120,7 @@ HeldMemory memory_of_section(const DitOptions& o, const RankShare& share, DType 
   held.text =
       kPoolSlack * (encoder / sections +
                     (share.recompute == Recompute::kBlock ? 0 : part.blocks * s.key_bytes()));
-  held.kept = kPoolSlack * part.blocks * s.rows * s.of_weight_gradients() * s.element;
+  held.kept = kPoolSlack * part.blocks * s.rows * s.weight_gradient_bytes();
   if (share.recompute == Recompute::kNone) held.kept = std::min(held.kept, held.activation);
   return held;
 }

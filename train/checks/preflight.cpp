@@ -111,6 +111,14 @@ void require_narrow_heads(const TrainConfig& config) {
   require("model.text_heads", model.text_width / model.text_heads);
 }
 
+void require_float8(const TrainConfig& config) {
+  if (config.train.linear == BlockProducts::kFp8 && !cuda::multiplies_float8())
+    fail(ExitCode::kUsage,
+         "train.linear=fp8: this device does not multiply numbers of 8 bits, which begins with "
+         "compute capability 8.9; set train.linear=precision. It is {}",
+         cuda::summary());
+}
+
 }  // namespace
 
 bool require_shared(const std::string& key, const fs::path& corpus, Group& group) {
@@ -142,6 +150,7 @@ Device take_device(const TrainConfig& config, World& world) {
   // A launcher may show each rank a device of its own, as the first.
   const int index = world.local_rank() % cuda::device_count();
   cuda::use_device(index);
+  require_float8(config);
   const std::string mine = fmt::format("{} of {}", cuda::device_identity(index), world.host());
   const std::vector<std::string> all = all_gather_text(*world.group(), mine);
   if (config.device == kSharedCuda) return Device::kCuda;
@@ -176,9 +185,11 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
 }
 
 std::string slow_precision(const TrainConfig& config, const Machine& machine) {
-  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16 ||
-      device_of(config) == Device::kCuda)
-    return "";
+  if (device_of(config) == Device::kCuda) return "";
+  if (config.train.linear == BlockProducts::kFp8)
+    return "train.linear=fp8: the CPU gives the same numbers as a GPU, but more slowly than in "
+           "train.precision";
+  if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16) return "";
   return "train.precision=bf16: this processor has no instructions for it, so f32 is faster here";
 }
 

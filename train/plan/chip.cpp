@@ -23,6 +23,7 @@ std::vector<Chip> make_chips() {
                           .product = 54 * kTera,
                           .attention_forward = 40 * kTera,
                           .attention_backward = 33 * kTera},
+                  .float8 = 2,
                   .copy = 4.3 * kTera,
                   .memory = 141 * kGiga,
                   .process = kDeviceProcess,

@@ -21,6 +21,7 @@ struct ChipSpeed {
 struct Chip {
   std::string name;
   ChipSpeed bf16, f32;
+  double float8 = 1;     // products of 8 bits, over those of bf16
   double copy = 0;       // bytes/s, read and written
   double memory = 0;     // bytes
   double usable = 0.94;  // of it; the rest is lost between blocks

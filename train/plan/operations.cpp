@@ -13,6 +13,8 @@ namespace {
 constexpr double kForwardD = 23, kForwardF = 2, kBackwardD = 42, kBackwardF = 4;
 constexpr double kBackwardAttention = 2.5;  // its operations, of forward's
 constexpr double kTimeFeatures = 256;
+// Kernels that make scales and codes of a linear layer's operands.
+constexpr double kQuantizeForward = 8, kQuantizeBackward = 5;
 
 }  // namespace
 
@@ -64,7 +66,8 @@ Operations::Operations(const Cluster& cluster, const Workload& work, const Layou
       rows_(static_cast<double>(work.batch.tokens) / (t_ * c_)),
       segment_(static_cast<double>(work.batch.tokens) / c_) {}
 
-double Operations::product(double rows, double out, double in, double result_bytes) const {
+double Operations::product(double rows, double out, double in, double result_bytes,
+                           BlockProducts of) const {
   // Operations of the tiles that are computed, of which some are padding and some units idle. A
   // long sum is shared out among units.
   double operations = 2 * in * rows * out;
@@ -75,8 +78,10 @@ double Operations::product(double rows, double out, double in, double result_byt
     const double turns = std::ceil(tiles * parts / chip_.units);
     operations = 2 * in / parts * turns * chip_.units * chip_.tile_rows * chip_.tile_columns;
   }
-  const double bytes = (rows * in + in * out) * element_ + rows * out * result_bytes;
-  return std::max(operations / speed_.product, bytes / chip_.copy) + chip_.launch;
+  const bool fp8 = of == BlockProducts::kFp8;
+  const double bytes = (rows * in + in * out) * (fp8 ? 1 : element_) + rows * out * result_bytes;
+  const double rate = speed_.product * (fp8 ? chip_.float8 : 1);
+  return std::max(operations / rate, bytes / chip_.copy) + chip_.launch;
 }
 
 PartTimes Operations::linear(double rows, double out, double in, bool input_gradient) const {
@@ -87,19 +92,38 @@ PartTimes Operations::linear(double rows, double out, double in, bool input_grad
   return times;
 }
 
+PartTimes Operations::linear_of_block(double rows, double out, double in) const {
+  const BlockProducts of = work_.model.linear;
+  if (of == BlockProducts::kOfPrecision) return linear(rows, out, in);
+  // Each operand is read for its scale and for its codes, of a byte, as it lies and by columns; the
+  // weight's scale does for both.
+  PartTimes times;
+  times.forward.products = product(rows, out, in, element_, of);
+  times.backward_input.products = product(rows, in, out, element_, of);
+  times.backward_weight.products = product(out, in, rows, 2 * wide_, of);
+  times.forward.elementwise =
+      copied(rows * in * (2 * element_ + 2) + out * in * (2 * element_ + 1)) +
+      kQuantizeForward * chip_.launch;
+  times.backward_input.elementwise =
+      copied(rows * out * (2 * element_ + 2) + out * in * (element_ + 1)) +
+      kQuantizeBackward * chip_.launch;
+  return times;
+}
+
 PartTimes Operations::block() const {
   const auto text = static_cast<double>(work_.batch.text_tokens);
   PartTimes block;
-  block += linear(segment_, 3 * d_ / t_, d_);
-  block += linear(segment_, d_, d_ / t_);
-  block += linear(segment_, d_ / t_, d_);
-  block += linear(text, 2 * d_ / t_, d_);
-  block += linear(segment_, d_, d_ / t_);
-  block += linear(segment_, f_ / t_, d_);
-  block += linear(segment_, d_, f_ / t_);
+  block += linear_of_block(segment_, 3 * d_ / t_, d_);
+  block += linear_of_block(segment_, d_, d_ / t_);
+  block += linear_of_block(segment_, d_ / t_, d_);
+  block += linear_of_block(text, 2 * d_ / t_, d_);
+  block += linear_of_block(segment_, d_, d_ / t_);
+  block += linear_of_block(segment_, f_ / t_, d_);
+  block += linear_of_block(segment_, d_, f_ / t_);
   attend(block);
-  block.forward.elementwise = copied(rows_ * (kForwardD * d_ + kForwardF * f_) * element_);
-  block.backward_input.elementwise = copied(rows_ * (kBackwardD * d_ + kBackwardF * f_) * element_);
+  block.forward.elementwise += copied(rows_ * (kForwardD * d_ + kForwardF * f_) * element_);
+  block.backward_input.elementwise +=
+      copied(rows_ * (kBackwardD * d_ + kBackwardF * f_) * element_);
   exchange_over_tensor(block);
   exchange_over_context(block);
   // What is run again is all of its forward, with what it exchanges; or q, k and v of both
@@ -108,9 +132,9 @@ PartTimes Operations::block() const {
   if (layout_.recompute == Recompute::kBlock) {
     again = block.forward;
   } else if (layout_.recompute == Recompute::kAttention) {
-    again.products = linear(segment_, 3 * d_ / t_, d_).forward.products +
-                     linear(segment_, d_ / t_, d_).forward.products;
-    again.elementwise = copied(rows_ * 8 * d_ * element_);
+    again += linear_of_block(segment_, 3 * d_ / t_, d_).forward;
+    again += linear_of_block(segment_, d_ / t_, d_).forward;
+    again.elementwise += copied(rows_ * 8 * d_ * element_);
   }
   block.backward_input.recompute = again.total() - again.exchange;
   block.backward_input.exchange += again.exchange;

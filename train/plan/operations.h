@@ -44,11 +44,13 @@ class Operations {
 
   // y[rows, out] = x[rows, in] w[out, in], by its arithmetic or by its memory, whichever is slower.
   // Arithmetic goes by whole tiles, of which the chip computes some at once.
-  double product(double rows, double out, double in, double result_bytes) const;
+  double product(double rows, double out, double in, double result_bytes,
+                 BlockProducts of = BlockProducts::kOfPrecision) const;
 
  private:
   double copied(double bytes) const { return bytes / chip_.copy; }
   PartTimes linear(double rows, double out, double in, bool input_gradient = true) const;
+  PartTimes linear_of_block(double rows, double out, double in) const;
   void attend(PartTimes& block) const;
   void exchange_over_tensor(PartTimes& block) const;
   void exchange_over_context(PartTimes& block) const;

@@ -28,6 +28,7 @@ TrainConfig without_private_parts(const TrainConfig& config) {
   open.batch.tokens = config.batch.tokens;
   open.train.steps = config.train.steps;
   open.train.precision = config.train.precision;
+  open.train.linear = config.train.linear;
   open.eval = config.eval;
   open.eval.prompts = {};
   return open;

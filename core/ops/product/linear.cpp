@@ -8,22 +8,23 @@
 #include "core/ops/product/matmul.h"
 
 namespace muybridge {
-namespace {
 
 Tensor as_matrix(const Tensor& x) { return x.reshape({x.shape().rows(), x.shape().back()}); }
 
-}  // namespace
-
-Var linear(const Var& x, const Var& weight, const Var& bias, Rounding rounding) {
+Shape shape_of_linear(const Var& x, const Var& weight) {
   const Shape &sx = x.shape(), &sw = weight.shape();
   if (sw.rank() != 2 || sx.rank() == 0 || sx.back() != sw[1])
     throw std::invalid_argument(
         fmt::format("linear: x is {}, weight is {}; last dimensions must match", sx, sw));
   std::vector<std::int64_t> extents(sx.extents().begin(), sx.extents().end());
   extents.back() = sw[0];
+  return Shape(extents);
+}
+
+Var linear(const Var& x, const Var& weight, const Var& bias, Rounding rounding) {
   const DType operands = x.value().dtype();
   const DType result = rounding == Rounding::kNone ? accumulator_of(operands) : operands;
-  const Tensor y = Tensor::empty(Shape(extents), result, x.value().device());
+  const Tensor y = Tensor::empty(shape_of_linear(x, weight), result, x.value().device());
   matmul(as_matrix(x.value()), weight.value(), as_matrix(y),
          {.b = Trans::kYes, .bias = bias.defined() ? bias.value() : Tensor{}});
   std::vector<Var> inputs{x, weight};

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/cuda/matmul.h"
+#include "core/float8.h"
 #include "core/ops/accumulate.h"
 #include "core/ops/onednn.h"
 #include "core/parallel_for.h"
@@ -17,6 +18,24 @@ namespace {
 struct Extents {
   std::int64_t m, n, k;
 };
+
+void require_float8(const Tensor& a, const Tensor& b, const Tensor& c,
+                    const MatmulOptions& options) {
+  const bool fits = is_float8(b.dtype()) && options.a == Trans::kNo && options.b == Trans::kYes &&
+                    !(a.dtype() == DType::kF8E5M2 && b.dtype() == DType::kF8E5M2) &&
+                    b.shape()[0] % 16 == 0 && b.shape()[1] % 16 == 0 &&
+                    (c.dtype() == DType::kF32 || c.dtype() == DType::kBF16);
+  if (!fits || a.device() != b.device())
+    throw std::invalid_argument(fmt::format(
+        "matmul: a is {} {}, b is {} {}, c is {}; in 8 bits want [M,K] and [N,K] transposed, of "
+        "which one may be f8e5m2, K and N multiples of 16, into f32 or bf16",
+        name_of(a.dtype()), a.shape(), name_of(b.dtype()), b.shape(), name_of(c.dtype())));
+  for (const Tensor* scale : {&options.scale_a, &options.scale_b})
+    if (!scale->defined() || scale->numel() != 1 || scale->dtype() != DType::kF32 ||
+        scale->device() != a.device())
+      throw std::invalid_argument(
+          "matmul: operands of 8 bits want a scale each, an f32 where they lie");
+}
 
 Extents checked_extents(const Tensor& a, const Tensor& b, const Tensor& c,
                         const MatmulOptions& options) {
@@ -29,7 +48,10 @@ Extents checked_extents(const Tensor& a, const Tensor& b, const Tensor& c,
     throw std::invalid_argument(
         fmt::format("matmul: a is {}{}, b is {}{}, c is {}; want [M,K] [K,N] [M,N]", sa,
                     ta ? " transposed" : "", sb, tb ? " transposed" : "", sc));
-  require_same_kind("matmul", {&a, &b});
+  if (is_float8(a.dtype()))
+    require_float8(a, b, c, options);
+  else
+    require_same_kind("matmul", {&a, &b});
   if (options.bias.defined()) require_shape("matmul", "bias", options.bias, {sc[1]});
   return {sc[0], sc[1], sa[ta ? 0 : 1]};
 }
@@ -114,6 +136,44 @@ void matmul_through_f32(const Tensor& a, const Tensor& b, const Tensor& c, Matmu
   if (rounds) adds ? accumulate(c, wide) : cast(wide, c);
 }
 
+Tensor widened(const Tensor& codes) {
+  const Tensor wide = Tensor::empty(codes.shape(), DType::kBF16);
+  dispatch_float8(codes.dtype(), "matmul", [&]<class F>() {
+    parallel_for(codes.numel(), [from = codes.data<F>(), to = wide.data<bf16>()](std::int64_t begin,
+                                                                                 std::int64_t end) {
+#pragma omp simd
+      for (std::int64_t i = begin; i < end; ++i) to[i] = bf16(static_cast<float>(from[i]));
+    });
+  });
+  return wide;
+}
+
+// As cuBLASLt does it: the scales, what is there, the bias, and one rounding.
+void matmul_float8(const Extents& e, const Tensor& a, const Tensor& b, const Tensor& c,
+                   const MatmulOptions& options) {
+  const Tensor sums = Tensor::empty(c.shape(), DType::kF32);
+  matmul(widened(a), widened(b), sums, {.b = Trans::kYes});
+  const float scale = *options.scale_a.data<float>() * *options.scale_b.data<float>();
+  const Tensor bias =
+      options.bias.defined() ? options.bias.to(DType::kF32) : Tensor::zeros({e.n}, DType::kF32);
+  dispatch_float(c.dtype(), "matmul", [&]<class T>() {
+    using A = Accumulator<T>;
+    parallel_for(
+        e.m,
+        [&, sum = sums.data<float>(), add = bias.data<float>(), out = c.data<T>()](
+            std::int64_t begin, std::int64_t end) {
+          for (std::int64_t row = begin; row < end; ++row)
+#pragma omp simd
+            for (std::int64_t j = 0; j < e.n; ++j) {
+              const std::int64_t at = row * e.n + j;
+              const A before = options.accumulate ? static_cast<A>(out[at]) : A{0};
+              out[at] = static_cast<T>(static_cast<A>(scale * sum[at] + add[j]) + before);
+            }
+        },
+        std::max<std::int64_t>(1, 16384 / e.n));
+  });
+}
+
 // No library takes a product of nothing: zero, and the bias.
 void empty_product(const Tensor& c, const MatmulOptions& options) {
   if (!options.accumulate) c.fill_zero();
@@ -159,6 +219,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& c, const MatmulOptio
   if (e.m == 0 || e.n == 0) return;
   if (e.k == 0) return empty_product(c, options);
   if (a.device() == Device::kCuda) return cuda::matmul(a, b, c, options);
+  if (is_float8(a.dtype())) return matmul_float8(e, a, b, c, options);
   if (a.dtype() == DType::kF64) return matmul_f64(e, a, b, c, options);
   if (a.dtype() == DType::kBF16 && !library_takes_bf16())
     return matmul_through_f32(a, b, c, options);

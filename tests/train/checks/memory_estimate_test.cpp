@@ -155,6 +155,11 @@ TEST(MemoryEstimate, OfABlockIsThatOfItsTensors) {
   EXPECT_NEAR(block({.recompute = Recompute::kBlock}), 4 * 8 * 4, 1e-6);
   EXPECT_NEAR(block({.recompute = Recompute::kAttention}),
               4 * (8 * (tokens - 8 * 4) + keys + tables), 1e-6);
+  // Three norms and the MLP's hidden numbers are codes of a byte.
+  o.linear = BlockProducts::kFp8;
+  EXPECT_NEAR(block({}, DType::kBF16),
+              2 * (8 * tokens + keys) + 4 * tables - 8 * (3 * 4 + 6) * (2 - 1), 1e-6);
+  EXPECT_NEAR(block({.recompute = Recompute::kBlock}, DType::kBF16), 2 * 8 * 4, 1e-6);
 }
 
 // Ten blocks of 90 and 100 beside them; in a ring of two of four context ranks heads are exchanged

@@ -55,6 +55,20 @@ TEST_F(Preflight, RefusesADeviceThatThisProgramCannotTrainOn) {
   EXPECT_TRUE(refusal([&] { take_device(config, alone); }).starts_with("device=shared-cuda: "));
 }
 
+TEST_F(Preflight, TellsWherePrecisionMakesItSlower) {
+  TrainConfig config;
+  Machine machine;
+  EXPECT_EQ(slow_precision(config, machine), "");
+  config.train.precision = TrainConfig::Precision::kBF16;
+  EXPECT_NE(slow_precision(config, machine).find("train.precision=bf16"), std::string::npos);
+  machine.native_bf16 = true;
+  EXPECT_EQ(slow_precision(config, machine), "");
+  config.train.linear = BlockProducts::kFp8;
+  EXPECT_NE(slow_precision(config, machine).find("train.linear=fp8"), std::string::npos);
+  config.device = TrainConfig::DeviceChoice::kCuda;
+  EXPECT_EQ(slow_precision(config, machine), "");
+}
+
 TEST_F(Preflight, TellsHowManyPromptsAreNotRendered) {
   TrainConfig config;
   config.eval.frames = 8;
