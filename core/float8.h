@@ -62,7 +62,7 @@ struct Float8 {
   static constexpr int kShift = 23 - kMantissa;
   static constexpr std::uint32_t kBiasStep = std::uint32_t{127 - kBias} << kMantissa;
 
-  static constexpr float power_of_two(int exponent) {
+  MUY_HD static constexpr float power_of_two(int exponent) {
     float power = 1;
     for (; exponent > 0; --exponent) power *= 2;
     for (; exponent < 0; ++exponent) power /= 2;

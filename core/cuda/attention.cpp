@@ -40,8 +40,8 @@ std::int64_t stride(const HeadColumns& columns) {
 
 void* address(const HeadColumns& columns) { return columns.x.data<bf16>() + columns.column; }
 
-// Clips that have queries, and so keys (require_keys). cuDNN is told of no others: before 9.25 it
-// may make NaN beside sequences of no length.
+// Clips that have queries, and so keys, which callers see to. cuDNN is told of no others:
+// before 9.25 it may make NaN beside sequences of no length.
 std::vector<std::size_t> clips_with_queries(const AttentionShape& shape) {
   std::vector<std::size_t> clips;
   for (std::size_t clip = 0; clip + 1 < shape.query_offsets.size(); ++clip)

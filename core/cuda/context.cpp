@@ -81,6 +81,9 @@ Context::Context(int device) {
   CHECK_CUDA(cudaSetDevice(device));
   CHECK_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   CHECK_CUDA(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device));
+  int reads_pages = 0;
+  CHECK_CUDA(cudaDeviceGetAttribute(&reads_pages, cudaDevAttrPageableMemoryAccess, device));
+  stages_pages_ = reads_pages == 0;
 }
 
 void Context::synchronize() const { CHECK_CUDA(cudaStreamSynchronize(stream_)); }

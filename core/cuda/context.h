@@ -25,6 +25,9 @@ class Context {
 
   cudaStream_t stream() const { return stream_; }
   int multiprocessors() const { return multiprocessors_; }
+  // Whether a copy from pages of the host, which are not pinned, has left them when it returns:
+  // where the device cannot read them itself, CUDA copies them to memory of its own first.
+  bool stages_pages() const { return stages_pages_; }
   // Waits until all issued work is done, and throws what went wrong in it.
   void synchronize() const;
 
@@ -39,6 +42,7 @@ class Context {
 
   cudaStream_t stream_ = nullptr;  // never destroyed: the driver may be gone when statics are
   int multiprocessors_ = 1;
+  bool stages_pages_ = false;
   std::mutex mutex_;
   LtHandle blas_;
   DnnHandle dnn_;

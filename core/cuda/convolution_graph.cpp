@@ -101,7 +101,11 @@ TensorHandle add_weight_gradient(Graph& graph, const ConvolutionPlanKey& key) {
 void require(fe::error_t status, const char* step, const ConvolutionPlanKey& key) {
   if (status.is_good()) return;
   constexpr const char* kParts[] = {"", ", gradient of its input", ", gradient of its weight"};
-  fail(ExitCode::kUsage, "cuDNN {}: convolution {}{} in {}: {} ({})", dnn_calls().cudnnGetVersion(),
+  const bool unknown = status.get_code() == fe::error_code_t::GRAPH_NOT_SUPPORTED ||
+                       status.get_code() == fe::error_code_t::HEURISTIC_QUERY_FAILED ||
+                       status.get_code() == fe::error_code_t::GRAPH_EXECUTION_PLAN_CREATION_FAILED;
+  fail(unknown ? ExitCode::kUsage : ExitCode::kInternal,
+       "cuDNN {}: convolution {}{} in {}: {} ({})", dnn_calls().cudnnGetVersion(),
        to_string(key.shape), kParts[static_cast<std::int64_t>(key.part)],
        name_of(static_cast<DType>(key.dtype)), status.get_message(), step);
 }
@@ -153,16 +157,17 @@ void ConvolutionGraph::run(cudnnHandle_t handle, const ConvolutionPointers& poin
 const ConvolutionGraph* convolution_graph(const ConvolutionPlanKey& key, Context& context) {
   static auto& graphs =  // as the context, never destroyed
       *new std::unordered_map<ConvolutionPlanKey, std::unique_ptr<ConvolutionGraph>, PlanKeyHash>;
-  const auto [place, is_new] = graphs.try_emplace(key);
-  if (is_new) {
-    try {
-      place->second = std::make_unique<ConvolutionGraph>(key, context.dnn());
-    } catch (const Error& error) {
-      if (error.code() != ExitCode::kUsage) throw;
-      log_warning("{}; a kernel of our own does it, slowly", error.what());
-    }
+  const auto known = graphs.find(key);
+  if (known != graphs.end()) return known->second.get();
+  const cudnnHandle_t handle = context.dnn();
+  std::unique_ptr<ConvolutionGraph> graph;
+  try {
+    graph = std::make_unique<ConvolutionGraph>(key, handle);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kUsage) throw;
+    log_warning("{}; a kernel of our own does it, slowly", error.what());
   }
-  return place->second.get();
+  return graphs.emplace(key, std::move(graph)).first->second.get();
 }
 
 }  // namespace muybridge::cuda

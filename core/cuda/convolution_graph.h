@@ -36,7 +36,8 @@ struct ConvolutionPointers {
 // fixed order, and in f32 none that rounds its operands.
 class ConvolutionGraph {
  public:
-  // Throws Error(kUsage) with cuDNN's reason where it has no such kernel.
+  // Throws Error(kUsage) with cuDNN's reason where it has no such kernel, Error(kInternal) where
+  // something else is wrong.
   ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& target);
   ~ConvolutionGraph();
   ConvolutionGraph(const ConvolutionGraph&) = delete;

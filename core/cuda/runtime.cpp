@@ -148,8 +148,9 @@ void copy(void* to, const void* from, std::size_t bytes) {
   if (recording()) return record_copy(to, from, bytes);
   const Context& context = Context::get();
   CHECK_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, context.stream()));
-  // From pages that may move CUDA has taken what it copies when it returns.
-  if (memory_type(to) != cudaMemoryTypeDevice || memory_type(from) == cudaMemoryTypeHost)
+  const bool from_pages = memory_type(from) == cudaMemoryTypeUnregistered;
+  if (memory_type(to) != cudaMemoryTypeDevice ||
+      (memory_type(from) != cudaMemoryTypeDevice && !(from_pages && context.stages_pages())))
     context.synchronize();
 }
 

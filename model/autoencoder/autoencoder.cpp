@@ -118,6 +118,12 @@ Var Autoencoder::encode(const Var& pixels, FrameMemory& memory) const {
     throw std::invalid_argument(
         fmt::format("autoencoder: pixels are {}; want [T,H,W,{}], H and W multiples of {}", shape,
                     options.channels, side));
+  const std::int64_t factor = options.frame_factor(), others = shape[0] - (memory.is_new() ? 1 : 0);
+  if (others < 0 || others % factor != 0)
+    throw std::invalid_argument(fmt::format(
+        "autoencoder: {} frames {} a clip; the first stands for itself, of the others {} each "
+        "become one",
+        shape[0], memory.is_new() ? "begin" : "go on with", factor));
   return encoder(pixels, memory);
 }
 

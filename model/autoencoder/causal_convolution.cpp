@@ -7,6 +7,11 @@
 
 namespace muybridge {
 
+Var last_frames(const Var& x, std::int64_t count) {
+  const Var last = some_frames(x, x.shape()[0] - count, count);
+  return is_recording() ? last : Var::constant(last.value().clone());
+}
+
 CausalConvolution::CausalConvolution(Parameters& parameters, const std::string& name,
                                      std::int64_t in, std::int64_t out,
                                      const CausalConvolutionOptions& options) {
@@ -28,8 +33,7 @@ Var CausalConvolution::operator()(const Var& x, FrameMemory& memory) const {
   const Var seen = join_frames({last, x});
   const std::int64_t frames = seen.shape()[0], known = frames - x.shape()[0];
   options.before[0] = earlier - known;
-  const std::int64_t kept = std::min(earlier, frames);
-  last = some_frames(seen, frames - kept, kept);
+  last = last_frames(seen, std::min(earlier, frames));
   return convolution(seen, weight, bias, options);
 }
 

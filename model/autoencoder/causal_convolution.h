@@ -16,10 +16,14 @@ class FrameMemory {
  public:
   // The last frames that the layer with this weight was given; undefined before the first chunk.
   Var& of(const Var& weight) { return last_[weight.tag()]; }
+  bool is_new() const { return last_.empty(); }
 
  private:
   std::unordered_map<std::int64_t, Var> last_;
 };
+
+// The last frames of x to remember: where nothing is recorded they do not keep the others alive.
+Var last_frames(const Var& x, std::int64_t count);
 
 struct CausalConvolutionOptions {
   Extents3 kernel{3, 3, 3};

@@ -39,11 +39,9 @@ Var Shrink::operator()(const Var& x, FrameMemory& memory) const {
   const std::int64_t frames = small.shape()[0];
   const bool begins_clip = !last.defined();
   if (frames % 2 != (begins_clip ? 1 : 0))
-    throw std::invalid_argument(fmt::format(
-        "autoencoder: {} frames {} a clip; the first stands for itself, the others for pairs",
-        frames, begins_clip ? "begin" : "of"));
+    throw std::logic_error(fmt::format("shrink: {} frames, want pairs of them", frames));
   const Var seen = begins_clip ? small : join_frames({last, small});
-  last = some_frames(small, frames - 1, 1);
+  last = last_frames(small, 1);
   const Var first = begins_clip ? some_frames(small, 0, 1) : Var{};
   if (seen.shape()[0] < kFrames[0]) return first;
   return join_frames(

@@ -27,7 +27,10 @@ TEST(Checksum, TellsEveryChangedBitAndEveryExchange) {
 // Zero differs from minus zero, and one NaN from another.
 TEST(Checksum, IsOfBitsNotOfNumbers) {
   EXPECT_NE(checksum(Tensor::of<float>({1}, {0.0F})), checksum(Tensor::of<float>({1}, {-0.0F})));
-  EXPECT_EQ(checksum(Tensor::of<float>({1}, {NAN})), checksum(Tensor::of<float>({1}, {NAN})));
+  const Tensor nan = Tensor::of<float>({1}, {NAN}), another = nan.clone();
+  EXPECT_EQ(checksum(another), checksum(nan));
+  static_cast<std::uint8_t*>(another.raw())[0] ^= 1;
+  EXPECT_NE(checksum(another), checksum(nan));
 }
 
 TEST(Checksum, IsOneNumberOfEachTensor) {

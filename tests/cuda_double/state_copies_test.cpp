@@ -14,8 +14,10 @@ TEST(DeviceStateCopies, AreOfTheTensorsBeforeTheyChanged) {
   const Tensor flat = testing::random_tensor({4096}, 1, DType::kF32),
                there = flat.to(Device::kCuda);
   // Two that lie one after the other, and one apart.
-  const std::vector<Tensor> parts{there.flat_view(0, {100}), there.flat_view(100, {28}),
-                                  there.flat_view(1000, {3096})};
+  std::vector<StatePiece> parts(3);
+  parts[0].elements = there.flat_view(0, {100});
+  parts[1].elements = there.flat_view(100, {28});
+  parts[2].elements = there.flat_view(1000, {3096});
   StateCopies room(3224, DType::kF32, Device::kCuda);
   for (int round = 0; round < 3; ++round) {
     there.copy_from(flat);

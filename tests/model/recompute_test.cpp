@@ -116,6 +116,9 @@ TEST(Recompute, KeepsOfABlockWhatTheDocumentSays) {
   const std::int64_t saved = (3 * kWidth + kMlp) * 3 / 4;
   expect_some_more(of_a_block(Recompute::kNone, BlockProducts::kFp8),
                    18 * kWidth + 2 * kMlp - saved);
+  // Those of the MLP alone, since what makes queries, keys and values again keeps its input.
+  expect_some_more(of_a_block(Recompute::kAttention, BlockProducts::kFp8),
+                   10 * kWidth + 2 * kMlp - (kWidth + kMlp) * 3 / 4);
   expect_some_more(of_a_block(Recompute::kBlock, BlockProducts::kFp8), kWidth);
 }
 

@@ -13,13 +13,19 @@ Tensor counted(std::int64_t count, double first) {
   return Tensor::of<float>({count}, numbers);
 }
 
+std::vector<StatePiece> pieces_of(const std::vector<Tensor>& tensors) {
+  std::vector<StatePiece> pieces;
+  for (const Tensor& x : tensors) pieces.emplace_back().elements = x;
+  return pieces;
+}
+
 TEST(StateCopies, AreOfTheTensorsAsTheyWere) {
   const std::vector<Tensor> tensors{counted(5, 0), counted(0, 0), counted(3'000'000, 7)};
   StateCopies room(3'000'005, DType::kF32, Device::kCpu);
   for (int round = 0; round < 2; ++round) {
     for (const Tensor& x : tensors) x.fill_zero();
     tensors[2].data<float>()[2'999'999] = static_cast<float>(round + 1);
-    const std::vector<Tensor> copies = room.make(tensors);
+    const std::vector<Tensor> copies = room.make(pieces_of(tensors));
     room.before_change();
     tensors[2].fill_zero();
     room.wait();
@@ -36,8 +42,8 @@ TEST(StateCopies, AreOfOneTypeAndFitTheirRoom) {
   EXPECT_FALSE(room.fits(9, DType::kF32, Device::kCpu));
   EXPECT_FALSE(room.fits(8, DType::kF64, Device::kCpu));
   EXPECT_FALSE(room.fits(8, DType::kF32, Device::kCuda));
-  EXPECT_THROW(room.make(std::vector{Tensor::zeros({4}, DType::kF64)}), std::invalid_argument);
-  EXPECT_THROW(room.make(std::vector{counted(9, 0)}), std::invalid_argument);
+  EXPECT_THROW(room.make(pieces_of({Tensor::zeros({4}, DType::kF64)})), std::invalid_argument);
+  EXPECT_THROW(room.make(pieces_of({counted(9, 0)})), std::invalid_argument);
 }
 
 }  // namespace

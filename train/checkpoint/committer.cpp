@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/system/machine.h"
+#include "parallel/together.h"
 #include "parallel/values.h"
 
 namespace muybridge {
@@ -64,7 +65,10 @@ void Committer::commit(const TrainState& state) {
   thread_ = std::thread([this, copy = std::move(copy)] {
     give_way_to_others();
     try {
-      copies_->wait();
+      together(*behind_, [&] {
+        copies_->wait();
+        return std::string();
+      });
       save_checkpoint(options_.checkpoints, copy, *behind_, options_.keep);
     } catch (const Error& error) {
       failure_ = std::current_exception();
@@ -124,9 +128,7 @@ TrainState Committer::copy_of(const TrainState& state) {
   const Device device =
       state.pieces.empty() ? Device::kCpu : state.pieces.front().elements.device();
   if (!copies_ || !copies_->fits(elements, dtype, device)) copies_.emplace(elements, dtype, device);
-  std::vector<Tensor> sources;
-  for (const StatePiece& piece : state.pieces) sources.push_back(piece.elements);
-  const std::vector<Tensor> copies = copies_->make(sources);
+  const std::vector<Tensor> copies = copies_->make(state.pieces);
   TrainState copy = state;
   for (std::size_t i = 0; i < copies.size(); ++i) copy.pieces[i].elements = copies[i];
   return copy;

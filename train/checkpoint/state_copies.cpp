@@ -39,11 +39,13 @@ bool StateCopies::fits(std::int64_t elements, DType dtype, Device from) const {
   return room_.numel() == elements && room_.dtype() == dtype && from_ == from;
 }
 
-std::vector<Tensor> StateCopies::make(std::span<const Tensor> tensors) {
+std::vector<Tensor> StateCopies::make(std::span<const StatePiece> pieces) {
   std::vector<Tensor> copies;
   std::vector<cuda::CopyOut::Run> runs;
+  std::optional<StateKind> kind;  // of the last run: those of one kind lie in one block
   std::int64_t used = 0;
-  for (const Tensor& x : tensors) {
+  for (const StatePiece& piece : pieces) {
+    const Tensor& x = piece.elements;
     if (x.dtype() != room_.dtype() || x.device() != from_)
       throw std::invalid_argument(fmt::format("state_copies: {} {} among {}", name_of(x.dtype()),
                                               x.shape(), name_of(room_.dtype())));
@@ -52,10 +54,11 @@ std::vector<Tensor> StateCopies::make(std::span<const Tensor> tensors) {
     if (x.numel() == 0) continue;
     if (from_ == Device::kCpu)
       copy_on_host(x, copies.back());
-    else if (!runs.empty() && end_of(runs.back()) == x.raw())  // copies lie one after another
+    else if (kind == piece.kind && end_of(runs.back()) == x.raw())  // the copies, too
       runs.back().bytes += x.bytes();
     else
       runs.push_back({copies.back().raw(), x.raw(), x.bytes()});
+    kind = piece.kind;
   }
   if (copy_out_) copy_out_->begin(runs);
   return copies;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/cuda/copy_out.h"
-#include "core/tensor.h"
+#include "train/checkpoint/checkpoint_format.h"
 
 namespace muybridge {
 
@@ -19,9 +19,9 @@ class StateCopies {
 
   bool fits(std::int64_t elements, DType dtype, Device from) const;
 
-  // Copies [x.numel()] of tensors of the one type, in the place of those that were made before,
-  // which must be over. Nobody may change the tensors until before_change().
-  std::vector<Tensor> make(std::span<const Tensor> tensors);
+  // Copies [numel] of the pieces' elements, of the one type, in the place of those that were made
+  // before, which must be over. Nobody may change the elements until before_change().
+  std::vector<Tensor> make(std::span<const StatePiece> pieces);
   // Before they change: a device does so when it has read them, and only what it is asked for from
   // now on waits for that.
   void before_change() const;

@@ -67,7 +67,9 @@ struct Sizes {
   double code_bytes() const { return fp8 ? rows * 2 * std::max(f, 3 * d) : 0; }
 
   double block_bytes(Recompute recompute) const {
-    const double saved = fp8 ? rows * of_codes() * (element - 1) : 0;
+    // What makes queries, keys and values again keeps its input, not codes.
+    const double coded = recompute == Recompute::kAttention ? t * d + f : of_codes();
+    const double saved = fp8 ? rows * coded * (element - 1) : 0;
     const double keys = key_bytes();
     const double table = clips * 6 * d * wide;
     switch (recompute) {

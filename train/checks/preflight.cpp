@@ -187,7 +187,7 @@ std::string require_runnable(const TrainConfig& config, int ranks) {
 std::string slow_precision(const TrainConfig& config, const Machine& machine) {
   if (device_of(config) == Device::kCuda) return "";
   if (config.train.linear == BlockProducts::kFp8)
-    return "train.linear=fp8: the CPU gives the same numbers as a GPU, but more slowly than in "
+    return "train.linear=fp8: the CPU multiplies the same codes as a GPU, but more slowly than in "
            "train.precision";
   if (config.train.precision != TrainConfig::Precision::kBF16 || machine.native_bf16) return "";
   return "train.precision=bf16: this processor has no instructions for it, so f32 is faster here";

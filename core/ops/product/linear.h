@@ -11,11 +11,9 @@ enum class Rounding : bool { kToOperands, kNone };
 Var linear(const Var& x, const Var& weight, const Var& bias = {},
            Rounding rounding = Rounding::kToOperands);
 
-// What linear layers are made of, whichever numbers they multiply: x as a matrix, y's shape, and a
-// bias's gradient [N], f32 (f64).
+// What linear layers are made of, whichever numbers they multiply: x as a matrix, and y's shape.
 Tensor as_matrix(const Tensor& x);
 Shape shape_of_linear(const Var& x, const Var& weight);
-Tensor column_sums(const Tensor& x);
 
 // x + bias, of one kind: for a product whose sum is complete only behind an exchange of ranks.
 Var add_bias(const Var& x_TD, const Var& bias_D);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/ops/accumulate.h"
 #include "core/ops/product/linear.h"
 #include "core/ops/product/matmul.h"
 #include "core/ops/product/quantize.h"
