@@ -107,7 +107,7 @@ TEST_F(DeviceTraining, FollowsTheCpuInFp8) {
         "train.linear=fp8 model.width=32 batch.micro_batches=2 train.precision=" + precision;
     const std::string here = fmt::format("cpu-{}", precision);
     ASSERT_EQ(run_to_end(train(1, here, fp8 + " device=cpu")), 0) << log();
-    EXPECT_TRUE(log_has("train.linear=fp8: the CPU gives the same numbers")) << log();
+    EXPECT_TRUE(log_has("train.linear=fp8: the CPU multiplies the same codes")) << log();
     struct Layout {
       int ranks;
       const char* keys;
