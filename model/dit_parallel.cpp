@@ -163,9 +163,8 @@ std::string no_fp8(const DitOptions& o, int tensor_ranks) {
   for (const Whole& each : {Whole{"model.width", o.width}, Whole{"model.mlp_width", o.mlp_width}})
     if (each.number % (16 * std::int64_t{tensor_ranks}) != 0)
       return fmt::format(
-          "train.linear=fp8 wants widths whose part on each tensor rank is a multiple of 16; {} = "
-          "{} "
-          "over parallel.tensor = {} is not; change it, or set train.linear=precision",
+          "fp8 wants widths whose part on each tensor rank is a multiple of 16; {} = {} over "
+          "parallel.tensor = {} is not; change it, or set train.linear=precision",
           each.name, each.number, tensor_ranks);
   return "";
 }

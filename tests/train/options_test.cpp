@@ -153,7 +153,7 @@ std::vector<Options::Case> Options::cases() const {
       {"train.seed", "4", trains_otherwise, ""},
       {"train.precision", "bf16", trains_otherwise, ""},
       {"train.linear", "fp8", trains_otherwise, "model.width=32"},
-      {"train.linear", "fp8", refused("train.linear=fp8 wants widths"), ""},
+      {"train.linear", "fp8", refused("train.linear: fp8 wants widths"), ""},
       {"train.log_every", "1", says("step 1/3"), ""},
       {"train.checkpoint_every", "2", leaves("changed/checkpoints/step-00000002"), ""},
       {"train.keep_checkpoints", "3", leaves("changed/checkpoints/step-00000001"),

@@ -75,7 +75,7 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
   EXPECT_EQ(evaluate("batch.tokens=16"), 2) << log();
   EXPECT_TRUE(log_has("the budget of a micro-batch is 16")) << log();
   EXPECT_EQ(evaluate("train.linear=fp8"), 2) << log();
-  EXPECT_TRUE(log_has("train.linear=fp8 wants widths")) << log();
+  EXPECT_TRUE(log_has("train.linear: fp8 wants widths")) << log();
   EXPECT_EQ(evaluate("data.train=" + (scratch_ / "gone").string()), 0) << log();
   EXPECT_TRUE(log_has("gone: no prepared corpus there")) << log();
   EXPECT_EQ(evaluate("threads=2"), 0) << log();
