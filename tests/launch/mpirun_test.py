@@ -189,7 +189,7 @@ class MpirunTest(unittest.TestCase):
 
     def test_a_signal_that_no_rank_heard_comes_again(self):
         self.stopped_by_sigterm("second", "trap 'if [ \"$heard\" ]; then exit 75; fi; heard=yes' USR1; {up}\n"
-                                          "for _ in $(seq 6000); do sleep 0.1; done\n")
+                                          "n=0; while [ $((n += 1)) -lt 6000 ]; do sleep 0.1; done\n")
 
     def test_ranks_that_do_not_listen_yet_have_nothing_to_commit(self):
         self.stopped_by_sigterm("early", "{up}; exec sleep 600\n")
