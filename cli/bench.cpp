@@ -92,6 +92,7 @@ void print_figures(const Arguments& arguments, const BenchJob& job, const World&
 
 void run_bench(const Arguments& arguments, const BenchKind& kind) {
   TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  require_dit(config, kind.reader.command);
   refuse_unread_keys(kind.reader, load_train_config(arguments.file), config);
   if (kind.alone) {
     if (started_by_launcher())

@@ -46,15 +46,14 @@ class StepJob : public BenchJob {
       : config_(with_small_steps(config)),
         mesh_(mesh_sizes(config), world.group()),
         store_(parameters_, mesh_.copies()),
-        dit_(make_dit(parameters_, dit_options(config), mesh_, placement_of(config))),
+        objective_(make_objective(config_, parameters_, mesh_, store_)),
         batches_(config, mesh_) {
     mesh_.prepare(device_of(config));
-    if (sharing_of(config) >= Sharing::kGradients) keep_in(store_, dit_);
     parameters_.allocate(compute_dtype(config), 1, device_of(config),
                          sharing_plan(mesh_, sharing_of(config)));
     spread_values(parameters_, mesh_);
     optimizer_.emplace(parameters_, config_.optimizer, mesh_);
-    step_.emplace(config_, dit_, parameters_, *optimizer_, batches_, store_, mesh_,
+    step_.emplace(config_, *objective_, parameters_, *optimizer_, batches_, store_, mesh_,
                   world.activity());
   }
 
@@ -72,7 +71,7 @@ class StepJob : public BenchJob {
   const Mesh mesh_;
   Parameters parameters_;
   UnitStore store_;
-  Dit dit_;
+  std::unique_ptr<Objective> objective_;
   RandomBatches batches_;
   std::optional<Optimizer> optimizer_;
   std::optional<TrainStep> step_;

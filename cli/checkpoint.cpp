@@ -174,13 +174,17 @@ void export_checkpoint(const Arguments& arguments) {
   const TrainConfig config =
       parse_train_config(reader.manifest().config, (reader.path() / "manifest.json").string());
   const StateKind which = arguments.raw ? StateKind::kMaster : StateKind::kEma;
-  export_weights(
-      reader,
-      {.which = which,
-       .dtype = dtype_from_name(arguments.dtype),
-       .patch = dit_options(config).patch,
-       .metadata = export_metadata(config, which, reader.manifest().step, MUYBRIDGE_VERSION)},
-      arguments.out);
+  const ExportOptions options{
+      .which = which,
+      .dtype = dtype_from_name(arguments.dtype),
+      .patch = dit_options(config).patch,
+      .metadata = export_metadata(config, which, reader.manifest().step, MUYBRIDGE_VERSION)};
+  if (is_autoencoder(config)) {
+    export_autoencoder(reader, options, autoencoder_options(config), arguments.out);
+    fmt::print("{}\n", arguments.out);
+    return;
+  }
+  export_weights(reader, options, arguments.out);
   fmt::print("{}\n", arguments.out);
   const std::vector<std::string> reasons = foreign_to_wan(config);
   if (!reasons.empty())

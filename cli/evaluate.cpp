@@ -118,8 +118,8 @@ void run_evaluate(const Arguments& arguments) {
     return std::string();
   });
   require_writable({run.root, run.samples()}, group);
-  const Evaluation evaluation = evaluate({.dit = model.dit,
-                                          .config = model.config,
+  const Evaluation evaluation = evaluate(model.dit,
+                                         {.config = model.config,
                                           .corpus = corpus.get(),
                                           .prompts = prompts,
                                           .step = model.step,

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "train/load_config.h"
+#include "train/model_options.h"
 #include "train/plan/picture.h"
 #include "train/plan/report.h"
 #include "train/unread_keys.h"
@@ -62,6 +63,7 @@ void write_picture(const std::string& path, const std::string& svg) {
 
 void plan(const Arguments& arguments) {
   const TrainConfig config = load_train_config(arguments.file, arguments.overrides);
+  require_dit(config, "plan");
   refuse_unread_keys({"plan", kKeys}, load_train_config(arguments.file), config);
   const Cluster cluster = cluster_of(arguments);
   const Layout layout = layout_of(config, cluster.ranks());

@@ -109,15 +109,25 @@ Reason read_size(const ConfigNode& node, FrameSize& value) {
   return {};
 }
 
-Reason read_three(const ConfigNode& node, const ConfigLimits& limits, std::array<int, 3>& value) {
-  if (node.kind != Kind::kList || node.items.size() != value.size())
-    return "expected a list of 3 whole numbers such as [1, 2, 2], got " + node.description();
-  std::array<int, 3> read{};
+template <class Numbers>
+Reason read_each(const ConfigNode& node, const ConfigLimits& limits, Numbers read, Numbers& value) {
   for (std::size_t i = 0; i < read.size(); ++i)
     if (Reason failed = read_int(node.items[i], limits, read[i]))
       return fmt::format("number {} of the list: {}", i + 1, *failed);
   value = read;
   return {};
+}
+
+Reason read_three(const ConfigNode& node, const ConfigLimits& limits, std::array<int, 3>& value) {
+  if (node.kind != Kind::kList || node.items.size() != value.size())
+    return "expected a list of 3 whole numbers such as [1, 2, 2], got " + node.description();
+  return read_each(node, limits, std::array<int, 3>{}, value);
+}
+
+Reason read_numbers(const ConfigNode& node, const ConfigLimits& limits, std::vector<int>& value) {
+  if (node.kind != Kind::kList || node.items.empty())
+    return "expected a list of whole numbers such as [1, 2, 4], got " + node.description();
+  return read_each(node, limits, std::vector<int>(node.items.size()), value);
 }
 
 Reason read_choice(const ConfigNode& node, const ConfigChoice& choice) {
@@ -167,6 +177,7 @@ std::optional<std::string> ConfigField::assign(const ConfigNode& node) const {
                         [&](FrameSize* value) { return read_size(node, *value); },
                         [&](TextOrList* value) { return read_texts(node, *value); },
                         [&](std::array<int, 3>* value) { return read_three(node, limits, *value); },
+                        [&](std::vector<int>* value) { return read_numbers(node, limits, *value); },
                         [&](const ConfigChoice& choice) { return read_choice(node, choice); },
                     },
                     target);
@@ -187,6 +198,9 @@ std::string ConfigField::value_text() const {
           [](const std::array<int, 3>* value) {
             return fmt::format("[{}]", fmt::join(*value, ", "));
           },
+          [](const std::vector<int>* value) {
+            return fmt::format("[{}]", fmt::join(*value, ", "));
+          },
           [](const ConfigChoice& choice) { return choice.names.at(choice.get()); },
           [](const auto* value) { return fmt::format("{}", *value); },
       },
@@ -202,6 +216,7 @@ std::string ConfigField::type_text() const {
                      [](const FrameSize*) { return std::string("width x height, or empty"); },
                      [](const TextOrList*) { return std::string("text, or a list of texts"); },
                      [](const std::array<int, 3>*) { return std::string("3 whole numbers"); },
+                     [](const std::vector<int>*) { return std::string("list of whole numbers"); },
                      [](const ConfigChoice& choice) {
                        return fmt::format("{}", fmt::join(choice.names, ", "));
                      },

@@ -43,7 +43,7 @@ struct ConfigChoice {
 
 struct ConfigField {
   using Target = std::variant<bool*, int*, std::int64_t*, double*, std::string*, FrameSize*,
-                              TextOrList*, std::array<int, 3>*, ConfigChoice>;
+                              TextOrList*, std::array<int, 3>*, std::vector<int>*, ConfigChoice>;
   std::string name;
   std::string help;
   Target target;

@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   kSampling = 6,     // a = seed of the clip; b = its ordinal
   kValidation = 7,   // a = clip, b = timestep quantile
   kSynthetic = 8,    // a = clip, b = what is drawn
+  kLatents = 9,      // a = step, b = sample
   kTest = 99,
 };
 

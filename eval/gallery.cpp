@@ -52,6 +52,8 @@ std::string draw_header(const GalleryHeader& header, const RunRecord& record) {
   if (!record.validation_loss.points.empty())
     html += fmt::format(" &middot; on held-out clips <b>{:.3g}</b>",
                         record.validation_loss.points.back().value);
+  for (const auto& [name, value] : header.quality)
+    html += fmt::format(" &middot; <b>{}</b>", escape_html(describe_quality(name, value)));
   html += "</p>";
   const Scores scores =
       header.scores.empty() && newest != nullptr ? mean_scores_of(*newest) : header.scores;
@@ -125,7 +127,8 @@ std::string draw_charts(const GalleryHeader& header, const RunRecord& record) {
                   .noisy = false,
                   .dots = true}}};
   std::string charts;
-  for (const Chart& chart : {loss, score_chart(record), noise_chart(header.loss_by_noise),
+  for (const Chart& chart : {loss, single("PSNR", "of held-out clips, dB", record.psnr, false),
+                             score_chart(record), noise_chart(header.loss_by_noise),
                              single("Learning rate", "of the step", record.learning_rate, false),
                              single("Gradient norm", "before clipping", record.grad_norm, true),
                              single("Speed", "tokens a second", record.tokens_per_second, true)})

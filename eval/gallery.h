@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/picture_quality.h"
 #include "eval/scores.h"
 
 namespace muybridge {
@@ -22,6 +23,7 @@ struct GalleryHeader {
   std::string model;  // "DiT 6 x 192, 3.4 M parameters"
   std::int64_t step = 0;
   Scores scores;                              // of the last evaluation; empty: taken from samples
+  Quality quality = {};                       // of its reconstructions
   std::map<std::string, double> chance = {};  // of each score: what a clip of anything gets
   std::vector<double> loss_by_noise = {};     // on held-out clips, from little noise to much
   std::vector<GallerySetting> settings = {};  // in the order of the configuration

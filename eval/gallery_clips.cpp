@@ -16,8 +16,8 @@ constexpr std::size_t kManyClips = 24;  // from here on their pictures are small
 using Take = std::pair<std::string, std::uint64_t>;  // a prompt and a seed
 
 std::string about(const SampleRecord& clip, std::int64_t step) {
-  return fmt::format("{}, seed {}, step {}", clip.prompt.empty() ? "no prompt" : clip.prompt,
-                     clip.seed, group_digits(step));
+  return fmt::format("{}, {}, step {}", clip.prompt.empty() ? "no prompt" : clip.prompt,
+                     draw_facts(clip), group_digits(step));
 }
 
 std::string word_for_source(const std::string& source) {
@@ -82,6 +82,14 @@ std::string draw_figure(const std::string& folder, const SampleRecord& clip,
                     word_for_source(clip.source), small_html);
 }
 
+std::string draw_facts(const SampleRecord& clip) {
+  if (clip.quality.empty()) return fmt::format("seed {}", clip.seed);
+  std::string text;
+  for (const auto& [name, value] : clip.quality)
+    text += (text.empty() ? "" : ", ") + describe_quality(name, value);
+  return text;
+}
+
 std::string count_clips(std::size_t count) {
   return fmt::format("{} {}", group_digits(static_cast<std::int64_t>(count)),
                      count == 1 ? "clip" : "clips");
@@ -110,8 +118,7 @@ std::string draw_wall(const RenderedSet& rendered) {
         count_clips(misses), misses == 1 ? "misses" : "miss");
   html += "<div class=\"wall\">\n";
   for (const SampleRecord& clip : clips)
-    html += draw_figure(rendered.folder, clip, about(clip, rendered.set.step),
-                        fmt::format("seed {}", clip.seed));
+    html += draw_figure(rendered.folder, clip, about(clip, rendered.set.step), draw_facts(clip));
   return html + "</div></section>\n";
 }
 

@@ -38,6 +38,7 @@ Json to_json(const SampleRecord& record) {
   for (const auto& [key, text] : kOptionalTexts)
     if (!(record.*text).empty()) json[key] = record.*text;
   if (!record.scores.empty()) json["scores"] = record.scores;
+  if (!record.quality.empty()) json["quality"] = record.quality;
   return json;
 }
 
@@ -49,6 +50,7 @@ SampleRecord sample_record_from(const Json& json) {
   for (const auto& [key, text] : kOptionalTexts)
     if (json.contains(key)) record.*text = json.at(key).get<std::string>();
   if (json.contains("scores")) record.scores = json.at("scores").get<Scores>();
+  if (json.contains("quality")) record.quality = json.at("quality").get<Quality>();
   require_name(record.file);
   for (const std::string* name : {&record.real, &record.gif, &record.frames})
     if (!name->empty()) require_name(*name);

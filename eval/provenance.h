@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/picture_quality.h"
 #include "eval/scores.h"
 
 namespace muybridge {
@@ -17,6 +18,7 @@ struct SampleRecord {
   std::uint64_t seed = 0;
   std::string file;
   Scores scores;            // empty: not measured
+  Quality quality = {};     // of a reconstruction of `real`
   std::string source = {};  // what the prompt is: "held out" or "training" for a corpus's caption
   std::string real = {};    // the corpus's own clip of that caption
   std::string gif = {};

@@ -46,6 +46,7 @@ void read_metrics(const fs::path& path, RunRecord& record) {
     Curve RunRecord::*curve;
   } kinds[] = {{"loss", &RunRecord::loss},
                {"validation_loss", &RunRecord::validation_loss},
+               {"validation_psnr", &RunRecord::psnr},
                {"grad_norm", &RunRecord::grad_norm},
                {"learning_rate", &RunRecord::learning_rate}};
   std::map<std::string, std::map<std::int64_t, double>> values;

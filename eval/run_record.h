@@ -37,6 +37,7 @@ struct RunOrigin {
 struct RunRecord {
   Curve loss;
   Curve validation_loss;  // mean over the timestep quantiles
+  Curve psnr;             // of held-out clips; none of a DiT
   Curve grad_norm;
   Curve learning_rate;
   Curve tokens_per_second;

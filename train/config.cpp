@@ -37,6 +37,9 @@ void describe(ConfigSection& to, TrainConfig::Data& data) {
 }
 
 void describe(ConfigSection& to, TrainConfig::Model& model) {
+  to.add_choice("kind", model.kind, {"dit", "autoencoder"},
+                "what is trained: a diffusion transformer, or a video autoencoder, of which the "
+                "section autoencoder says the rest");
   to.add("channels", model.channels, "channels of a frame: 3 for pixels, 16 for Wan2.1 latents",
          kSmallCount);
   to.add("patch", model.patch, "frames, rows and columns that make one token", kSmallCount);
@@ -64,6 +67,20 @@ void describe(ConfigSection& to, TrainConfig::Model& model) {
       "third more time (docs/layouts.md)",
       {{"false", static_cast<int>(Recompute::kNone)},
        {"true", static_cast<int>(Recompute::kBlock)}});
+}
+
+void describe(ConfigSection& to, TrainConfig::Autoencoder& autoencoder) {
+  to.add("latent_channels", autoencoder.latent_channels, "numbers of a latent", kSmallCount);
+  to.add("width", autoencoder.width, "channels at full size", kWidth);
+  to.add("multiples", autoencoder.multiples,
+         "channels of each level, in widths; from level to level sides are halved", kSmallCount);
+  to.add("frame_halvings", autoencoder.frame_halvings,
+         "how many of the steps between levels, from the last on, also halve the number of frames",
+         kCountOrNone);
+  to.add("blocks", autoencoder.blocks, "residual blocks of a level", kSmallCount);
+  to.add("divergence_weight", autoencoder.divergence_weight,
+         "how much latents are pulled to the standard normal, beside the squared error of pixels",
+         kNotNegative);
 }
 
 void describe(ConfigSection& to, TrainConfig::Flow& flow) {
@@ -203,6 +220,9 @@ ConfigSection fields_of(TrainConfig& config) {
   describe(to.add_section("run", "Where the run keeps its files"), config.run);
   describe(to.add_section("data", "The clips it learns from"), config.data);
   describe(to.add_section("model", "The diffusion transformer and its text encoder"), config.model);
+  describe(to.add_section("autoencoder",
+                          "A video autoencoder of Wan2.1's kind, for model.kind: autoencoder"),
+           config.autoencoder);
   describe(to.add_section("flow", "How much noise is added in training"), config.flow);
   describe(to.add_section("batch", "What one step sees"), config.batch);
   describe(to.add_section("optimizer", "AdamW, its learning rate and the averaged weights"),

@@ -46,7 +46,10 @@ struct TrainConfig {
     int prefetch = 4;              // micro-batches
   };
 
+  enum class Kind { kDit, kAutoencoder };
+
   struct Model {
+    Kind kind = Kind::kDit;  // an autoencoder reads nothing else of this section
     int channels = 3;                   // of a frame or latent
     std::array<int, 3> patch{2, 4, 4};  // frames, rows, columns of a token
     int width = 128;
@@ -62,6 +65,15 @@ struct TrainConfig {
     double rope_theta = 10000;
     double eps = 1e-6;
     Recompute recompute = Recompute::kNone;
+  };
+
+  struct Autoencoder {
+    int latent_channels = 16;
+    int width = 96;                         // channels at full size
+    std::vector<int> multiples{1, 2, 4, 4};  // of each level, in widths
+    int frame_halvings = 2;                 // of the steps between levels: the last so many
+    int blocks = 2;                         // of each level
+    double divergence_weight = 1e-4;        // over that of a number's squared error
   };
 
   struct Flow {
@@ -146,6 +158,7 @@ struct TrainConfig {
   Run run;
   Data data;
   Model model;
+  Autoencoder autoencoder;
   Flow flow;
   Batch batch;
   Optimizer optimizer;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <span>
+#include <string_view>
 
 #include "config/reader.h"
 #include "core/error.h"
@@ -41,6 +44,47 @@ void check_model(ConfigReader& reader, const TrainConfig::Model& model) {
     reader.refuse("model.heads",
                   fmt::format("a head is {} wide; time, height and width each need 2",
                               model.width / model.heads));
+}
+
+// What only the other kind of model reads; "flow." stands for all of a section.
+constexpr auto kOfDit = std::to_array<std::string_view>(
+    {"model.", "flow.", "data.max_caption_bytes", "data.caption_drop", "train.linear",
+     "eval.prompts", "eval.steps", "eval.solver", "eval.guidance", "eval.seed", "eval.frames",
+     "eval.size", "eval.fps", "parallel.tensor", "parallel.context", "parallel.context_method",
+     "parallel.ring", "parallel.pipeline", "parallel.schedule", "parallel.virtual_stages"});
+constexpr auto kOfAutoencoder = std::to_array<std::string_view>({"autoencoder."});
+
+void refuse_of_other_kind(ConfigReader& reader, const TrainConfig& config) {
+  const bool autoencoder = is_autoencoder(config);
+  const std::span<const std::string_view> unread =
+      autoencoder ? std::span<const std::string_view>(kOfDit) : kOfAutoencoder;
+  const std::vector<ConfigValue> values = values_of(config), defaults = values_of(TrainConfig{});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string& key = values[i].key;
+    const bool is_unread = key != "model.kind" &&
+                           std::ranges::any_of(unread, [&](std::string_view each) {
+                             return each.ends_with('.') ? key.starts_with(each) : key == each;
+                           });
+    if (is_unread && values[i].value != defaults[i].value)
+      reader.refuse(key, autoencoder
+                             ? "says nothing to an autoencoder (model.kind); leave it away"
+                             : "says something to an autoencoder only: set model.kind=autoencoder");
+  }
+}
+
+void check_autoencoder(ConfigReader& reader, const TrainConfig& config) {
+  const auto steps = std::ssize(config.autoencoder.multiples) - 1;
+  if (config.autoencoder.frame_halvings > steps)
+    reader.refuse("autoencoder.frame_halvings",
+                  fmt::format("{} levels have {} steps between them",
+                              config.autoencoder.multiples.size(), steps));
+  if (steps > 6)
+    reader.refuse("autoencoder.multiples",
+                  fmt::format("{} levels: a latent would stand for {} pixels of a side; at most 7",
+                              steps + 1, std::int64_t{1} << std::min<std::int64_t>(steps, 62)));
+  if (config.parallel.zero > 1)
+    reader.refuse("parallel.zero",
+                  "an autoencoder has no blocks whose gradients or weights come and go: 0 or 1");
 }
 
 void check_eval(ConfigReader& reader, const TrainConfig& config) {
@@ -118,6 +162,8 @@ void check_config(ConfigReader& reader, const TrainConfig& config) {
     reader.refuse("optimizer.min_learning_rate",
                   fmt::format("{} is above optimizer.learning_rate = {}",
                               config.optimizer.min_learning_rate, config.optimizer.learning_rate));
+  refuse_of_other_kind(reader, config);
+  if (is_autoencoder(config)) return check_autoencoder(reader, config);
   check_model(reader, config.model);
   check_eval(reader, config);
   check_parallel(reader, config);

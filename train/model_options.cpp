@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "model/dit_parallel.h"
 
 namespace muybridge {
@@ -9,6 +10,16 @@ namespace {
 
 // Pixels to latents in a video autoencoder of the kind of Wan2.1.
 constexpr int kFramesOfLatent = 4, kPixelsOfLatent = 8;
+
+// A step's operations on a clip: backward makes attention's scores again, so it costs 2.5 times the
+// forward and not twice. An autoencoder's are those of its pixels.
+CostModel cost_of_tokens(const TrainConfig& config) {
+  if (is_autoencoder(config)) return {.linear = 1, .quadratic = 0};
+  constexpr double kAttention = 3.5 / 3;
+  const TokenCosts token = token_costs(dit_options(config));
+  return {.linear = config.model.depth * token.products + token.first + token.last,
+          .quadratic = kAttention * config.model.depth * token.pair};
+}
 
 }  // namespace
 
@@ -33,6 +44,35 @@ DitOptions dit_options(const TrainConfig& config) {
           .linear = config.train.linear};
 }
 
+bool is_autoencoder(const TrainConfig& config) {
+  return config.model.kind == TrainConfig::Kind::kAutoencoder;
+}
+
+void require_dit(const TrainConfig& config, std::string_view command) {
+  if (is_autoencoder(config))
+    fail(ExitCode::kUsage,
+         "{} takes a diffusion transformer, and this is a video autoencoder (model.kind)", command);
+}
+
+AutoencoderOptions autoencoder_options(const TrainConfig& config) {
+  const TrainConfig::Autoencoder& a = config.autoencoder;
+  AutoencoderOptions options{.latent_channels = a.latent_channels,
+                             .width = a.width,
+                             .multiples = {a.multiples.begin(), a.multiples.end()},
+                             .halves_frames = {},
+                             .blocks = a.blocks};
+  for (std::size_t step = 1; step < a.multiples.size(); ++step)
+    options.halves_frames.push_back(a.multiples.size() - step <=
+                                    static_cast<std::size_t>(a.frame_halvings));
+  return options;
+}
+
+Grid token_size(const TrainConfig& config) {
+  if (!is_autoencoder(config)) return dit_options(config).patch;
+  const auto side = static_cast<std::int32_t>(autoencoder_options(config).side_factor());
+  return {.frames = 1, .height = side, .width = side};
+}
+
 FlowOptions flow_options(const TrainConfig& config) {
   return {.density = config.flow.timesteps == TrainConfig::Timesteps::kUniform
                          ? TimestepDensity::kUniform
@@ -44,7 +84,7 @@ FlowOptions flow_options(const TrainConfig& config) {
 
 LoaderOptions loader_options(const TrainConfig& config) {
   LoaderOptions options;
-  options.patch = dit_options(config).patch;
+  options.patch = token_size(config);
   options.token_budget = config.batch.tokens;
   options.row_step = std::int64_t{config.parallel.tensor} * config.parallel.context;
   options.max_frames = config.data.frames_max;
@@ -52,12 +92,9 @@ LoaderOptions loader_options(const TrainConfig& config) {
   options.caption_drop_rate = static_cast<float>(config.data.caption_drop);
   options.seed = static_cast<std::uint64_t>(config.train.seed);
   options.micro_batches = config.batch.micro_batches;
-  // A step's operations on a clip: backward makes attention's scores again, so it costs 2.5 times
-  // the forward and not twice.
-  constexpr double kAttention = 3.5 / 3;
-  const TokenCosts token = token_costs(dit_options(config));
-  options.cost = {.linear = config.model.depth * token.products + token.first + token.last,
-                  .quadratic = kAttention * config.model.depth * token.pair};
+  options.cost = cost_of_tokens(config);
+  if (is_autoencoder(config))
+    options.frame_step = static_cast<int>(autoencoder_options(config).frame_factor());
   options.threads = config.data.threads;
   options.prefetch = config.data.prefetch;
   return options;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <string_view>
+
 #include "core/dtype.h"
 #include "data/loader/loader.h"
 #include "eval/render.h"
 #include "eval/validation.h"
+#include "model/autoencoder/autoencoder_options.h"
 #include "model/dit_options.h"
 #include "parallel/mesh.h"
 #include "parallel/schedule/schedule.h"
@@ -12,7 +15,15 @@
 namespace muybridge {
 
 // What the rooms below are told, from what the user's file says.
+// The one of a DiT, or the other: see TrainConfig::Model::kind.
 DitOptions dit_options(const TrainConfig& config);
+AutoencoderOptions autoencoder_options(const TrainConfig& config);
+bool is_autoencoder(const TrainConfig& config);
+// Throws Error(kUsage) where it says an autoencoder, which `command` does not take.
+void require_dit(const TrainConfig& config, std::string_view command);
+// Frames, rows and columns of what a batch counts as a token: a patch, or the pixels of one frame
+// that become one latent.
+Grid token_size(const TrainConfig& config);
 FlowOptions flow_options(const TrainConfig& config);
 LoaderOptions loader_options(const TrainConfig& config);
 ValidationOptions validation_options(const TrainConfig& config);

@@ -8,8 +8,6 @@
 
 #include "core/error.h"
 #include "parallel/values.h"
-#include "train/accumulation.h"
-#include "train/idle_batch.h"
 #include "train/model_options.h"
 #include "train/update/schedule_lr.h"
 
@@ -21,11 +19,11 @@ constexpr double kLongestStep = 5;                    // over the median
 
 }  // namespace
 
-TrainStep::TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
+TrainStep::TrainStep(const TrainConfig& config, Objective& objective, const Parameters& parameters,
                      const Optimizer& optimizer, BatchSource& batches, UnitStore& store, Mesh mesh,
                      Activity& activity)
     : config_(config),
-      dit_(dit),
+      objective_(objective),
       parameters_(parameters),
       optimizer_(optimizer),
       batches_(batches),
@@ -39,13 +37,13 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed,
   const auto begin = std::chrono::steady_clock::now();
   const InSection in_step(activity_, Section::kCompute);
   const double waited = batches_.wait_seconds();
-  const auto token_width = static_cast<double>(dit_.options.token_width());
+  const auto token_width = static_cast<double>(objective_.token_width());
   // Any constant would do: gradients are divided by the elements that were really there.
   const double normaliser =
       static_cast<double>(config_.batch.tokens) * config_.batch.micro_batches * token_width;
   const Totals totals = accumulate(step, normaliser);
   const double elements = totals.tokens * token_width;
-  const double loss = totals.squared_error / elements;
+  const double loss = (totals.squared_error + totals.divergence) / elements;
   const double scale = normaliser / elements;
   activity_.begin(Section::kOptimizer);
   const double norm = optimizer_.gradient_norm(scale);
@@ -60,8 +58,13 @@ StepMetrics TrainStep::run(std::int64_t step, std::int64_t committed,
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   take_times(seconds);
   nlohmann::ordered_json extra = nlohmann::ordered_json::object();
+  if (totals.divergence > 0) {
+    extra["squared_error"] = totals.squared_error / elements;
+    extra["divergence"] = totals.divergence / elements;
+  }
   // A device waits by itself, and how long the host does not see.
-  if (dit_.device() == Device::kCpu) extra["exposed_communication"] = exposed_seconds() / seconds;
+  if (parameters_.master().device() == Device::kCpu)
+    extra["exposed_communication"] = exposed_seconds() / seconds;
   return {.step = step,
           .loss = loss,
           .grad_norm = norm,
@@ -91,47 +94,35 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   activity_.begin(Section::kData);
   const int mine = batches_.begin_step();
   activity_.begin(Section::kCompute);
-  const int count = micro_batches_of_all(mine);  // may be 0: the others' gradients are taken over
-  AccumulationResult result;
-  if (count > 0) {
-    auto found = schedules_.find(count);
-    if (found == schedules_.end())
-      found = schedules_.emplace(count, schedule_of(config_, count)).first;
-    const auto next = [&, left = mine]() mutable {
-      if (left-- <= 0) return idle_batch(dit_.options, mesh_.tokens()->size());
-      const InSection reading(activity_, Section::kData);
-      return batches_.next();
-    };
-    result = accumulate_gradients(dit_, found->second, *mesh_.pipeline(), next,
-                                  {.flow = flow_options(config_),
-                                   .seed = static_cast<std::uint64_t>(config_.train.seed),
-                                   .step = step,
-                                   .timeline = &activity_.timeline,
-                                   .normaliser = normaliser,
-                                   .counted = mine,
-                                   .on_leaf_ready = [this](std::int64_t tag, bool complete) {
-                                     store_.on_ready(tag);
-                                     if (complete) reducer_.on_ready(tag);
-                                   }});
-  }
+  StepResult result =
+      objective_.accumulate({.micro_batches = mine,
+                             .next =
+                                 [this] {
+                                   const InSection reading(activity_, Section::kData);
+                                   return batches_.next();
+                                 },
+                             .seed = static_cast<std::uint64_t>(config_.train.seed),
+                             .step = step,
+                             .timeline = &activity_.timeline,
+                             .normaliser = normaliser,
+                             .on_leaf_ready =
+                                 [this](std::int64_t tag, bool complete) {
+                                   store_.on_ready(tag);
+                                   if (complete) reducer_.on_ready(tag);
+                                 }});
   own_times_.operations = result.flops / mesh_.replica()->size();
   exposed_in_store_ = store_.finish();
   reducer_.finish();
   const Tensor sums =
-      Tensor::of<double>({3}, {result.squared_error, static_cast<double>(result.tokens),
+      Tensor::of<double>({4}, {result.squared_error, result.divergence,
+                               static_cast<double>(result.tokens),
                                result.flops / mesh_.replica()->size()});
   mesh_.world()->all_reduce(sums).wait();
   return {.squared_error = sums.data<double>()[0],
-          .tokens = sums.data<double>()[1],
-          .flops = sums.data<double>()[2],
+          .divergence = sums.data<double>()[1],
+          .tokens = sums.data<double>()[2],
+          .flops = sums.data<double>()[3],
           .bad_clips = std::move(result.bad_clips)};
-}
-
-// Where values or gradients of blocks come and go all replicas run as many micro-batches.
-int TrainStep::micro_batches_of_all(int mine) const {
-  if (parameters_.sharing() < Sharing::kGradients) return mine;
-  const int replicas = mesh_.sizes().data;
-  return (config_.batch.micro_batches + replicas - 1) / replicas;
 }
 
 void TrainStep::fail_diverged(const StepMetrics& metrics, std::int64_t committed,

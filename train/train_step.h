@@ -2,16 +2,14 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <vector>
 
-#include "model/dit.h"
 #include "parallel/grad_reducer.h"
 #include "parallel/mesh.h"
-#include "parallel/schedule/schedule.h"
 #include "parallel/zero/unit_store.h"
 #include "train/batch_source.h"
 #include "train/config.h"
+#include "train/objective/objective.h"
 #include "train/records/metrics.h"
 #include "train/slow_ranks.h"
 #include "train/update/optimizer.h"
@@ -23,7 +21,7 @@ namespace muybridge {
 class TrainStep {
  public:
   // All that is handed in outlives it.
-  TrainStep(const TrainConfig& config, const Dit& dit, const Parameters& parameters,
+  TrainStep(const TrainConfig& config, Objective& objective, const Parameters& parameters,
             const Optimizer& optimizer, BatchSource& batches, UnitStore& store, Mesh mesh,
             Activity& activity);
 
@@ -40,19 +38,19 @@ class TrainStep {
   // Summed over micro-batches, then over ranks.
   struct Totals {
     double squared_error = 0;
+    double divergence = 0;
     double tokens = 0;
     double flops = 0;
     std::vector<std::int64_t> bad_clips;  // of this rank
   };
   void take_times(double step_seconds);
   Totals accumulate(std::int64_t step, double normaliser);
-  int micro_batches_of_all(int mine) const;
   double exposed_seconds() const { return reducer_.exposed_seconds() + exposed_in_store_; }
   [[noreturn]] void fail_diverged(const StepMetrics& metrics, std::int64_t committed,
                                   const std::vector<std::int64_t>& bad_clips) const;
 
   const TrainConfig& config_;
-  const Dit& dit_;
+  Objective& objective_;
   const Parameters& parameters_;
   const Optimizer& optimizer_;
   BatchSource& batches_;
@@ -61,9 +59,8 @@ class TrainStep {
   Activity& activity_;
   GradReducer reducer_;
   OwnTimes own_times_;
-  std::deque<double> step_seconds_;            // of the last steps
-  std::map<int, PipelineSchedule> schedules_;  // by micro-batches
-  double exposed_in_store_ = 0;                // seconds, of the last step
+  std::deque<double> step_seconds_;  // of the last steps
+  double exposed_in_store_ = 0;      // seconds, of the last step
 };
 
 }  // namespace muybridge

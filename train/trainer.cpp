@@ -5,7 +5,6 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "model/dit_parallel.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
 #include "train/checks/alike.h"
@@ -82,13 +81,6 @@ std::string describe_layout(const TrainConfig& config, const MeshSizes& sizes) {
   return text + ")";
 }
 
-Dit make_model(const TrainConfig& config, Parameters& parameters, const Mesh& mesh,
-               UnitStore& store) {
-  Dit dit = make_dit(parameters, dit_options(config), mesh, placement_of(config));
-  if (sharing_of(config) >= Sharing::kGradients) keep_in(store, dit);
-  return dit;
-}
-
 Corpora same_corpora(const TrainConfig& config, Group& group) {
   Corpora corpora = open_corpora(config);
   require_alike(group, {{"the corpus in data.train", corpora.train.identity()},
@@ -118,7 +110,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
       corpora_(same_corpora(config, group_)),
       prompts_(prepare_evaluation(config, &corpora_.validation(), group_)),
       store_(parameters_, mesh_.copies()),
-      dit_(make_model(config, parameters_, mesh_, store_)),
+      objective_(make_objective(config_, parameters_, mesh_, store_)),
       loader_(make_loader(config, corpora_, parameters_, world, mesh_)),
       run_{config.folder()},
       lock_(open_run(run_, config.train.resume == TrainConfig::Resume::kNever, group_)),
@@ -132,7 +124,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   const bool on_cuda = parameters_.master().device() == Device::kCuda;
   spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
-  train_step_ = std::make_unique<TrainStep>(config_, dit_, parameters_, *optimizer_, *loader_,
+  train_step_ = std::make_unique<TrainStep>(config_, *objective_, parameters_, *optimizer_, *loader_,
                                             store_, mesh_, activity_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
@@ -148,7 +140,7 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   });
   committer_ =
       std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
-  log_info("{}, {} clips, {} of {}{}{}, run {}", describe_model(dit_.options, count),
+  log_info("{}, {} clips, {} of {}{}{}, run {}", objective_->describe(count),
            loader_->clips(), counted(group_.size(), "rank"),
            counted(omp_get_max_threads(), "thread"), on_cuda ? " on CUDA" : "",
            describe_layout(config_, mesh_.sizes()), run_.root.string());
@@ -238,19 +230,19 @@ void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
   const InSection evaluating(activity_, Section::kEvaluation);
   committer_->before_change();
   const WeightsScope average(parameters_, optimizer_->average(), mesh_, store_);
-  const Evaluation evaluation = muybridge::evaluate({.dit = dit_,
-                                                     .config = config_,
-                                                     .corpus = &corpora_.validation(),
-                                                     .prompts = prompts_,
-                                                     .step = step_,
-                                                     .checkpoint = {}},
-                                                    run_, mesh_);
+  const Evaluation evaluation =
+      objective_->evaluate({.config = config_,
+                            .corpus = &corpora_.validation(),
+                            .prompts = prompts_,
+                            .step = step_,
+                            .checkpoint = {}},
+                           run_);
   metrics.extra.update(metrics_of(evaluation));
   log_info("step {}: {} ({:.1f} s)", step_, describe_evaluation(evaluation), evaluation.seconds);
   const std::int64_t peak = peak_memory_bytes(group_);
   const std::int64_t count = count_parameters(parameters_, mesh_);
   rank_zero(group_, [&] {
-    const std::string model = describe_model(dit_.options, count);
+    const std::string model = objective_->describe(count);
     write_report(run_, evaluation, model,
                  {{"wall_seconds", {{"train", train_seconds}, {"evaluate", evaluation.seconds}}},
                   {"peak_memory_bytes", peak}});

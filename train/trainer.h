@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "model/dit.h"
 #include "parallel/mesh.h"
 #include "parallel/world.h"
 #include "train/checks/preflight.h"
+#include "train/objective/objective.h"
 #include "train/records/run_records.h"
 #include "train/records/step_trace.h"
 #include "train/resume.h"
@@ -23,7 +23,7 @@ enum class TrainOutcome : std::uint8_t {
   kPreempted,  // stopped on request, or by train.max_seconds, after a commit
 };
 
-// One run: training of a DiT in any layout of ranks, with periodic evaluation and commits. Every
+// One run: training of a model in any layout of ranks, with periodic evaluation and commits. Every
 // rank makes one, and all call run(). A run whose folder holds a commit goes on from there
 // (train.resume).
 class Trainer {
@@ -52,7 +52,7 @@ class Trainer {
   const EvaluationPrompts prompts_;
   Parameters parameters_;
   UnitStore store_;
-  const Dit dit_;
+  const std::unique_ptr<Objective> objective_;
   std::unique_ptr<ReplicaLoader> loader_;
   const RunFolder run_;
   FolderLock lock_;

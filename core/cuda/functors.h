@@ -10,6 +10,7 @@
 #include "core/ops/embedding_functor.h"
 #include "core/ops/flow_functor.h"
 #include "core/ops/frames_functor.h"
+#include "core/ops/gaussian_functor.h"
 #include "core/ops/loss_functor.h"
 #include "core/ops/modulation_functor.h"
 #include "core/ops/norm_functor.h"

@@ -13,7 +13,7 @@ namespace muybridge {
 namespace {
 
 int frames_of(const CorpusClip& clip, const BatchOptions& options) {
-  return options.max_frames > 0 ? std::min(clip.frames, options.max_frames) : clip.frames;
+  return frames_used(clip.frames, options);
 }
 
 // Why a clip cannot be packed, and what would help; empty if it can.
@@ -35,6 +35,11 @@ std::string fault_of(const CorpusClip& clip, const Grid& grid, const BatchOption
 }
 
 }  // namespace
+
+int frames_used(int frames, const BatchOptions& options) {
+  const int most = options.max_frames > 0 ? std::min(frames, options.max_frames) : frames;
+  return most - (most - 1) % options.frame_step;
+}
 
 std::vector<SelectedClip> select_clips(const CorpusIndex& corpus, std::string_view split,
                                        const BatchOptions& options) {

@@ -18,10 +18,14 @@ struct BatchOptions {
   std::int64_t token_budget = 4096;  // rows of a micro-batch
   std::int64_t row_step = 1;         // where it has fewer, they are a multiple of this
   int max_frames = 0;                // longer clips are cut; 0 for no limit
+  int frame_step = 1;                // frames behind a clip's first are a multiple of this
   int max_caption_bytes = 256;
   float caption_drop_rate = 0;  // share of samples that see the empty prompt
   std::uint64_t seed = 0;
 };
+
+// Of a clip of so many.
+int frames_used(int frames, const BatchOptions& options);
 
 struct SelectedClip {
   std::int64_t clip = 0;  // number in the corpus

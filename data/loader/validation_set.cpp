@@ -35,7 +35,8 @@ ValidationSet::ValidationSet(const CorpusIndex& corpus, const BatchOptions& opti
 
 ValidationSet::ValidationSet(const CorpusIndex& corpus, std::vector<SelectedClip> chosen,
                              const BatchOptions& options)
-    : builder_(corpus, with_rows_of(chosen, options)), clips_(std::ssize(chosen)) {
+    : builder_(corpus, with_rows_of(chosen, options)) {
+  for (const SelectedClip& clip : chosen) numbers_.push_back(clip.clip);
   // First fit, the largest first.
   std::ranges::stable_sort(chosen, std::greater{},
                            [](const SelectedClip& clip) { return clip.grid.tokens(); });

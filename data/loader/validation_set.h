@@ -18,7 +18,9 @@ class ValidationSet {
   ValidationSet(const CorpusIndex& corpus, const BatchOptions& options, int limit);
 
   int batches() const { return static_cast<int>(batches_.size()); }  // 0 if nothing was held out
-  std::int64_t clips() const { return clips_; }
+  std::int64_t clips() const { return std::ssize(numbers_); }
+  // In the corpus, rising.
+  const std::vector<std::int64_t>& clip_numbers() const { return numbers_; }
   Batch batch(int index) const;  // ranks may share them out by index
 
  private:
@@ -27,7 +29,7 @@ class ValidationSet {
 
   BatchBuilder builder_;
   std::vector<std::vector<DrawnClip>> batches_;
-  std::int64_t clips_ = 0;
+  std::vector<std::int64_t> numbers_;
 };
 
 }  // namespace muybridge

@@ -21,6 +21,7 @@ struct Basket {
   Fruit fruit = Fruit::kApple;
   FrameSize size{4, 2};
   std::array<int, 3> steps{1, 2, 3};
+  std::vector<int> layers{1, 2};
   TextOrList notes;
 };
 struct Shop {
@@ -41,6 +42,7 @@ ConfigSection describe(Shop& shop) {
   basket.add_choice("fruit", shop.basket.fruit, {"apple", "pear"}, "what is in it");
   basket.add("size", shop.basket.size, "of the lid");
   basket.add("steps", shop.basket.steps, "three of them", {.at_least = 1});
+  basket.add("layers", shop.basket.layers, "as many as there are", {.at_least = 1});
   basket.add("notes", shop.basket.notes, "one or many");
   return to;
 }
@@ -89,6 +91,7 @@ basket:
   fruit: pear
   size: 48x32
   steps: [3, 2, 1]
+  layers: [4, 5, 6, 7]
   notes: ["a b", c]
 )");
   EXPECT_EQ(shop.name, "010");
@@ -100,6 +103,7 @@ basket:
   EXPECT_EQ(shop.basket.fruit, Fruit::kPear);
   EXPECT_EQ(shop.basket.size, (FrameSize{48, 32}));
   EXPECT_EQ(shop.basket.steps, (std::array<int, 3>{3, 2, 1}));
+  EXPECT_EQ(shop.basket.layers, (std::vector<int>{4, 5, 6, 7}));
   EXPECT_EQ(shop.basket.notes.list, (std::vector<std::string>{"a b", "c"}));
 }
 
@@ -172,13 +176,18 @@ TEST_F(ConfigTest, WrongTypesArePlacedAtTheValue) {
             "got a list of 2");
   EXPECT_EQ(reason("steps: [1, 2, x]"),
             "shop.yaml:2:17: basket.steps: number 3 of the list: expected a whole number, got 'x'");
+  EXPECT_EQ(reason("layers: []"),
+            "shop.yaml:2:17: basket.layers: expected a list of whole numbers such as [1, 2, 4], "
+            "got a list of 0");
+  EXPECT_EQ(reason("layers: [2, 0]"),
+            "shop.yaml:2:17: basket.layers: number 2 of the list: must be at least 1, got 0");
   EXPECT_EQ(reason("notes: []"), "shop.yaml:2:17: basket.notes: the list is empty");
 }
 
 TEST_F(ConfigTest, SectionAndValueAreNotConfused) {
   EXPECT_EQ(mistakes("name: x\nbasket: full\n"),
             "shop.yaml:2:9: basket: expected a section (with count, weight, open, label, fruit, "
-            "size, steps, notes), got 'full'");
+            "size, steps, layers, notes), got 'full'");
   EXPECT_EQ(mistakes("name: x\nbasket:\n"), "") << "a section with every line commented out";
 }
 
@@ -213,11 +222,12 @@ TEST_F(ConfigTest, AllMistakesAreReportedAtOnceUpToTwenty) {
 TEST_F(ConfigTest, OverridesReplaceAndAreNamedInMistakes) {
   const Shop shop = load("name: x\nbasket:\n  count: 2\n",
                          {"basket.count=4", "basket.count=5", "basket.label=a: b # c",
-                          "name=", "basket.steps=[7,8,9]"});
+                          "name=", "basket.steps=[7,8,9]", "basket.layers=[5]"});
   EXPECT_EQ(shop.basket.count, 5) << "the last one counts";
   EXPECT_EQ(shop.basket.label, "a: b # c");
   EXPECT_EQ(shop.name, "");
   EXPECT_EQ(shop.basket.steps, (std::array<int, 3>{7, 8, 9}));
+  EXPECT_EQ(shop.basket.layers, std::vector<int>{5});
   EXPECT_EQ(mistakes("name: x\n", {"basket.cont=4", "basket.open=maybe"}),
             "override 'basket.cont=4': basket.cont: unknown key; did you mean basket.count?\n"
             "override 'basket.open=maybe': basket.open: expected true or false, got 'maybe'");

@@ -17,8 +17,18 @@ constexpr const char* kText =
     "model: {heads: 8, text_heads: 8}\n";
 constexpr const char* kCorpus = "0123456789abcdef";
 
+constexpr const char* kAutoencoder =
+    "run: {name: x}\ndata: {train: here}\ntrain: {steps: 100, seed: 3}\n"
+    "model: {kind: autoencoder}\n";
+
 TrainConfig config(const std::vector<std::string>& overrides = {}) {
   return parse_train_config(kText, "test", overrides);
+}
+
+// One that reads the key.
+TrainConfig config_with(const std::string& key, const std::vector<std::string>& overrides = {}) {
+  const bool autoencoder = key.starts_with("autoencoder.") || key == "model.kind";
+  return parse_train_config(autoencoder ? kAutoencoder : kText, "test", overrides);
 }
 
 Manifest commit(const TrainConfig& config) {
@@ -61,7 +71,8 @@ std::optional<TrainConfig> with_another(const std::string& key) {
                             "heun",    "gpipe",     "wait",
                             "cpu",     "1e-4",      "cuda",
                             "16x16",   "[1, 4, 8]", "ring",
-                            "block",   "other",     "data-tensor-context-pipeline"}) {
+                            "block",   "other",     "data-tensor-context-pipeline",
+                            "dit",     "[1, 2, 3]"}) {
     try {
       std::vector<std::string> overrides = {key + "=" + value};
       // What says how stages work needs some.
@@ -71,8 +82,8 @@ std::optional<TrainConfig> with_another(const std::string& key) {
       if (key == "parallel.context_method" || key == "parallel.ring")
         overrides.emplace_back("parallel.context=2");
       if (key == "parallel.ring") overrides.emplace_back("parallel.context_method=ring");
-      const TrainConfig changed = config(overrides);
-      if (value_of(changed, key) != value_of(config(), key)) return changed;
+      const TrainConfig changed = config_with(key, overrides);
+      if (value_of(changed, key) != value_of(config_with(key), key)) return changed;
     } catch (const Error&) {
       continue;
     }
@@ -86,11 +97,12 @@ TEST(Fingerprint, EachKeyThatMustStayIsRefusedByNameWithBothValuesAndNoOtherIs) 
   for (const KeyRule& each : resume_rules()) {
     const std::string key(each.key);
     if (key == "data.train" || key == "train.init_from") continue;  // see below
+    const TrainConfig before = config_with(key);
     const std::optional<TrainConfig> now = with_another(key);
     ASSERT_TRUE(now.has_value()) << "no other value for " << key << " is known to this test";
     const std::string line =
-        "\n  " + key + ": " + value_of(config(), key) + " -> " + value_of(*now, key) + "\n";
-    const std::string run = of_run(config(), *now), model = of_model(config(), *now);
+        "\n  " + key + ": " + value_of(before, key) + " -> " + value_of(*now, key) + "\n";
+    const std::string run = of_run(before, *now), model = of_model(before, *now);
     const bool curve = each.rule == ResumeRule::kCurve, weights = each.rule == ResumeRule::kWeights;
     EXPECT_EQ(run.find(line) != std::string::npos, curve || weights) << key << ": " << run;
     EXPECT_EQ(model.find(line) != std::string::npos, weights) << key << ": " << model;

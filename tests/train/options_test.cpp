@@ -69,9 +69,13 @@ class Options : public testing::TrainingRun {
     for (const Case& each : cases()) {
       if (each.key.substr(0, each.key.find('.')) != section) continue;
       for (const char* name : {"base", "changed"}) fs::remove_all(run(name));
-      ASSERT_EQ(run_to_end(train(1, "base", kBase + each.context)), 0) << log();
-      const int code = run_to_end(train(
-          1, "changed", fmt::format("{}{} '{}={}'", kBase, each.context, each.key, each.value)));
+      const auto train_one = [&](const char* name, const std::string& overrides) {
+        return run_to_end(section == "autoencoder" ? train_autoencoder(1, name, overrides)
+                                                   : train(1, name, overrides));
+      };
+      ASSERT_EQ(train_one("base", kBase + each.context), 0) << log();
+      const int code = train_one(
+          "changed", fmt::format("{}{} '{}={}'", kBase, each.context, each.key, each.value));
       EXPECT_TRUE(each.shows(*this, code)) << each.key << " exit " << code << "\n" << log();
     }
   }
@@ -109,6 +113,7 @@ std::vector<Options::Case> Options::cases() const {
        hands_on([](const TrainConfig& config) { return loader_options(config).threads; }), ""},
       {"data.prefetch", "5",
        hands_on([](const TrainConfig& config) { return loader_options(config).prefetch; }), ""},
+      {"model.kind", "autoencoder", refused("model.width: says nothing to an autoencoder"), ""},
       {"model.channels", "4", refused("4 channels"), ""},
       {"model.patch", "[1, 4, 8]", trains_otherwise, ""},
       {"model.width", "48", trains_otherwise, ""},
@@ -125,6 +130,12 @@ std::vector<Options::Case> Options::cases() const {
       {"model.eps", "0.1", trains_otherwise, ""},
       {"model.recompute", "attention",
        hands_on([](const TrainConfig& config) { return dit_options(config).recompute; }), ""},
+      {"autoencoder.latent_channels", "3", trains_otherwise, ""},
+      {"autoencoder.width", "6", trains_otherwise, ""},
+      {"autoencoder.multiples", "[1, 3]", trains_otherwise, ""},
+      {"autoencoder.frame_halvings", "0", trains_otherwise, ""},
+      {"autoencoder.blocks", "2", trains_otherwise, ""},
+      {"autoencoder.divergence_weight", "0.5", trains_otherwise, ""},
       {"flow.timesteps", "uniform", trains_otherwise, ""},
       {"flow.shift", "1", trains_otherwise, ""},
       {"flow.mean", "1", trains_otherwise, ""},
@@ -225,6 +236,7 @@ TEST_F(Options, TheThreadsAreObeyed) { check("threads"); }
 TEST_F(Options, OfRunAreObeyed) { check("run"); }
 TEST_F(Options, OfDataAreObeyed) { check("data"); }
 TEST_F(Options, OfModelAreObeyedOrRefused) { check("model"); }
+TEST_F(Options, OfAutoencoderAreObeyed) { check("autoencoder"); }
 TEST_F(Options, OfFlowAreObeyed) { check("flow"); }
 TEST_F(Options, OfBatchAreObeyed) { check("batch"); }
 TEST_F(Options, OfOptimizerAreObeyed) { check("optimizer"); }

@@ -13,7 +13,8 @@
 #include "parallel/host/local_ranks.h"
 #include "parallel/zero/sharing.h"
 #include "tests/data/temporary_corpus.h"
-#include "train/accumulation.h"
+#include "train/objective/accumulation.h"
+#include "train/objective/flow_objective.h"
 #include "train/checkpoint/state_pieces.h"
 #include "train/load_config.h"
 #include "train/model_options.h"
@@ -64,7 +65,8 @@ class TrainStepTest : public TemporaryCorpus {
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       UnitStore store(model.parameters, Mesh(group).copies());
       Activity activity;
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group),
+      FlowObjective objective(config, model.dit, model.parameters, Mesh(group));
+      TrainStep step(config, objective, model.parameters, optimizer, loader, store, Mesh(group),
                      activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= steps; ++n) metrics.push_back(step.run(n, -1));
@@ -151,7 +153,8 @@ class TrainStepTest : public TemporaryCorpus {
       const Optimizer optimizer(parameters, config.optimizer, mesh);
       ReplicaLoader loader(*corpus_, loader_options(config), mesh);
       Activity activity;
-      TrainStep step(config, dit, parameters, optimizer, loader, store, mesh, activity);
+      FlowObjective objective(config, dit, parameters, mesh);
+      TrainStep step(config, objective, parameters, optimizer, loader, store, mesh, activity);
       std::vector<StepMetrics> metrics;
       for (int n = 1; n <= 3; ++n) metrics.push_back(step.run(n, -1));
       const std::scoped_lock lock(mutex);
@@ -275,7 +278,8 @@ TEST_F(TrainStepTest, ALossThatIsNoNumberStopsAllRanksAndLeavesTheWeights) {
       ReplicaLoader loader(*corpus_, loader_options(config), Mesh(group));
       UnitStore store(model.parameters, Mesh(group).copies());
       Activity activity;
-      TrainStep step(config, model.dit, model.parameters, optimizer, loader, store, Mesh(group),
+      FlowObjective objective(config, model.dit, model.parameters, Mesh(group));
+      TrainStep step(config, objective, model.parameters, optimizer, loader, store, Mesh(group),
                      activity);
       // Of one rank only: the others learn of it from the sums.
       if (group->rank() == 1)

@@ -130,6 +130,16 @@ train: {{steps: 12, seed: 3, checkpoint_every: 3}}
 eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, size: 16x16, validation_clips: 4}}
 )",
                                                          (scratch_ / "corpus").string());
+    std::ofstream(scratch_ / "autoencoder.yaml") << fmt::format(R"(run: {{name: tiny}}
+data: {{train: {}, prefetch: 2}}
+model: {{kind: autoencoder}}
+autoencoder: {{latent_channels: 2, width: 4, multiples: [1, 2], frame_halvings: 1, blocks: 1}}
+batch: {{tokens: 900, micro_batches: 4}}
+optimizer: {{learning_rate: 3e-3, warmup_steps: 5}}
+train: {{steps: 12, seed: 3, checkpoint_every: 3}}
+eval: {{samples: 1, validation_clips: 4}}
+)",
+                                                                (scratch_ / "corpus").string());
   }
 
   // A bright square on a ground of the clip's own shade goes right; four clips are held out, and
@@ -167,6 +177,11 @@ eval: {{prompts: [a red circle moving left], samples: 1, steps: 2, frames: 8, si
   std::string train(int ranks, const std::string& name, const std::string& overrides = "") const {
     return fmt::format("{}{} train {} run.folder={} {}", launcher(ranks), kBinary,
                        (scratch_ / "tiny.yaml").string(), run(name).string(), overrides);
+  }
+  std::string train_autoencoder(int ranks, const std::string& name,
+                                const std::string& overrides = "") const {
+    return fmt::format("{}{} train {} run.folder={} {}", launcher(ranks), kBinary,
+                       (scratch_ / "autoencoder.yaml").string(), run(name).string(), overrides);
   }
   std::filesystem::path run(const std::string& name) const { return scratch_ / name; }
   // Runs the command; log() has then what it said.

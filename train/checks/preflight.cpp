@@ -98,15 +98,19 @@ void require_disk(const RunFolder& run, std::int64_t commit_bytes, int keep) {
 
 // What attention on CUDA has no kernel for.
 void require_narrow_heads(const TrainConfig& config) {
-  const DitOptions model = dit_options(config);
   const std::int64_t most = cuda::widest_head(compute_dtype(config));
   const auto require = [&](const char* key, std::int64_t width) {
     if (width > most)
       fail(ExitCode::kUsage,
-           "{}: heads of {} columns; CUDA has attention for at most {}: set it to more, or device: "
+           "{}: heads of {} columns; CUDA has attention for at most {}: set it to {}, or device: "
            "cpu",
-           key, width, most);
+           key, width, most, is_autoencoder(config) ? "less" : "more");
   };
+  if (is_autoencoder(config)) {
+    const AutoencoderOptions model = autoencoder_options(config);
+    return require("autoencoder.width", model.width * model.multiples.back());
+  }
+  const DitOptions model = dit_options(config);
   require("model.heads", model.width / model.heads);
   require("model.text_heads", model.text_width / model.text_heads);
 }
@@ -174,7 +178,8 @@ Device take_device(const TrainConfig& config, World& world) {
 
 std::string require_runnable(const TrainConfig& config, int ranks) {
   const MeshSizes sizes = resolve(mesh_sizes(config), ranks);
-  require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
+  if (!is_autoencoder(config))
+    require_layout(dit_options(config), sizes, placement_of(config), config.batch.tokens);
   const int batches = config.batch.micro_batches, replicas = sizes.data;
   if (batches >= replicas) return "";
   return fmt::format(
@@ -207,10 +212,11 @@ EvaluationPrompts prepare_evaluation(const TrainConfig& config, const CorpusInde
   const bool speaks = group.rank() == 0;
   if (validation != nullptr) check_held_out(config, *validation, speaks);
   if (config.eval.samples == 0) return {};
-  render_grid(dit_options(config), render_options(config));
+  if (!is_autoencoder(config)) render_grid(dit_options(config), render_options(config));
   if (default_video_encoder().empty())
     fail(ExitCode::kUsage,
          "no encoder for MP4 is installed; install libx264, or set eval.samples=0");
+  if (is_autoencoder(config)) return {};  // it shows held-out clips
   EvaluationPrompts prompts =
       evaluation_prompts(config.eval.prompts, config.eval.samples, validation);
   std::vector<std::string> texts;

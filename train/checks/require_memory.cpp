@@ -6,6 +6,7 @@
 #include "core/cuda/runtime.h"
 #include "core/error.h"
 #include "data/loader/batch_builder.h"
+#include "model/autoencoder/autoencoder_costs.h"
 #include "train/checkpoint/checkpoint_format.h"
 #include "train/checks/stage_memory.h"
 #include "train/model_options.h"
@@ -89,10 +90,44 @@ MemoryEstimate memory_of_step(const TrainConfig& config, const MicroBatchSize& b
   return memory;
 }
 
+MemoryEstimate memory_of_autoencoder(const TrainConfig& config,
+                                     const std::vector<SelectedClip>& clips,
+                                     const HeldParameters& held, int ranks) {
+  const AutoencoderOptions model = autoencoder_options(config);
+  const Grid token = token_size(config);
+  AutoencoderCosts most;
+  for (const SelectedClip& clip : clips) {
+    const AutoencoderCosts costs =
+        autoencoder_costs(model, {.frames = clip.grid.frames * token.frames,
+                                  .height = clip.grid.height * token.height,
+                                  .width = clip.grid.width * token.width});
+    if (costs.kept > most.kept) most = costs;
+  }
+  const auto element = static_cast<double>(size_of(compute_dtype(config)));
+  const auto wide = static_cast<double>(size_of(accumulator_of(compute_dtype(config))));
+  const auto parameters = static_cast<double>(held.all);
+  const int replicas = resolve(mesh_sizes(config), ranks).data;
+  const double kept_here = config.parallel.zero > 0 ? parameters / replicas : parameters;
+  MemoryEstimate memory;
+  if (device_of(config) == Device::kCuda) memory.process = kDeviceProcess;
+  if (device_of(config) == Device::kCuda && replicas > 1) memory.communication = kDeviceGroup;
+  memory.weights = memory.average_in_place = parameters * element;
+  memory.gradients = parameters * wide;
+  memory.optimizer =
+      kept_here * (3 + (element < wide || config.parallel.zero > 0 ? 1 : 0)) * wide;
+  memory.activations = (most.kept + 3 * most.largest) * element;
+  memory.batches = static_cast<double>(config.batch.tokens * token.tokens() * model.channels) *
+                   static_cast<double>(sizeof(float)) * (config.data.prefetch + 1);
+  if (config.train.commit == TrainConfig::Commit::kBehind)
+    memory.snapshot = static_cast<double>(std::ssize(kStateKinds)) * wide * parameters / replicas;
+  return memory;
+}
+
 MemoryEstimate memory_of_run(const TrainConfig& config, const CorpusIndex& corpus,
                              const HeldParameters& held, int ranks) {
   const LoaderOptions loader = loader_options(config);
   const std::vector<SelectedClip> clips = select_clips(corpus, "train", loader);
+  if (is_autoencoder(config)) return memory_of_autoencoder(config, clips, held, ranks);
   double tokens = 0;
   for (const SelectedClip& clip : clips) tokens += static_cast<double>(clip.grid.tokens());
   MicroBatchSize batch{.tokens = config.batch.tokens};

@@ -6,6 +6,8 @@
 #include <map>
 #include <tuple>
 
+#include "train/model_options.h"
+
 namespace muybridge {
 namespace {
 
@@ -67,6 +69,7 @@ ClipShape usual_clip(const CorpusIndex& corpus) {
 }
 
 TrainConfig with_shape_of_clips(TrainConfig config) {
+  if (is_autoencoder(config)) return config;  // its clips are those of the corpus
   TrainConfig::Eval& eval = config.eval;
   if (eval.frames > 0 && eval.size.width > 0 && eval.fps > 0) return config;
   if (!std::filesystem::exists(std::filesystem::path(config.data.train) / "index.json"))

@@ -11,6 +11,7 @@
 #include "core/system/file.h"
 #include "core/system/machine.h"
 #include "core/system/temporary_file.h"
+#include "eval/picture_quality.h"
 #include "eval/shared_render.h"
 #include "parallel/together.h"
 #include "parallel/values.h"
@@ -33,17 +34,6 @@ Json to_json(const ScoreSummaries& summaries) {
   return json;
 }
 
-// An evaluation of the same step that rendered more clips.
-void remove_clips_of_before(const fs::path& folder, const SampleSet& set) {
-  std::set<std::string> wanted;
-  for (const SampleRecord& clip : set.clips) wanted.insert({clip.file, clip.real});
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".mp4" && !wanted.contains(entry.path().filename().string()))
-      old.push_back(entry.path());
-  for (const fs::path& file : old) fs::remove(file);
-}
-
 // Of the corpus, beside which the gallery shows those that the model made; each replica its share.
 void write_real_clips(const EvaluationSubject& subject, const RenderOptions& options,
                       const fs::path& folder, const Mesh& mesh) {
@@ -61,7 +51,8 @@ void write_real_clips(const EvaluationSubject& subject, const RenderOptions& opt
   });
 }
 
-SampleSet render_prompts(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
+SampleSet render_prompts(const Dit& dit, const EvaluationSubject& subject, const RunFolder& run,
+                         const Mesh& mesh) {
   const TrainConfig::Eval& eval = subject.config.eval;
   const RenderOptions options = render_options(subject.config);
   SampleSet set{.step = subject.step,
@@ -79,7 +70,7 @@ SampleSet render_prompts(const EvaluationSubject& subject, const RunFolder& run,
                         .file = fmt::format("clip-{:03}.mp4", i),
                         .source = prompts[i].source,
                         .real = prompts[i].clip < 0 ? "" : fmt::format("real-{:03}.mp4", i)});
-  set.clips = render_shared(subject.dit, mesh, requests, options, folder, set);
+  set.clips = render_shared(dit, mesh, requests, options, folder, set);
   rank_zero(*mesh.world(), [&] {
     remove_clips_of_before(folder, set);
     write_sample_set(folder, set);
@@ -106,22 +97,33 @@ std::vector<GallerySetting> settings_of(const RunFolder& run) {
 double mean_loss(const Evaluation& evaluation) {
   return std::accumulate(evaluation.validation_loss.begin(), evaluation.validation_loss.end(),
                          0.0) /
-         kTimeQuantiles;
+         static_cast<double>(evaluation.validation_loss.size());
 }
 
 }  // namespace
 
-Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh) {
+void remove_clips_of_before(const fs::path& folder, const SampleSet& set) {
+  std::set<std::string> wanted;
+  for (const SampleRecord& clip : set.clips) wanted.insert({clip.file, clip.real});
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".mp4" && !wanted.contains(entry.path().filename().string()))
+      old.push_back(entry.path());
+  for (const fs::path& file : old) fs::remove(file);
+}
+
+Evaluation evaluate(const Dit& dit, const EvaluationSubject& subject, const RunFolder& run,
+                    const Mesh& mesh) {
   const auto begin = std::chrono::steady_clock::now();
   Evaluation result{.step = subject.step};
   if (subject.corpus && subject.config.eval.validation_clips > 0) {
-    result.validation_loss =
-        validation_losses(subject.dit, *subject.corpus, loader_options(subject.config),
-                          validation_options(subject.config), mesh);
+    const auto losses = validation_losses(dit, *subject.corpus, loader_options(subject.config),
+                                          validation_options(subject.config), mesh);
+    result.validation_loss.assign(losses.begin(), losses.end());
   } else {
-    result.validation_loss.fill(std::nan(""));
+    result.validation_loss.assign(kTimeQuantiles, std::nan(""));
   }
-  result.samples = render_prompts(subject, run, mesh);
+  result.samples = render_prompts(dit, subject, run, mesh);
   result.known_prompts = subject.prompts.known;
   std::vector<ScoredClip> clips;
   for (const SampleRecord& clip : result.samples.clips) clips.push_back({clip.prompt, clip.scores});
@@ -134,6 +136,7 @@ Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, cons
 Json metrics_of(const Evaluation& evaluation) {
   const double loss = mean_loss(evaluation);
   Json metrics = {{"validation_loss", std::isfinite(loss) ? Json(loss) : Json(nullptr)}};
+  for (const auto& [name, value] : evaluation.quality) metrics["validation_" + name] = value;
   for (const auto& [name, score] : evaluation.scores) metrics["score_" + name] = score;
   return metrics;
 }
@@ -141,6 +144,8 @@ Json metrics_of(const Evaluation& evaluation) {
 std::string describe_evaluation(const Evaluation& evaluation) {
   const double loss = mean_loss(evaluation);
   std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
+  for (const auto& [name, value] : evaluation.quality)
+    text += "  " + describe_quality(name, value);
   for (const auto& [name, summary] : evaluation.score_details)
     text += "  " + describe_score(name, summary);
   return text;
@@ -168,6 +173,7 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
   Json report = {{"step", evaluation.step},
                  {"model", model},
                  {"validation_loss", evaluation.validation_loss},
+                 {"quality", evaluation.quality},
                  {"scores", evaluation.scores},
                  {"score_details", to_json(evaluation.score_details)}};
   report.update(more);
@@ -178,14 +184,15 @@ void write_report(const RunFolder& run, const Evaluation& evaluation, const std:
 
 void draw_gallery(const RunFolder& run, const Evaluation& evaluation, const std::string& model,
                   const std::string& name) {
-  std::vector<double> by_noise(evaluation.validation_loss.begin(),
-                               evaluation.validation_loss.end());
+  std::vector<double> by_noise = evaluation.validation_loss;
+  if (by_noise.size() < kTimeQuantiles) by_noise.clear();
   Scores chance;
   for (const auto& [score, summary] : evaluation.score_details) chance[score] = summary.chance;
   write_gallery(run.root, {.title = name,
                            .model = model,
                            .step = evaluation.step,
                            .scores = evaluation.scores,
+                           .quality = evaluation.quality,
                            .chance = std::move(chance),
                            .loss_by_noise = std::move(by_noise),
                            .settings = settings_of(run)});

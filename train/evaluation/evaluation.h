@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
-#include <functional>
+#include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "eval/gallery.h"
 #include "eval/provenance.h"
@@ -18,7 +19,8 @@ namespace muybridge {
 
 struct Evaluation {
   std::int64_t step = 0;
-  std::array<double, kTimeQuantiles> validation_loss{};
+  std::vector<double> validation_loss;    // of a DiT by noise, see eval/validation.h; or one
+  std::map<std::string, double> quality;  // of reconstructions, see eval/picture_quality.h
   Scores scores;                 // means over the clips that have them
   ScoreSummaries score_details;  // the same with the number of clips and the level of chance
   SampleSet samples;
@@ -28,7 +30,6 @@ struct Evaluation {
 
 // What to look at: `config.eval` says how.
 struct EvaluationSubject {
-  const Dit& dit;
   const TrainConfig& config;
   const CorpusIndex* corpus = nullptr;  // null: no validation loss
   const EvaluationPrompts& prompts;
@@ -39,7 +40,11 @@ struct EvaluationSubject {
 // Validation loss, clips for the prompts under RUN/samples/step-NNNNNNNN, their scores. Collective;
 // the replicas of the model share the work, all ranks get the result, and what fails on one throws
 // on all.
-Evaluation evaluate(const EvaluationSubject& subject, const RunFolder& run, const Mesh& mesh);
+Evaluation evaluate(const Dit& dit, const EvaluationSubject& subject, const RunFolder& run,
+                    const Mesh& mesh);
+
+// Removes the clips of another evaluation of the same step that rendered more.
+void remove_clips_of_before(const std::filesystem::path& folder, const SampleSet& set);
 
 // What it adds to the step's line of metrics.jsonl: "validation_loss" and a "score_" each.
 nlohmann::ordered_json metrics_of(const Evaluation& evaluation);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "model/autoencoder/public_names.h"
 #include "model/wan_names.h"
 
 namespace muybridge {
@@ -39,6 +40,26 @@ void export_weights(const CheckpointReader& reader, const ExportOptions& options
     for (const WanPart& part : wan_parts(parameter.name, parameter.shape, options.patch))
       writer.add(part.name, take_wan_part(part, whole, options.patch));
   }
+  writer.commit();
+}
+
+void export_autoencoder(const CheckpointReader& reader, const ExportOptions& options,
+                        const AutoencoderOptions& model, const std::filesystem::path& out) {
+  require_kind(reader, options.which);
+  std::vector<SafetensorsSpec> specs;
+  const auto there = [&](const ManifestParameter& parameter) {
+    return public_autoencoder_tensor(parameter.name, parameter.shape, model.blocks);
+  };
+  for (const ManifestParameter& parameter : reader.manifest().parameters)
+    specs.push_back({there(parameter).name, options.dtype, there(parameter).shape});
+  SafetensorsMetadata metadata = options.metadata;
+  metadata["format"] = "pt";
+  SafetensorsWriter writer(out, specs, metadata);
+  for (const ManifestParameter& parameter : reader.manifest().parameters)
+    writer.add(there(parameter).name,
+               to_public_tensor(
+                   read_whole(reader, options.which, parameter).to(options.dtype),
+                   there(parameter)));
   writer.commit();
 }
 

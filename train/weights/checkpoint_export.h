@@ -4,6 +4,7 @@
 
 #include "core/packing.h"
 #include "core/parameters.h"
+#include "model/autoencoder/autoencoder_options.h"
 #include "model/safetensors.h"
 #include "train/checkpoint/checkpoint_reader.h"
 
@@ -21,7 +22,12 @@ struct ExportOptions {
 void export_weights(const CheckpointReader& reader, const ExportOptions& options,
                     const std::filesystem::path& out);
 
-// The inverse: fills what this rank holds of each parameter (Parameters::fill). Throws
+// The same of a video autoencoder, with the names of AutoencoderKLWan
+// (model/autoencoder/public_names.h); `patch` is not looked at.
+void export_autoencoder(const CheckpointReader& reader, const ExportOptions& options,
+                        const AutoencoderOptions& model, const std::filesystem::path& out);
+
+// The inverse of export_weights: fills what this rank holds of each parameter (Parameters::fill). Throws
 // Error(kUsage) that names the tensor when one is missing or has another shape.
 void import_weights(const SafetensorsReader& file, const Grid& patch, const Parameters& parameters);
 

@@ -24,6 +24,7 @@ TrainConfig without_private_parts(const TrainConfig& config) {
   open.data.train = "exported";
   open.data.max_caption_bytes = config.data.max_caption_bytes;
   open.model = config.model;
+  open.autoencoder = config.autoencoder;
   open.flow = config.flow;
   open.batch.tokens = config.batch.tokens;
   open.train.steps = config.train.steps;

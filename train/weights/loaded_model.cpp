@@ -76,6 +76,7 @@ LoadedModel::Opened LoadedModel::open(const ModelSource& source, Group& group) {
     });
     opened.config = parse_train_config(text, name);
   }
+  require_dit(opened.config, source.reader.command);
   opened.config.parallel = {};
   if (source.overrides.empty()) return opened;
   const TrainConfig kept = opened.config;

@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "model/dit_parallel.h"
 #include "parallel/host/local_ranks.h"
-#include "train/accumulation.h"
+#include "train/objective/accumulation.h"
 #include "train/config.h"
 #include "train/plan/holdings.h"
 #include "train/update/optimizer.h"

@@ -1,4 +1,4 @@
-#include "train/idle_batch.h"
+#include "train/objective/idle_batch.h"
 
 #include <gtest/gtest.h>
 

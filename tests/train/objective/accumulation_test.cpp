@@ -1,4 +1,4 @@
-#include "train/accumulation.h"
+#include "train/objective/accumulation.h"
 
 #include <omp.h>
 
@@ -44,7 +44,7 @@ class AccumulationTest : public TemporaryCorpus {
     options.patch = kPatch;
     return options;
   }
-  static AccumulationResult run(const TinyDit& model, const Batch& batch, std::int64_t step = 7) {
+  static StepResult run(const TinyDit& model, const Batch& batch, std::int64_t step = 7) {
     return accumulate_gradients(model.dit, batch,
                                 {.flow = {}, .seed = 3, .step = step, .normaliser = kNormaliser});
   }
@@ -56,11 +56,11 @@ class AccumulationTest : public TemporaryCorpus {
 // Each clip keeps its time and noise wherever it lies, and its elements count the same.
 TEST_F(AccumulationTest, UnevenOnesGiveTheGradientOfAllTheirClipsInOne) {
   const TinyDit whole(model()), parts(model());
-  const AccumulationResult all = run(whole, batch(0, 8));
-  AccumulationResult sum;
+  const StepResult all = run(whole, batch(0, 8));
+  StepResult sum;
   std::vector<std::int64_t> sizes;
   for (const auto& [begin, end] : {std::pair{0, 1}, {1, 6}, {6, 8}}) {
-    const AccumulationResult part = run(parts, batch(begin, end));
+    const StepResult part = run(parts, batch(begin, end));
     sum.squared_error += part.squared_error;
     sum.tokens += part.tokens;
     sizes.push_back(part.tokens);
@@ -195,9 +195,9 @@ TEST_P(AccumulationOverRanks, LossAndGradientsAreThoseOfOneRank) {
   whole.allocate(DType::kF64, 5);
   stir(whole);
   const auto one = batches(0, 1);
-  AccumulationResult expected;
+  StepResult expected;
   for (int i = 0; i < kMicroBatches; ++i) {
-    const AccumulationResult part = accumulate_gradients(alone, one(), options());
+    const StepResult part = accumulate_gradients(alone, one(), options());
     expected.squared_error += part.squared_error;
     expected.tokens += part.tokens;
   }
@@ -222,7 +222,7 @@ TEST_P(AccumulationOverRanks, LossAndGradientsAreThoseOfOneRank) {
     };
     const int data = mesh.coordinate().data, replicas = mesh.sizes().data;
     const int count = (kMicroBatches - data + replicas - 1) / replicas;
-    const AccumulationResult result =
+    const StepResult result =
         accumulate_gradients(dit,
                              make_schedule({.kind = layout.schedule,
                                             .stages = placement.stages,

@@ -11,16 +11,9 @@
 #include "model/flow_matching.h"
 #include "parallel/group.h"
 #include "parallel/pipeline_executor.h"
+#include "train/objective/step_work.h"
 
 namespace muybridge {
-
-// What the micro-batches of a step did on this rank.
-struct AccumulationResult {
-  double squared_error = 0;  // summed over the elements of its tokens, where it holds the head
-  std::int64_t tokens = 0;   // the same
-  double flops = 0;          // of all ranks that share the batches
-  std::vector<std::int64_t> bad_clips;  // numbers in the corpus of those whose loss is not finite
-};
 
 struct AccumulationOptions {
   FlowOptions flow;
@@ -39,12 +32,12 @@ struct AccumulationOptions {
 // Forward and backward of the schedule's micro-batches, which `next` hands out one after another:
 // gradients are added to the parameters. All ranks of the pipeline at once, each with the same
 // batches.
-AccumulationResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
+StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
                                         Group& pipeline, const std::function<Batch()>& next,
                                         const AccumulationOptions& options);
 
 // The same of one batch on one rank.
-AccumulationResult accumulate_gradients(const Dit& dit, const Batch& batch,
+StepResult accumulate_gradients(const Dit& dit, const Batch& batch,
                                         const AccumulationOptions& options);
 
 }  // namespace muybridge

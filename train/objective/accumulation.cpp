@@ -1,4 +1,4 @@
-#include "train/accumulation.h"
+#include "train/objective/accumulation.h"
 
 #include <algorithm>
 #include <array>
@@ -72,7 +72,7 @@ class MicroBatch {
     return Tensor::empty({layout_.own.length, dit_.options.width}, dtype, like.device());
   }
 
-  Tensor forward(std::size_t index, const Tensor& x, AccumulationResult& result) {
+  Tensor forward(std::size_t index, const Tensor& x, StepResult& result) {
     Chunk& chunk = chunks_[index];
     const DitChunk& model = dit_.chunks[index];
     chunk.condition = {Var::leaf(condition_.time.value()),
@@ -183,7 +183,7 @@ class Accumulation final : public PipelineWork {
     drop_if_over(micro_batch);
   }
 
-  AccumulationResult result() const { return result_; }
+  StepResult result() const { return result_; }
 
  private:
   // Batches come in their order, whichever is looked at first.
@@ -204,12 +204,12 @@ class Accumulation final : public PipelineWork {
   const std::function<Batch()>& next_;
   const AccumulationOptions& options_;
   std::vector<std::unique_ptr<MicroBatch>> micro_batches_;
-  AccumulationResult result_;
+  StepResult result_;
 };
 
 }  // namespace
 
-AccumulationResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
+StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
                                         Group& pipeline, const std::function<Batch()>& next,
                                         const AccumulationOptions& options) {
   Accumulation work(dit, schedule.ranks.at(static_cast<std::size_t>(pipeline.rank())), next,
@@ -218,7 +218,7 @@ AccumulationResult accumulate_gradients(const Dit& dit, const PipelineSchedule& 
   return work.result();
 }
 
-AccumulationResult accumulate_gradients(const Dit& dit, const Batch& batch,
+StepResult accumulate_gradients(const Dit& dit, const Batch& batch,
                                         const AccumulationOptions& options) {
   return accumulate_gradients(
       dit, make_schedule({}), *solo_group(), [&] { return batch; }, options);
