@@ -80,8 +80,8 @@ Tensor initial_noise(const std::vector<ClipRequest>& requests, std::int64_t toke
 }  // namespace
 
 std::string describe(const SamplerOptions& options) {
-  return fmt::format("{} {} steps, guidance {:g}", options.steps, title_of(options.solver),
-                     options.guidance);
+  return fmt::format("{} {} steps, guidance {:g}, shift {:g}", options.steps,
+                     title_of(options.solver), options.guidance, options.shift);
 }
 
 Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,

@@ -18,7 +18,7 @@ struct SamplerOptions {
   std::size_t max_caption_bytes = 2048;  // longer prompts are cut
 };
 
-// "16 AB2 steps, guidance 1.5"
+// "16 AB2 steps, guidance 1.5, shift 3"
 std::string describe(const SamplerOptions& options);
 
 // One clip to make.

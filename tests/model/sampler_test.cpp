@@ -124,7 +124,7 @@ TEST(Sampler, GuidanceGoesAwayFromTheNegativePrompt) {
 
 TEST(Sampler, SaysHowItSamples) {
   EXPECT_EQ(describe({.solver = Solver::kAb2, .steps = 16, .guidance = 1.5}),
-            "16 AB2 steps, guidance 1.5");
+            "16 AB2 steps, guidance 1.5, shift 3");
 }
 
 TEST(Sampler, TheSeedAloneDecidesTheNoise) {
