@@ -47,6 +47,7 @@ struct Arguments {
   int upscale = 0;
   double fps = 0;
   double guidance = -1;
+  double shift = 0;
   std::uint64_t seed = 0;
   bool gif = false;
   bool png = false;
@@ -69,9 +70,8 @@ RenderOptions render_options(const Arguments& arguments, const TrainConfig& conf
   if (arguments.steps > 0) options.sampler.steps = arguments.steps;
   if (arguments.upscale > 0) options.upscale = arguments.upscale;
   if (arguments.guidance >= 0) options.sampler.guidance = arguments.guidance;
-  if (arguments.solver == "euler") options.sampler.solver = Solver::kEuler;
-  if (arguments.solver == "heun") options.sampler.solver = Solver::kHeun;
-  if (arguments.solver == "ab2") options.sampler.solver = Solver::kAb2;
+  if (arguments.shift > 0) options.sampler.shift = arguments.shift;
+  options.sampler.solver = solver_from(arguments.solver).value_or(options.sampler.solver);
   options.gif = arguments.gif;
   options.png = arguments.png;
   if (!arguments.negative.empty() && options.sampler.guidance == 1.0)
@@ -293,8 +293,13 @@ void add_how_to_draw(const Command& command, Arguments& arguments) {
       .add_option("--steps", arguments.steps,
                   "Steps of the solver, more are finer and slower; default: eval.steps")
       .above(0);
-  command.add_option("--solver", arguments.solver, "euler, heun or ab2; default: eval.solver")
-      .one_of({"euler", "heun", "ab2"});
+  command
+      .add_option("--solver", arguments.solver, "How to integrate the flow; default: eval.solver")
+      .one_of(solver_words());
+  command
+      .add_option("--shift", arguments.shift,
+                  "Above 1: more of the steps at high noise; default: eval.shift, or flow.shift")
+      .between(0.001, 1000.0);
   add_weights_options(command, arguments.raw, arguments.ema);
 }
 

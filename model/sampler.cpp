@@ -1,10 +1,8 @@
 #include "model/sampler.h"
 
-#include <algorithm>
-#include <stdexcept>
-
 #include "core/ops/accumulate.h"
-#include "model/flow_matching.h"
+#include "core/random.h"
+#include "model/integrator.h"
 
 namespace muybridge {
 namespace {
@@ -82,46 +80,23 @@ Tensor initial_noise(const std::vector<ClipRequest>& requests, std::int64_t toke
 }  // namespace
 
 std::string describe(const SamplerOptions& options) {
-  const char* solver = options.solver == Solver::kEuler  ? "Euler"
-                       : options.solver == Solver::kHeun ? "Heun"
-                                                         : "AB2";
-  return fmt::format("{} {} steps, guidance {:g}", options.steps, solver, options.guidance);
-}
-
-std::vector<double> sampling_times(int steps, double shift) {
-  std::vector<double> times;
-  for (int i = 0; i <= steps; ++i)
-    times.push_back(shifted_time(1.0 - static_cast<double>(i) / steps, shift));
-  return times;
+  return fmt::format("{} {} steps, guidance {:g}, shift {:g}", options.steps,
+                     title_of(options.solver), options.guidance, options.shift);
 }
 
 Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
                     const SamplerOptions& options, const SamplerProgress& progress) {
-  if (options.steps < 1)
-    throw std::invalid_argument(
-        fmt::format("sampler: {} steps; at least one is needed", options.steps));
+  Integrator integrator(options.solver,
+                        sampling_times(options.solver, options.steps, options.shift));
   const NoGradScope no_grad;
-  const GuidedVelocity velocity_at(dit, requests, options);
+  const GuidedVelocity velocity(dit, requests, options);
+  const auto velocity_at = [&](const Tensor& x, double time) {
+    return velocity(x, told_time(options.solver, time));
+  };
   const Tensor x = initial_noise(requests, dit.options.token_width()).to(dit.device());
-  const std::vector<double> times = sampling_times(options.steps, options.shift);
-  Tensor before;
-  for (int i = 0; i < options.steps; ++i) {
-    const double step = times[i + 1] - times[i];
-    const Tensor velocity = velocity_at(x, times[i]);
-    if (options.solver == Solver::kHeun && i + 1 < options.steps) {
-      const Tensor guess = x.clone();
-      blend(step, velocity, 1, guess);
-      blend(0.5, velocity_at(guess, times[i + 1]), 0.5, velocity);
-      blend(step, velocity, 1, x);
-    } else if (options.solver == Solver::kAb2 && before.defined()) {
-      const double ratio = step / (times[i] - times[i - 1]);
-      blend(step * (1 + ratio / 2), velocity, 1, x);
-      blend(-step * ratio / 2, before, 1, x);
-    } else {
-      blend(step, velocity, 1, x);
-    }
-    before = velocity;
-    if (progress) progress(i + 1, options.steps);
+  for (int step = 1; step <= options.steps; ++step) {
+    integrator.step(x, velocity_at);
+    if (progress) progress(step, options.steps);
   }
   return x.to(Device::kCpu);
 }

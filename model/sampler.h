@@ -6,22 +6,19 @@
 #include <vector>
 
 #include "model/dit.h"
+#include "model/solver.h"
 
 namespace muybridge {
-
-// Euler: first order, one evaluation a step. Heun: second order, two. Ab2: Adams-Bashforth, second
-// order with the velocity of the step before, one.
-enum class Solver : std::uint8_t { kEuler, kHeun, kAb2 };
 
 struct SamplerOptions {
   Solver solver = Solver::kEuler;
   int steps = 25;
   double guidance = 4.0;  // classifier-free (Ho and Salimans 2022); 1 switches it off
-  double shift = 3.0;     // of the times, see shifted_time
+  double shift = 3.0;     // of the times, see sampling_times
   std::size_t max_caption_bytes = 2048;  // longer prompts are cut
 };
 
-// "16 AB2 steps, guidance 1.5"
+// "16 AB2 steps, guidance 1.5, shift 3"
 std::string describe(const SamplerOptions& options);
 
 // One clip to make.
@@ -35,12 +32,9 @@ struct ClipRequest {
 // Called after each of the sampler's steps.
 using SamplerProgress = std::function<void(int step, int steps)>;
 
-// Integrates noise to clips, from t = 1 to 0, all requests in one packed batch. Returns tokens f32
-// [T, P] on the CPU, laid out by Packing::of(grids). Without guidance `negative` is not looked at.
+// Integrates noise to clips, all requests in one packed batch. Returns tokens f32 [T, P] on the
+// CPU, laid out by Packing::of(grids). Without guidance `negative` is not looked at.
 Tensor sample_clips(const Dit& dit, const std::vector<ClipRequest>& requests,
                     const SamplerOptions& options, const SamplerProgress& progress = {});
-
-// steps + 1 times from 1 to 0.
-std::vector<double> sampling_times(int steps, double shift);
 
 }  // namespace muybridge

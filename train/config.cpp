@@ -157,8 +157,11 @@ void describe(ConfigSection& to, TrainConfig::Eval& eval) {
          "most clips an evaluation renders, a prompt and a seed each; 0: none", kCountOrNone);
   to.add("steps", eval.steps, "steps of the solver from noise to clip",
          {.at_least = 1, .at_most = 10000});
-  to.add_choice("solver", eval.solver, {"euler", "heun", "ab2"}, "way to integrate the flow");
+  to.add_choice("solver", eval.solver, solver_words(),
+                "way to integrate the flow (docs/sampling.md)");
   to.add("guidance", eval.guidance, "pull towards the prompt; 1: none", kNotNegative);
+  to.add("shift", eval.shift, "above 1: more of the steps at high noise; 0: as flow.shift says",
+         {.at_least = 0, .at_most = 1000});
   to.add("seed", eval.seed, "first seed of the clips, and that of the validation loss's noise",
          kNotNegative);
   to.add("frames", eval.frames, "frames of a clip; 0: as most clips of data.train have",

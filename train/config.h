@@ -11,6 +11,7 @@
 #include "config/values.h"
 #include "core/buffer.h"
 #include "model/dit_options.h"
+#include "model/solver.h"
 #include "parallel/schedule/schedule.h"
 
 namespace muybridge {
@@ -28,7 +29,6 @@ struct TrainConfig {
   enum class Precision { kF32, kBF16 };
   enum class Resume { kAuto, kNever };
   enum class Commit { kBehind, kWait };
-  enum class Solver { kEuler, kHeun, kAb2 };
   enum class ContextMethod { kUlysses, kRing };
 
   struct Run {
@@ -128,6 +128,7 @@ struct TrainConfig {
     int steps = 25;   // of the solver
     Solver solver = Solver::kEuler;
     double guidance = 4;
+    double shift = 0;  // 0: flow.shift
     std::int64_t seed = 0;
     int frames = 0;    // 0, and an empty size: as most clips of data.train
     FrameSize size{};  // pixels

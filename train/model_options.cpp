@@ -108,21 +108,10 @@ ValidationOptions validation_options(const TrainConfig& config) {
 
 RenderOptions render_options(const TrainConfig& config) {
   const TrainConfig::Eval& e = config.eval;
-  const auto solver = [&] {
-    switch (e.solver) {
-      case TrainConfig::Solver::kHeun:
-        return Solver::kHeun;
-      case TrainConfig::Solver::kAb2:
-        return Solver::kAb2;
-      case TrainConfig::Solver::kEuler:
-        break;
-    }
-    return Solver::kEuler;
-  };
-  return {.sampler = {.solver = solver(),
+  return {.sampler = {.solver = e.solver,
                       .steps = e.steps,
                       .guidance = e.guidance,
-                      .shift = config.flow.shift,
+                      .shift = e.shift > 0 ? e.shift : config.flow.shift,
                       .max_caption_bytes = static_cast<std::size_t>(config.data.max_caption_bytes)},
           .frames = e.frames,
           .width = e.size.width,

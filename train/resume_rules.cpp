@@ -84,6 +84,7 @@ constexpr auto kRules = std::to_array<KeyRule>({
     {"eval.steps", kFree},
     {"eval.solver", kFree},
     {"eval.guidance", kFree},
+    {"eval.shift", kFree},
     {"eval.seed", kFree},
     {"eval.frames", kFree},
     {"eval.size", kFree},

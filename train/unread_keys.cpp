@@ -18,8 +18,8 @@ constexpr auto kComputeKeys = std::to_array<std::string_view>(
      "parallel.pipeline", "parallel.order"});
 constexpr auto kEvaluationKeys = std::to_array<std::string_view>(
     {"data.train", "data.validation", "data.frames_max", "data.max_caption_bytes", "flow.",
-     "eval.prompts", "eval.samples", "eval.steps", "eval.solver", "eval.guidance", "eval.seed",
-     "eval.frames", "eval.size", "eval.fps", "eval.upscale", "eval.validation_clips"});
+     "eval.prompts", "eval.samples", "eval.steps", "eval.solver", "eval.guidance", "eval.shift",
+     "eval.seed", "eval.frames", "eval.size", "eval.fps", "eval.upscale", "eval.validation_clips"});
 
 constexpr auto kEvaluateKeys = [] {
   std::array<std::string_view, kComputeKeys.size() + kEvaluationKeys.size()> all;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/system/file.h"
 #include "eval/sample_folder.h"
@@ -91,7 +92,8 @@ TEST_F(SampleCommand, EveryOptionDoesWhatItSays) {
   std::ofstream(home / "prompts.txt") << "\xEF\xBB\xBF# mine\r\na red circle\r\n\r\na star\r\n";
   const Result result = muybridge(
       "sample runs/tiny --prompts prompts.txt --count 2 --seed 5 --frames 4 --size 24x16 --fps 5 "
-      "--steps 3 --guidance 2 --solver heun --upscale 2 --gif --png --negative blur --out all "
+      "--steps 3 --guidance 2 --solver heun --shift 5 --upscale 2 --gif --png --negative blur "
+      "--out all "
       "--json");
   ASSERT_EQ(result.code, 0) << result.err;
   const auto rows = nlohmann::json::parse(result.out);
@@ -99,7 +101,7 @@ TEST_F(SampleCommand, EveryOptionDoesWhatItSays) {
   EXPECT_EQ(rows[3]["file"], "all/a-star-seed-8.mp4");
   EXPECT_EQ(rows[3]["negative"], "blur");
   EXPECT_EQ(rows[3]["settings"],
-            "3 Heun steps, guidance 2, averaged weights, 4 frames of 24x16 at 5 fps");
+            "3 Heun steps, guidance 2, shift 5, averaged weights, 4 frames of 24x16 at 5 fps");
   for (const char* file : {"all/a-star-seed-8.mp4", "all/a-star-seed-8.gif"}) {
     EXPECT_EQ(probe(file, "width"), "48") << file;
     EXPECT_EQ(probe(file, "height"), "32") << file;
@@ -122,6 +124,22 @@ TEST_F(SampleCommand, TheNegativePromptAndTheWeightsChangeTheClip) {
   EXPECT_NE(draw("--negative 'a blue square moving up'"), plain);
   draw("--seed 1");
   EXPECT_NE(pixels("changes/a-red-circle-seed-1.mp4"), plain);
+}
+
+TEST_F(SampleCommand, EverySolverAndShiftDrawsAnotherClip) {
+  std::set<std::string> clips;
+  const auto draw = [&](const std::string& how) {
+    const Result result =
+        muybridge("sample runs/tiny --prompt 'a star' --steps 3 --out solvers --overwrite " + how);
+    EXPECT_EQ(result.code, 0) << how << "\n" << result.err;
+    return pixels("solvers/a-star-seed-0.mp4");
+  };
+  for (const char* solver : {"euler", "heun", "ab2", "unipc", "dpmpp_2m"})
+    EXPECT_TRUE(clips.insert(draw(fmt::format("--solver {}", solver))).second) << solver;
+  EXPECT_TRUE(clips.insert(draw("--solver unipc --shift 2")).second);
+  EXPECT_TRUE(clips.contains(draw("--solver unipc --shift 6"))) << "6 is the run's flow.shift";
+  EXPECT_EQ(read_collection(home / "solvers").front().settings.substr(0, 37),
+            "3 UniPC steps, guidance 1.5, shift 6,");
 }
 
 TEST_F(SampleCommand, PlaysAtTheRateOfTheClipsThatWereTrainedOn) {
@@ -220,6 +238,8 @@ TEST_F(SampleCommand, MistakesExitWith2AndSayWhatToDo) {
       {"sample runs/tiny --prompt x --frames 7 --size 11x13", "is 8 frames of 8x16"},
       {"sample runs/tiny --prompt x --steps 0", "must be a number above 0, not 0"},
       {"sample runs/tiny --prompt x --guidance -1", "must be a number at least 0, not -1"},
+      {"sample runs/tiny --prompt x --shift 0", "must be a number from 0.001 to 1000, not 0"},
+      {"sample runs/tiny --prompt x --solver rk4", "rk4 not in {euler,heun,ab2,unipc,dpmpp_2m}"},
       {"corpus make physics balls --two-shapes 0.5", "--two-shapes"},
       {"sample runs/tiny --prompt x --raw --ema", "--raw"},
       {"sample runs/tiny --prompt x --out runs/tiny", "is a run's folder"},

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/integrator.h"
 #include "tests/model/tiny_dit.h"
 
 namespace muybridge {
@@ -30,21 +31,9 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
   return std::sqrt(sum / static_cast<double>(a.size()));
 }
 
-TEST(Sampler, TimesFallFromOneToZeroAndTheShiftKeepsThemNearNoise) {
-  const std::vector<double> plain = sampling_times(4, 1), shifted = sampling_times(4, 3);
-  EXPECT_EQ(plain, (std::vector<double>{1, 0.75, 0.5, 0.25, 0}));
-  ASSERT_EQ(shifted.size(), 5U);
-  EXPECT_EQ(shifted.front(), 1);
-  EXPECT_EQ(shifted.back(), 0);
-  for (int i = 1; i < 4; ++i) {
-    EXPECT_LT(shifted[i], shifted[i - 1]);
-    EXPECT_NEAR(shifted[i], 3 * plain[i] / (1 + 2 * plain[i]), 1e-12);
-  }
-}
-
 // Halving the step halves the error of a first-order method and quarters that of a second-order
-// one.
-TEST(Sampler, EverySolverHasTheOrderThatItClaims) {
+// one. Those that tell a model whole thousandths: tests/model/integrator_test.cpp.
+TEST(Sampler, ASolverHasTheOrderThatItClaims) {
   const TinyDit model;
   slow_down(model);
   const auto run = [&](Solver solver, int steps) {
@@ -62,14 +51,45 @@ TEST(Sampler, EverySolverHasTheOrderThatItClaims) {
   }
 }
 
+TEST(Sampler, WalksItsSolversTimesAndTellsTheModelWhatItsSolverTells) {
+  const TinyDit model;
+  const ClipRequest& clip = kTwoClips[0];
+  const EncodedText text = model.dit.encode_text(pack_captions({clip.prompt}, 64));
+  const TokenLayout layout = model.dit.layout(Packing::of({clip.grid}));
+  const auto by_hand = [&](Solver solver, const std::function<double(double)>& told) {
+    const Tensor x = Tensor::empty({clip.grid.tokens(), model.dit.options.token_width()});
+    fill_normal(RandomStream(clip.seed, Purpose::kSampling), x.data<float>(), x.numel());
+    Integrator integrator(solver, sampling_times(solver, 6, 5));
+    const NoGradScope no_grad;
+    for (int step = 0; step < 6; ++step)
+      integrator.step(x, [&](const Tensor& at, double time) {
+        return model.dit.velocity(at, Tensor::full({1}, told(time)), text, layout);
+      });
+    return x.to(DType::kF64).to_vector<double>();
+  };
+  for (const Solver solver :
+       {Solver::kEuler, Solver::kHeun, Solver::kAb2, Solver::kUniPc, Solver::kDpmpp2m}) {
+    const auto rounded = [&](double time) { return told_time(solver, time); };
+    const std::vector<double> drawn =
+        sample(model, {clip}, {.solver = solver, .steps = 6, .guidance = 1, .shift = 5});
+    EXPECT_LT(distance(drawn, by_hand(solver, rounded)), 1e-6) << title_of(solver);
+    const double exact = distance(drawn, by_hand(solver, [](double time) { return time; }));
+    if (solver == Solver::kUniPc || solver == Solver::kDpmpp2m) {
+      EXPECT_GT(exact, 1e-4) << title_of(solver);
+    }
+  }
+}
+
 TEST(Sampler, AClipDoesNotDependOnTheOthersOfItsBatch) {
   const TinyDit model;
-  const SamplerOptions options{.solver = Solver::kAb2, .steps = 5, .guidance = 3};
-  const std::vector<double> both = sample(model, kTwoClips, options);
-  const std::vector<double> alone = sample(model, {kTwoClips[1]}, options);
-  const std::vector<double> second(both.end() - std::ssize(alone), both.end());
-  EXPECT_LT(distance(second, alone), 1e-5);
-  EXPECT_GT(distance(second, std::vector<double>(alone.size())), 0.1);
+  for (const Solver solver : {Solver::kAb2, Solver::kUniPc}) {
+    const SamplerOptions options{.solver = solver, .steps = 5, .guidance = 3};
+    const std::vector<double> both = sample(model, kTwoClips, options);
+    const std::vector<double> alone = sample(model, {kTwoClips[1]}, options);
+    const std::vector<double> second(both.end() - std::ssize(alone), both.end());
+    EXPECT_LT(distance(second, alone), 1e-5);
+    EXPECT_GT(distance(second, std::vector<double>(alone.size())), 0.1);
+  }
 }
 
 TEST(Sampler, GuidanceGoesFromTheEmptyPromptThroughThePrompt) {
@@ -104,7 +124,7 @@ TEST(Sampler, GuidanceGoesAwayFromTheNegativePrompt) {
 
 TEST(Sampler, SaysHowItSamples) {
   EXPECT_EQ(describe({.solver = Solver::kAb2, .steps = 16, .guidance = 1.5}),
-            "16 AB2 steps, guidance 1.5");
+            "16 AB2 steps, guidance 1.5, shift 3");
 }
 
 TEST(Sampler, TheSeedAloneDecidesTheNoise) {

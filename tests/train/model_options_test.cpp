@@ -67,6 +67,20 @@ TEST(ModelOptions, BlocksMultiplyWhatWasAskedFor) {
   EXPECT_THROW(dit_options(config({"train.linear=fp4"})), Error);
 }
 
+TEST(ModelOptions, ClipsAreDrawnWithTheSolverAndTheShiftThatWereAskedFor) {
+  const auto sampler = [](const std::vector<std::string>& overrides) {
+    return render_options(config(overrides)).sampler;
+  };
+  EXPECT_EQ(sampler({}).solver, Solver::kEuler);
+  for (const std::string& word : solver_words())
+    EXPECT_EQ(sampler({"eval.solver=" + word}).solver, solver_from(word)) << word;
+  EXPECT_EQ(sampler({}).shift, 3);
+  EXPECT_EQ(sampler({"flow.shift=2"}).shift, 2) << "eval.shift is 0: as training";
+  EXPECT_EQ(sampler({"flow.shift=2", "eval.shift=5"}).shift, 5);
+  EXPECT_EQ(flow_options(config({"flow.shift=2", "eval.shift=5"})).shift, 2);
+  EXPECT_THROW(sampler({"eval.shift=-1"}), Error);
+}
+
 TEST(ModelOptions, TheRingIsOfAllContextRanksOrOfThoseThatWereAskedFor) {
   const auto sizes = [](const std::vector<std::string>& more) {
     std::vector<std::string> overrides = {"parallel.context=4"};

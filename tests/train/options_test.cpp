@@ -185,6 +185,7 @@ std::vector<Options::Case> Options::cases() const {
       {"eval.steps", "3", renders_otherwise, ""},
       {"eval.solver", "heun", renders_otherwise, ""},
       {"eval.guidance", "1", renders_otherwise, ""},
+      {"eval.shift", "1", renders_otherwise, ""},
       {"eval.seed", "5",
        [](const Options& test, int code) {
          return measures_otherwise(test, code) && test.clip("changed") != test.clip("base");

@@ -53,6 +53,7 @@ TEST_F(UnreadKeys, EvaluateDoesWhatItIsAskedOrRefusesIt) {
       {"eval.steps", "3"},
       {"eval.solver", "heun"},
       {"eval.guidance", "1"},
+      {"eval.shift", "1"},
       {"eval.seed", "5"},
       {"eval.frames", "4"},
       {"eval.size", "8x8"},
