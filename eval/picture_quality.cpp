@@ -82,8 +82,7 @@ double similarity(const std::vector<double>& a, const std::vector<double>& b,
   for (std::size_t i = 0; i < mean_a.size(); ++i) {
     const double ma = mean_a[i], mb = mean_b[i];
     sum += (2 * ma * mb + kOfMeans) * (2 * (ab[i] - ma * mb) + kOfVariances) /
-           ((ma * ma + mb * mb + kOfMeans) *
-            (aa[i] - ma * ma + bb[i] - mb * mb + kOfVariances));
+           ((ma * ma + mb * mb + kOfMeans) * (aa[i] - ma * ma + bb[i] - mb * mb + kOfVariances));
   }
   return sum / static_cast<double>(mean_a.size());
 }
@@ -113,7 +112,8 @@ Quality picture_quality(const Frames& made, const Frames& real) {
       pictures,
       [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-          const int frame = static_cast<int>(i / kChannels), channel = static_cast<int>(i % kChannels);
+          const int frame = static_cast<int>(i / kChannels),
+                    channel = static_cast<int>(i % kChannels);
           similarities[static_cast<std::size_t>(i)] = similarity(
               channel_of(made, frame, channel), channel_of(real, frame, channel), windows);
         }

@@ -77,10 +77,11 @@ INNER_MAY_INCLUDE = {
         "weights": ("config", "model_options", "load_config", "unread_keys", "checkpoint"),
         "records": ("checkpoint",),
         "evaluation": ("config", "model_options", "load_config", "records"),
+        "objective": ("config", "model_options", "records", "evaluation"),
         "checks": ("config", "model_options", "checkpoint", "records", "evaluation"),
         "plan": ("config", "model_options", "checkpoint", "checks"),
         "": ("config", "model_options", "load_config", "resume_rules", "unread_keys", "checkpoint",
-             "update", "weights", "records", "evaluation", "checks", "plan"),
+             "update", "weights", "records", "evaluation", "objective", "checks", "plan"),
     },
 }
 # Files that may include one more room: how a DiT is split is a table of its own.

@@ -49,7 +49,7 @@ struct TrainConfig {
   enum class Kind { kDit, kAutoencoder };
 
   struct Model {
-    Kind kind = Kind::kDit;  // an autoencoder reads nothing else of this section
+    Kind kind = Kind::kDit;             // an autoencoder reads nothing else of this section
     int channels = 3;                   // of a frame or latent
     std::array<int, 3> patch{2, 4, 4};  // frames, rows, columns of a token
     int width = 128;
@@ -69,11 +69,11 @@ struct TrainConfig {
 
   struct Autoencoder {
     int latent_channels = 16;
-    int width = 96;                         // channels at full size
+    int width = 96;                          // channels at full size
     std::vector<int> multiples{1, 2, 4, 4};  // of each level, in widths
-    int frame_halvings = 2;                 // of the steps between levels: the last so many
-    int blocks = 2;                         // of each level
-    double divergence_weight = 1e-4;        // over that of a number's squared error
+    int frame_halvings = 2;                  // of the steps between levels: the last so many
+    int blocks = 2;                          // of each level
+    double divergence_weight = 1e-4;         // over that of a number's squared error
   };
 
   struct Flow {

@@ -47,11 +47,27 @@ void check_model(ConfigReader& reader, const TrainConfig::Model& model) {
 }
 
 // What only the other kind of model reads; "flow." stands for all of a section.
-constexpr auto kOfDit = std::to_array<std::string_view>(
-    {"model.", "flow.", "data.max_caption_bytes", "data.caption_drop", "train.linear",
-     "eval.prompts", "eval.steps", "eval.solver", "eval.guidance", "eval.seed", "eval.frames",
-     "eval.size", "eval.fps", "parallel.tensor", "parallel.context", "parallel.context_method",
-     "parallel.ring", "parallel.pipeline", "parallel.schedule", "parallel.virtual_stages"});
+constexpr auto kOfDit = std::to_array<std::string_view>({"model.",
+                                                         "flow.",
+                                                         "data.max_caption_bytes",
+                                                         "data.caption_drop",
+                                                         "train.linear",
+                                                         "eval.prompts",
+                                                         "eval.steps",
+                                                         "eval.solver",
+                                                         "eval.guidance",
+                                                         "eval.shift",
+                                                         "eval.seed",
+                                                         "eval.frames",
+                                                         "eval.size",
+                                                         "eval.fps",
+                                                         "parallel.tensor",
+                                                         "parallel.context",
+                                                         "parallel.context_method",
+                                                         "parallel.ring",
+                                                         "parallel.pipeline",
+                                                         "parallel.schedule",
+                                                         "parallel.virtual_stages"});
 constexpr auto kOfAutoencoder = std::to_array<std::string_view>({"autoencoder."});
 
 void refuse_of_other_kind(ConfigReader& reader, const TrainConfig& config) {
@@ -61,10 +77,10 @@ void refuse_of_other_kind(ConfigReader& reader, const TrainConfig& config) {
   const std::vector<ConfigValue> values = values_of(config), defaults = values_of(TrainConfig{});
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::string& key = values[i].key;
-    const bool is_unread = key != "model.kind" &&
-                           std::ranges::any_of(unread, [&](std::string_view each) {
-                             return each.ends_with('.') ? key.starts_with(each) : key == each;
-                           });
+    const bool is_unread =
+        key != "model.kind" && std::ranges::any_of(unread, [&](std::string_view each) {
+          return each.ends_with('.') ? key.starts_with(each) : key == each;
+        });
     if (is_unread && values[i].value != defaults[i].value)
       reader.refuse(key, autoencoder
                              ? "says nothing to an autoencoder (model.kind); leave it away"

@@ -113,10 +113,9 @@ TrainStep::Totals TrainStep::accumulate(std::int64_t step, double normaliser) {
   own_times_.operations = result.flops / mesh_.replica()->size();
   exposed_in_store_ = store_.finish();
   reducer_.finish();
-  const Tensor sums =
-      Tensor::of<double>({4}, {result.squared_error, result.divergence,
-                               static_cast<double>(result.tokens),
-                               result.flops / mesh_.replica()->size()});
+  const Tensor sums = Tensor::of<double>(
+      {4}, {result.squared_error, result.divergence, static_cast<double>(result.tokens),
+            result.flops / mesh_.replica()->size()});
   mesh_.world()->all_reduce(sums).wait();
   return {.squared_error = sums.data<double>()[0],
           .divergence = sums.data<double>()[1],

@@ -124,8 +124,8 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   const bool on_cuda = parameters_.master().device() == Device::kCuda;
   spread_values(parameters_, mesh_);
   optimizer_ = std::make_unique<Optimizer>(parameters_, config_.optimizer, mesh_);
-  train_step_ = std::make_unique<TrainStep>(config_, *objective_, parameters_, *optimizer_, *loader_,
-                                            store_, mesh_, activity_);
+  train_step_ = std::make_unique<TrainStep>(config_, *objective_, parameters_, *optimizer_,
+                                            *loader_, store_, mesh_, activity_);
   model_ = std::make_unique<TrainedModel>(TrainedModel{mesh_, parameters_, *optimizer_, *loader_});
   start_ = restore(config_, run_, corpora_.train.identity(), *model_, group_);
   step_ = start_.step;
@@ -140,10 +140,9 @@ Trainer::Trainer(const TrainConfig& config, World& world,
   });
   committer_ =
       std::make_unique<Committer>(committer_options(config_, run_, world.local_size()), group_);
-  log_info("{}, {} clips, {} of {}{}{}, run {}", objective_->describe(count),
-           loader_->clips(), counted(group_.size(), "rank"),
-           counted(omp_get_max_threads(), "thread"), on_cuda ? " on CUDA" : "",
-           describe_layout(config_, mesh_.sizes()), run_.root.string());
+  log_info("{}, {} clips, {} of {}{}{}, run {}", objective_->describe(count), loader_->clips(),
+           counted(group_.size(), "rank"), counted(omp_get_max_threads(), "thread"),
+           on_cuda ? " on CUDA" : "", describe_layout(config_, mesh_.sizes()), run_.root.string());
 }
 
 TrainOutcome Trainer::run() {
@@ -230,13 +229,12 @@ void Trainer::evaluate(StepMetrics& metrics, double train_seconds) {
   const InSection evaluating(activity_, Section::kEvaluation);
   committer_->before_change();
   const WeightsScope average(parameters_, optimizer_->average(), mesh_, store_);
-  const Evaluation evaluation =
-      objective_->evaluate({.config = config_,
-                            .corpus = &corpora_.validation(),
-                            .prompts = prompts_,
-                            .step = step_,
-                            .checkpoint = {}},
-                           run_);
+  const Evaluation evaluation = objective_->evaluate({.config = config_,
+                                                      .corpus = &corpora_.validation(),
+                                                      .prompts = prompts_,
+                                                      .step = step_,
+                                                      .checkpoint = {}},
+                                                     run_);
   metrics.extra.update(metrics_of(evaluation));
   log_info("step {}: {} ({:.1f} s)", step_, describe_evaluation(evaluation), evaluation.seconds);
   const std::int64_t peak = peak_memory_bytes(group_);

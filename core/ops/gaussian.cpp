@@ -30,11 +30,11 @@ GaussianLatents draw_latents(const Var& moments, const RandomStream& noise, doub
   const Tensor divergence = Tensor::empty({1}, DType::kF64, value.device());
   const std::int32_t offsets[] = {0, static_cast<std::int32_t>(rows)};
   dispatch_float(value.dtype(), "draw_latents", [&]<class T>() {
-    for_rows_sum(value.device(), offsets, 1,
-                 functor::DrawLatents<T>{value.data<T>(), noise, channels,
-                                         static_cast<Accumulator<T>>(kMostLogVariance),
-                                         latents.data<T>()},
-                 divergence.data<double>());
+    for_rows_sum(
+        value.device(), offsets, 1,
+        functor::DrawLatents<T>{value.data<T>(), noise, channels,
+                                static_cast<Accumulator<T>>(kMostLogVariance), latents.data<T>()},
+        divergence.data<double>());
   });
   return {Var::op(latents, {moments},
                   [=](Inputs in, const Tensor& dy) {
@@ -42,11 +42,11 @@ GaussianLatents draw_latents(const Var& moments, const RandomStream& noise, doub
                     const Tensor grad = Tensor::empty(m.shape(), m.dtype(), m.device());
                     dispatch_float(m.dtype(), "draw_latents", [&]<class T>() {
                       using A = Accumulator<T>;
-                      for_elements(m.device(), rows * channels,
-                                   functor::DrawLatentsGrad<T>{
-                                       m.data<T>(), dy.data<T>(), noise, channels,
-                                       static_cast<A>(kMostLogVariance), static_cast<A>(weight),
-                                       grad.data<T>()});
+                      for_elements(
+                          m.device(), rows * channels,
+                          functor::DrawLatentsGrad<T>{m.data<T>(), dy.data<T>(), noise, channels,
+                                                      static_cast<A>(kMostLogVariance),
+                                                      static_cast<A>(weight), grad.data<T>()});
                     });
                     in[0].add_grad(grad);
                   }),

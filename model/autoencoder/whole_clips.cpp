@@ -51,14 +51,13 @@ Tensor decode_clip(const Autoencoder& autoencoder, const Tensor& latents) {
   const NoGradScope no_grad;
   FrameMemory memory;
   const std::int64_t frames = latents.shape()[0];
-  return in_chunks(frames, kLatentsAtOnce, kLatentsAtOnce,
-                   1 + (frames - 1) * autoencoder.options.frame_factor(), [&](std::int64_t begin, std::int64_t count) {
-                     return autoencoder
-                         .decode(Var::constant(
-                                     as_the_model(autoencoder, latents.rows(begin, count))),
-                                 memory)
-                         .value();
-                   });
+  return in_chunks(
+      frames, kLatentsAtOnce, kLatentsAtOnce, 1 + (frames - 1) * autoencoder.options.frame_factor(),
+      [&](std::int64_t begin, std::int64_t count) {
+        return autoencoder
+            .decode(Var::constant(as_the_model(autoencoder, latents.rows(begin, count))), memory)
+            .value();
+      });
 }
 
 }  // namespace muybridge

@@ -262,9 +262,8 @@ TEST_F(CudaTwin, LatentsDrawn) {
   for (const DType dtype : kFloats)
     for (const std::int64_t channels : {3, 16}) {
       const Tensor moments = draw({70, 2 * channels}, dtype);
-      expect_same("draw_latents", {moments}, [&](Inputs in, Device) {
-        return draw_latents(in[0], noise, 0.1).latents;
-      });
+      expect_same("draw_latents", {moments},
+                  [&](Inputs in, Device) { return draw_latents(in[0], noise, 0.1).latents; });
       const Tensor on_cuda = moments.to(Device::kCuda);
       expect_near("mean_latents", mean_latents(on_cuda), mean_latents(moments), dtype);
       const double want = draw_latents(Var::constant(moments), noise, 0).divergence;

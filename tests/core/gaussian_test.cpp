@@ -27,8 +27,7 @@ TEST(DrawLatents, TellHowFarTheyAreFromTheStandardNormal) {
   const Tensor normal = Tensor::zeros({5, 6}, DType::kF64);
   EXPECT_EQ(draw_latents(Var::constant(normal), kNoise, 0).divergence, 0);
   // ln(1 / s) + (s^2 + m^2 - 1) / 2 with s = 3 and m = 2.
-  const Tensor other =
-      Tensor::of<double>({1, 2}, std::vector<double>{2, 2 * std::log(3.0)});
+  const Tensor other = Tensor::of<double>({1, 2}, std::vector<double>{2, 2 * std::log(3.0)});
   EXPECT_NEAR(draw_latents(Var::constant(other), kNoise, 0).divergence,
               -std::log(3.0) + (9 + 4 - 1) / 2.0, 1e-12);
 }

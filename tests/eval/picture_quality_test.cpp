@@ -37,7 +37,8 @@ double similarity_by_formula(const Frames& a, const Frames& b, int window) {
             double m = 0;
             for (int y = 0; y < window; ++y)
               for (int x = 0; x < window; ++x) {
-                const auto at = static_cast<std::size_t>(((top + y) * a.width + left + x) * 3 + channel);
+                const auto at =
+                    static_cast<std::size_t>(((top + y) * a.width + left + x) * 3 + channel);
                 m += weights[static_cast<std::size_t>(y * window + x)] / sum *
                      f(static_cast<double>(a.frame(t)[at]), static_cast<double>(b.frame(t)[at]));
               }
@@ -48,8 +49,8 @@ double similarity_by_formula(const Frames& a, const Frames& b, int window) {
           const double va = mean([&](double p, double) { return (p - ma) * (p - ma); });
           const double vb = mean([&](double, double q) { return (q - mb) * (q - mb); });
           const double both = mean([&](double p, double q) { return (p - ma) * (q - mb); });
-          total += (2 * ma * mb + c1) * (2 * both + c2) /
-                   ((ma * ma + mb * mb + c1) * (va + vb + c2));
+          total +=
+              (2 * ma * mb + c1) * (2 * both + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2));
         }
   return total / windows;
 }
@@ -75,7 +76,8 @@ TEST(PictureQuality, SimilarityIsTheFormulaOfEveryWindow) {
   Frames made = real;
   std::mt19937 random(5);
   for (std::uint8_t& byte : made.rgb)
-    byte = static_cast<std::uint8_t>(std::clamp<int>(byte + static_cast<int>(random() % 81) - 40, 0, 255));
+    byte = static_cast<std::uint8_t>(
+        std::clamp<int>(byte + static_cast<int>(random() % 81) - 40, 0, 255));
   const double want = similarity_by_formula(made, real, 11);
   EXPECT_GT(want, 0.5);
   EXPECT_LT(want, 0.99);

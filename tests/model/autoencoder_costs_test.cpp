@@ -7,15 +7,14 @@ namespace {
 
 // One level and one block, by hand: 12 places, of 2 channels, latents of 1.
 TEST(AutoencoderCosts, AreTheSumsOverLayers) {
-  const AutoencoderOptions options{.latent_channels = 1,
-                                   .width = 2,
-                                   .multiples = {1},
-                                   .halves_frames = {},
-                                   .blocks = 1};
+  const AutoencoderOptions options{
+      .latent_channels = 1, .width = 2, .multiples = {1}, .halves_frames = {}, .blocks = 1};
   const double places = 3 * 2 * 2, block = 2 * 2 * 27 * 2 * 2;
   const double attention = 8 * 2 * 2 + 4 * 2 * 4;  // of a place, which sees 4
-  const double encoder = 2 * 27 * 3 * 2 + block + 2 * block + attention + 2 * 27 * 2 * 2 + 2 * 2 * 2;
-  const double decoder = 2 * 1 * 1 + 2 * 27 * 1 * 2 + 2 * block + attention + 2 * block + 2 * 27 * 2 * 3;
+  const double encoder =
+      2 * 27 * 3 * 2 + block + 2 * block + attention + 2 * 27 * 2 * 2 + 2 * 2 * 2;
+  const double decoder =
+      2 * 1 * 1 + 2 * 27 * 1 * 2 + 2 * block + attention + 2 * block + 2 * 27 * 2 * 3;
   EXPECT_DOUBLE_EQ(autoencoder_costs(options, {3, 2, 2}).operations, places * (encoder + decoder));
 }
 

@@ -21,8 +21,7 @@ TEST(WholeClips, InChunksGiveWhatOneCallGives) {
   for (const std::int64_t frames : {1, 7, 17}) {
     const Tensor pixels = random_tensor({frames, 8, 12, 3}, 1);
     FrameMemory encoding, decoding;
-    const Tensor want =
-        mean_latents(autoencoder.encode(Var::constant(pixels), encoding).value());
+    const Tensor want = mean_latents(autoencoder.encode(Var::constant(pixels), encoding).value());
     const Tensor latents = encode_clip(autoencoder, pixels);
     ASSERT_EQ(latents.shape(), Shape({1 + (frames - 1) / 2, 2, 3, 2}));
     for (std::int64_t i = 0; i < want.numel(); ++i)

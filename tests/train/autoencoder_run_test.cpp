@@ -32,9 +32,10 @@ TEST_F(AutoencoderRun, LearnsToGiveHeldOutClipsBack) {
   ASSERT_EQ(said.at("samples").size(), 2U);
   for (const nlohmann::json& clip : said.at("samples"))
     for (const char* file : {"clip", "real"})
-      EXPECT_TRUE(std::filesystem::exists(
-          run("run") / "samples/step-00000060" /
-          (file + clip.at("file").get<std::string>().substr(std::string("samples/step-00000060/clip").size()))))
+      EXPECT_TRUE(
+          std::filesystem::exists(run("run") / "samples/step-00000060" /
+                                  (file + clip.at("file").get<std::string>().substr(
+                                              std::string("samples/step-00000060/clip").size()))))
           << clip;
   const std::string page = read_file(run("run") / "index.html");
   EXPECT_NE(page.find("PSNR"), std::string::npos);
@@ -82,7 +83,8 @@ TEST_F(AutoencoderRun, WhatItCannotDoIsRefused) {
   }
   ASSERT_EQ(run_to_end(train_autoencoder(1, "run", "train.steps=1")), 0) << log();
   for (const std::string command : {"evaluate {}", "sample {} --prompt x"}) {
-    EXPECT_EQ(run_to_end(kBinary + " " + fmt::format(fmt::runtime(command), run("run").string())), 2);
+    EXPECT_EQ(run_to_end(kBinary + " " + fmt::format(fmt::runtime(command), run("run").string())),
+              2);
     EXPECT_TRUE(log_has("takes a diffusion transformer, and this is a video autoencoder")) << log();
   }
   const std::string file = (scratch_ / "autoencoder.yaml").string();

@@ -13,11 +13,11 @@
 #include "parallel/host/local_ranks.h"
 #include "parallel/zero/sharing.h"
 #include "tests/data/temporary_corpus.h"
-#include "train/objective/accumulation.h"
-#include "train/objective/flow_objective.h"
 #include "train/checkpoint/state_pieces.h"
 #include "train/load_config.h"
 #include "train/model_options.h"
+#include "train/objective/accumulation.h"
+#include "train/objective/flow_objective.h"
 #include "train/replica_loader.h"
 
 namespace muybridge {

@@ -113,8 +113,7 @@ MemoryEstimate memory_of_autoencoder(const TrainConfig& config,
   if (device_of(config) == Device::kCuda && replicas > 1) memory.communication = kDeviceGroup;
   memory.weights = memory.average_in_place = parameters * element;
   memory.gradients = parameters * wide;
-  memory.optimizer =
-      kept_here * (3 + (element < wide || config.parallel.zero > 0 ? 1 : 0)) * wide;
+  memory.optimizer = kept_here * (3 + (element < wide || config.parallel.zero > 0 ? 1 : 0)) * wide;
   memory.activations = (most.kept + 3 * most.largest) * element;
   memory.batches = static_cast<double>(config.batch.tokens * token.tokens() * model.channels) *
                    static_cast<double>(sizeof(float)) * (config.data.prefetch + 1);

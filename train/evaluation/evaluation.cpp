@@ -144,8 +144,7 @@ Json metrics_of(const Evaluation& evaluation) {
 std::string describe_evaluation(const Evaluation& evaluation) {
   const double loss = mean_loss(evaluation);
   std::string text = std::isnan(loss) ? "evaluated" : fmt::format("validation loss {:.4f}", loss);
-  for (const auto& [name, value] : evaluation.quality)
-    text += "  " + describe_quality(name, value);
+  for (const auto& [name, value] : evaluation.quality) text += "  " + describe_quality(name, value);
   for (const auto& [name, summary] : evaluation.score_details)
     text += "  " + describe_score(name, summary);
   return text;

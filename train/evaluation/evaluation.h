@@ -21,7 +21,7 @@ struct Evaluation {
   std::int64_t step = 0;
   std::vector<double> validation_loss;    // of a DiT by noise, see eval/validation.h; or one
   std::map<std::string, double> quality;  // of reconstructions, see eval/picture_quality.h
-  Scores scores;                 // means over the clips that have them
+  Scores scores;                          // means over the clips that have them
   ScoreSummaries score_details;  // the same with the number of clips and the level of chance
   SampleSet samples;
   int known_prompts = 0;  // of which the samples show some, or all

@@ -79,9 +79,8 @@ class Reconstruction {
 
  private:
   Json measure(const Tensor& real, std::int64_t number, const std::string& caption) const {
-    const Tensor made = decode_clip(autoencoder_, encode_clip(autoencoder_, real))
-                            .to(Device::kCpu)
-                            .to(DType::kF32);
+    const Tensor made =
+        decode_clip(autoencoder_, encode_clip(autoencoder_, real)).to(Device::kCpu).to(DType::kF32);
     const Frames made_frames = pictures(made), real_frames = pictures(real);
     const Quality quality = picture_quality(made_frames, real_frames);
     Json clip = {{"number", number},
@@ -95,7 +94,9 @@ class Reconstruction {
                                 .quality = quality,
                                 .source = "held out",
                                 .real = fmt::format("real-{:03}.mp4", place->second)};
-      write(made_frames, number, record.file, fmt::format("a reconstruction by muybridge {}, step {}: ", MUYBRIDGE_VERSION, subject_.step));
+      write(made_frames, number, record.file,
+            fmt::format("a reconstruction by muybridge {}, step {}: ", MUYBRIDGE_VERSION,
+                        subject_.step));
       write(real_frames, number, record.real, "not generated: ");
       clip["record"] = to_json(record);
     }
@@ -121,9 +122,8 @@ class Reconstruction {
 
 }  // namespace
 
-Evaluation evaluate_reconstruction(const Autoencoder& autoencoder,
-                                   const EvaluationSubject& subject, const RunFolder& run,
-                                   const Mesh& mesh) {
+Evaluation evaluate_reconstruction(const Autoencoder& autoencoder, const EvaluationSubject& subject,
+                                   const RunFolder& run, const Mesh& mesh) {
   const auto begin = std::chrono::steady_clock::now();
   const TrainConfig::Eval& eval = subject.config.eval;
   Group& world = *mesh.world();
@@ -175,9 +175,10 @@ Evaluation evaluate_reconstruction(const Autoencoder& autoencoder,
 
 std::string describe_autoencoder(const AutoencoderOptions& options, std::int64_t parameters) {
   const std::int64_t side = options.side_factor();
-  return fmt::format("autoencoder of {} levels, {}x{} pixels and {} frames to {} numbers, {} parameters",
-                     options.multiples.size(), side, side, options.frame_factor(),
-                     options.latent_channels, format_quantity(static_cast<double>(parameters)));
+  return fmt::format(
+      "autoencoder of {} levels, {}x{} pixels and {} frames to {} numbers, {} parameters",
+      options.multiples.size(), side, side, options.frame_factor(), options.latent_channels,
+      format_quantity(static_cast<double>(parameters)));
 }
 
 }  // namespace muybridge

@@ -209,9 +209,9 @@ class Accumulation final : public PipelineWork {
 
 }  // namespace
 
-StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
-                                        Group& pipeline, const std::function<Batch()>& next,
-                                        const AccumulationOptions& options) {
+StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule, Group& pipeline,
+                                const std::function<Batch()>& next,
+                                const AccumulationOptions& options) {
   Accumulation work(dit, schedule.ranks.at(static_cast<std::size_t>(pipeline.rank())), next,
                     options);
   run_pipeline(schedule, work, pipeline, options.timeline);
@@ -219,7 +219,7 @@ StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule
 }
 
 StepResult accumulate_gradients(const Dit& dit, const Batch& batch,
-                                        const AccumulationOptions& options) {
+                                const AccumulationOptions& options) {
   return accumulate_gradients(
       dit, make_schedule({}), *solo_group(), [&] { return batch; }, options);
 }

@@ -32,12 +32,12 @@ struct AccumulationOptions {
 // Forward and backward of the schedule's micro-batches, which `next` hands out one after another:
 // gradients are added to the parameters. All ranks of the pipeline at once, each with the same
 // batches.
-StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule,
-                                        Group& pipeline, const std::function<Batch()>& next,
-                                        const AccumulationOptions& options);
+StepResult accumulate_gradients(const Dit& dit, const PipelineSchedule& schedule, Group& pipeline,
+                                const std::function<Batch()>& next,
+                                const AccumulationOptions& options);
 
 // The same of one batch on one rank.
 StepResult accumulate_gradients(const Dit& dit, const Batch& batch,
-                                        const AccumulationOptions& options);
+                                const AccumulationOptions& options);
 
 }  // namespace muybridge

@@ -48,22 +48,23 @@ void AutoencoderObjective::add_clip(const Batch& batch, int clip, bool last, con
   const auto place = static_cast<std::size_t>(clip);
   const std::int64_t first = batch.packing.offsets[place], tokens = batch.packing.length(clip);
   const Device device = parameters_.master().device();
-  const Tensor pixels = clip_pixels(batch.tokens.rows(first, tokens), batch.packing.grids[place],
-                                    token_size(config_))
-                            .to(device)
-                            .to(accumulator_of(parameters_.value_type()));
+  const Tensor pixels =
+      clip_pixels(batch.tokens.rows(first, tokens), batch.packing.grids[place], token_size(config_))
+          .to(device)
+          .to(accumulator_of(parameters_.value_type()));
   const Shape& shape = pixels.shape();
   const double weight = config_.autoencoder.divergence_weight;
   const RandomStream noise(work.seed, Purpose::kLatents, static_cast<std::uint64_t>(work.step),
                            static_cast<std::uint64_t>(batch.samples[place]));
   FrameMemory encoding, decoding;
-  const Var moments = autoencoder_.encode(Var::constant(pixels.to(parameters_.value_type())), encoding);
+  const Var moments =
+      autoencoder_.encode(Var::constant(pixels.to(parameters_.value_type())), encoding);
   const GaussianLatents drawn = draw_latents(moments, noise, weight / work.normaliser);
   const Var made = autoencoder_.decode(drawn.latents, decoding);
   const Shape frames{shape[0], shape[1] * shape[2] * shape[3]};
   const std::int32_t offsets[] = {0, static_cast<std::int32_t>(shape[0])};
-  const SquaredErrorResult error = squared_error(reshape(made, frames), pixels.reshape(frames),
-                                                 offsets, 1 / work.normaliser);
+  const SquaredErrorResult error =
+      squared_error(reshape(made, frames), pixels.reshape(frames), offsets, 1 / work.normaliser);
   encoding = decoding = {};
   BackwardOptions options;
   if (work.on_leaf_ready)
@@ -74,12 +75,12 @@ void AutoencoderObjective::add_clip(const Batch& batch, int clip, bool last, con
   result.squared_error += squares;
   result.divergence += weight * drawn.divergence;
   result.tokens += tokens;
-  result.flops += kForwardAndBackward *
-                  autoencoder_costs(autoencoder_.options,
-                                    {.frames = static_cast<std::int32_t>(shape[0]),
-                                     .height = static_cast<std::int32_t>(shape[1]),
-                                     .width = static_cast<std::int32_t>(shape[2])})
-                      .operations;
+  result.flops +=
+      kForwardAndBackward *
+      autoencoder_costs(autoencoder_.options, {.frames = static_cast<std::int32_t>(shape[0]),
+                                               .height = static_cast<std::int32_t>(shape[1]),
+                                               .width = static_cast<std::int32_t>(shape[2])})
+          .operations;
   if (!std::isfinite(squares + drawn.divergence)) result.bad_clips.push_back(batch.clip_ids[place]);
 }
 

@@ -57,9 +57,8 @@ void export_autoencoder(const CheckpointReader& reader, const ExportOptions& opt
   SafetensorsWriter writer(out, specs, metadata);
   for (const ManifestParameter& parameter : reader.manifest().parameters)
     writer.add(there(parameter).name,
-               to_public_tensor(
-                   read_whole(reader, options.which, parameter).to(options.dtype),
-                   there(parameter)));
+               to_public_tensor(read_whole(reader, options.which, parameter).to(options.dtype),
+                                there(parameter)));
   writer.commit();
 }
 

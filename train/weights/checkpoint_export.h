@@ -27,8 +27,8 @@ void export_weights(const CheckpointReader& reader, const ExportOptions& options
 void export_autoencoder(const CheckpointReader& reader, const ExportOptions& options,
                         const AutoencoderOptions& model, const std::filesystem::path& out);
 
-// The inverse of export_weights: fills what this rank holds of each parameter (Parameters::fill). Throws
-// Error(kUsage) that names the tensor when one is missing or has another shape.
+// The inverse of export_weights: fills what this rank holds of each parameter (Parameters::fill).
+// Throws Error(kUsage) that names the tensor when one is missing or has another shape.
 void import_weights(const SafetensorsReader& file, const Grid& patch, const Parameters& parameters);
 
 }  // namespace muybridge

@@ -82,19 +82,21 @@ SafetensorsMetadata export_metadata(const TrainConfig& config, StateKind kind, s
                                     const std::string& version) {
   const TrainConfig::Model& model = config.model;
   const TrainConfig::Eval& eval = config.eval;
-  return {
-      {kConfig, to_yaml(without_private_parts(config))},
-      {kStep, std::to_string(step)},
-      {kWeights, weights_name(kind)},
-      {"muybridge_version", version},
-      // For people and for other programs; ours reads the configuration.
-      {"muybridge_prediction",
-       model.prediction == TrainConfig::Prediction::kClean ? "clean" : "velocity"},
-      {"muybridge_patch", fmt::format("{}x{}x{}", model.patch[0], model.patch[1], model.patch[2])},
-      {"muybridge_positions", model.sine_positions ? "rotary, sines added" : "rotary"},
-      {"muybridge_text_encoder", "bytes of UTF-8, trained along"},
-      {"muybridge_clips",
-       fmt::format("{} frames of {} at {:g} fps", eval.frames, to_text(eval.size), eval.fps)}};
+  SafetensorsMetadata metadata = {{kConfig, to_yaml(without_private_parts(config))},
+                                  {kStep, std::to_string(step)},
+                                  {kWeights, weights_name(kind)},
+                                  {"muybridge_version", version}};
+  if (is_autoencoder(config)) return metadata;
+  metadata.insert(
+      {// For people and for other programs; ours reads the configuration.
+       {"muybridge_prediction",
+        model.prediction == TrainConfig::Prediction::kClean ? "clean" : "velocity"},
+       {"muybridge_patch", fmt::format("{}x{}x{}", model.patch[0], model.patch[1], model.patch[2])},
+       {"muybridge_positions", model.sine_positions ? "rotary, sines added" : "rotary"},
+       {"muybridge_text_encoder", "bytes of UTF-8, trained along"},
+       {"muybridge_clips",
+        fmt::format("{} frames of {} at {:g} fps", eval.frames, to_text(eval.size), eval.fps)}});
+  return metadata;
 }
 
 std::vector<std::string> foreign_to_wan(const TrainConfig& config) {

@@ -8,8 +8,8 @@
 #include "core/random.h"
 #include "model/dit_parallel.h"
 #include "parallel/host/local_ranks.h"
-#include "train/objective/accumulation.h"
 #include "train/config.h"
+#include "train/objective/accumulation.h"
 #include "train/plan/holdings.h"
 #include "train/update/optimizer.h"
 
