@@ -177,10 +177,10 @@ TEST_F(ConfigTest, WrongTypesArePlacedAtTheValue) {
   EXPECT_EQ(reason("steps: [1, 2, x]"),
             "shop.yaml:2:17: basket.steps: number 3 of the list: expected a whole number, got 'x'");
   EXPECT_EQ(reason("layers: []"),
-            "shop.yaml:2:17: basket.layers: expected a list of whole numbers such as [1, 2, 4], "
+            "shop.yaml:2:18: basket.layers: expected a list of whole numbers such as [1, 2, 4], "
             "got a list of 0");
   EXPECT_EQ(reason("layers: [2, 0]"),
-            "shop.yaml:2:17: basket.layers: number 2 of the list: must be at least 1, got 0");
+            "shop.yaml:2:18: basket.layers: number 2 of the list: must be at least 1, got 0");
   EXPECT_EQ(reason("notes: []"), "shop.yaml:2:17: basket.notes: the list is empty");
 }
 

@@ -116,7 +116,7 @@ TEST_F(AutoencoderObjectiveTest, TheGradientIsThatOfBothPartsOfTheLoss) {
     for (std::int64_t i = 0; i < weights.numel(); ++i)
       weights.data<float>()[i] -= static_cast<float>(step) * gradient.data<float>()[i];
     EXPECT_NEAR((before - loss()) / (step * square), 1, 0.03) << weight;
-    if (weight == 0) EXPECT_EQ(run(model, {{0}}).divergence, 0);
+    EXPECT_EQ(run(model, {{0}}).divergence > 0, weight > 0);
   }
 }
 
