@@ -90,11 +90,11 @@ std::filesystem::path file_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-ShardOfTensor parse_safetensors_index(std::string_view text, const std::string& where) {
+ShardOfTensor parse_safetensors_index(std::string_view json, const std::string& where) {
   TwiceFinder finder;
-  const json index = json::parse(
-      text,
-      [&](int depth, json::parse_event_t event, json& value) {
+  const nlohmann::json index = nlohmann::json::parse(
+      json,
+      [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
         return finder(depth, event, value);
       },
       /*allow_exceptions=*/false);
@@ -108,7 +108,7 @@ ShardOfTensor parse_safetensors_index(std::string_view text, const std::string& 
     if (!file.is_string() || !is_file_name(file.get_ref<const std::string&>()))
       fail(ExitCode::kCorrupt,
            "{}: tensor '{}' is said to lie in {}; a {} file beside the index is expected", where,
-           tensor, file.dump(-1, ' ', false, json::error_handler_t::replace), kEnding);
+           tensor, file.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), kEnding);
     shards[tensor] = file.get<std::string>();
   }
   return shards;

@@ -29,7 +29,7 @@ class CharacterMap {
 
  private:
   std::uint32_t unit(std::size_t at) const;
-  std::string_view replacement(std::uint32_t value) const;
+  std::string_view replacement(std::uint32_t at) const;
 
   std::vector<std::uint32_t> units_;
   std::string texts_;

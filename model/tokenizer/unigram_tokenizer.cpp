@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "model/tokenizer/characters.h"
 
@@ -58,11 +59,10 @@ UnigramTokenizer::Range UnigramTokenizer::narrow(Range range, std::size_t depth,
     const std::string& text = model_.pieces[static_cast<std::size_t>(id)].text;
     return text.size() > depth ? int{static_cast<std::uint8_t>(text[depth])} : -1;
   };
-  const auto all = std::ranges::subrange(sorted_.begin() + static_cast<std::ptrdiff_t>(range.begin),
-                                         sorted_.begin() + static_cast<std::ptrdiff_t>(range.end));
+  const auto all = std::span(sorted_).subspan(range.begin, range.end - range.begin);
   const auto found = std::ranges::equal_range(all, int{byte}, {}, next);
-  return {static_cast<std::size_t>(found.begin() - sorted_.begin()),
-          static_cast<std::size_t>(found.end() - sorted_.begin())};
+  const auto begin = range.begin + static_cast<std::size_t>(found.begin() - all.begin());
+  return {begin, begin + found.size()};
 }
 
 double UnigramTokenizer::score_of(std::int32_t id, std::size_t bytes) const {

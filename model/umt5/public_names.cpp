@@ -59,6 +59,7 @@ std::vector<Umt5Part> umt5_parts(std::string_view name, const Shape& shape, Umt5
     const std::vector<std::string_view>& theirs = is_wan ? rule.wan : rule.transformers;
     const std::int64_t rows = shape[0] / std::ssize(theirs);
     std::vector<Umt5Part> parts;
+    parts.reserve(theirs.size());
     for (const std::string_view their : theirs)
       parts.push_back(
           {.name = prefix + std::string(their), .row = std::ssize(parts) * rows, .rows = rows});

@@ -28,6 +28,6 @@ void require_valid(const Umt5Options& options);
 // Of a config.json of the transformers library. Throws Error(kCorrupt) where it is damaged, and
 // Error(kUsage) for what is no UMT5 encoder or is none of ours (another gate, a decoder).
 Umt5Options read_umt5_options(const std::filesystem::path& path);
-Umt5Options parse_umt5_options(std::string_view json, const std::string& where);
+Umt5Options parse_umt5_options(std::string_view text, const std::string& where);
 
 }  // namespace muybridge

@@ -68,6 +68,19 @@ TEST(UnigramTokenizer, TakesThePiecesWithTheLargestSum) {
   EXPECT_THAT(tokenizer.encode("aab"), ElementsAre(2, 3, 5));
 }
 
+// As SentencePiece 0.2.3 and tokenizers 0.23 do with these pieces.
+TEST(UnigramTokenizer, OfEqualSumsTheOneWhoseLastPieceIsLongestIsTaken) {
+  PieceModel model = small_model();
+  model.pieces.push_back({"aa", -4});
+  for (const bool words_apart : {false, true}) {
+    model.words_apart = words_apart;
+    const UnigramTokenizer tokenizer(model, "small");
+    EXPECT_THAT(tokenizer.encode("aa"), ElementsAre(2, 8));
+    EXPECT_THAT(tokenizer.encode("aaa"), ElementsAre(2, 3, 8));
+    EXPECT_THAT(tokenizer.encode("aaaa"), ElementsAre(2, 8, 8));
+  }
+}
+
 TEST(UnigramTokenizer, WhatIsUnknownIsOnePieceHoweverLong) {
   const UnigramTokenizer tokenizer(small_model(), "small");
   EXPECT_THAT(tokenizer.encode("xyzab"), ElementsAre(2, 0, 5));
