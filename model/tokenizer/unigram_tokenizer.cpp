@@ -60,9 +60,11 @@ UnigramTokenizer::Range UnigramTokenizer::narrow(Range range, std::size_t depth,
     return text.size() > depth ? int{static_cast<std::uint8_t>(text[depth])} : -1;
   };
   const auto all = std::span(sorted_).subspan(range.begin, range.end - range.begin);
-  const auto found = std::ranges::equal_range(all, int{byte}, {}, next);
-  const auto begin = range.begin + static_cast<std::size_t>(found.begin() - all.begin());
-  return {begin, begin + found.size()};
+  const auto place = [&](auto found) {
+    return range.begin + static_cast<std::size_t>(found - all.begin());
+  };
+  return {place(std::ranges::lower_bound(all, int{byte}, {}, next)),
+          place(std::ranges::upper_bound(all, int{byte}, {}, next))};
 }
 
 double UnigramTokenizer::score_of(std::int32_t id, std::size_t bytes) const {
