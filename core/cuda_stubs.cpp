@@ -44,6 +44,10 @@ void attention_backward(const AttentionShape&, const HeadColumns&, const HeadCol
                         const AttentionGradients&) {
   no_cuda();
 }
+void relative_attention(const AttentionShape&, const HeadColumns&, const HeadColumns&,
+                        const HeadColumns&, const Tensor&, const Tensor&) {
+  no_cuda();
+}
 struct CopyOut::Stream {};
 CopyOut::CopyOut() { no_cuda(); }
 CopyOut::~CopyOut() = default;

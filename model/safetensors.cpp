@@ -17,6 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little endian");
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
+constexpr std::int64_t kElementsAtOnce = 1 << 20;
 
 struct Spelling {
   const char* name;
@@ -58,6 +59,20 @@ void write_exactly(std::FILE* file, const void* data, std::size_t bytes,
     fail_errno("write(" + path.string() + ")", errno);
 }
 
+DType dtype_of(const SafetensorsEntry& entry, const std::filesystem::path& path) {
+  for (const Spelling& spelling : kSpellings)
+    if (spelling.name == entry.dtype) return spelling.dtype;
+  fail(ExitCode::kUsage, "{}: tensor '{}' is {}; convert the file to F32 or BF16", path.string(),
+       entry.name, entry.dtype);
+}
+
+Shape shape_of(const SafetensorsEntry& entry, const std::filesystem::path& path) {
+  if (entry.shape.size() > static_cast<std::size_t>(Shape::kMaxRank))
+    fail(ExitCode::kUsage, "{}: tensor '{}' has {} dimensions, at most {} are supported",
+         path.string(), entry.name, entry.shape.size(), Shape::kMaxRank);
+  return Shape(std::span<const std::int64_t>(entry.shape));
+}
+
 }  // namespace
 
 SafetensorsReader::SafetensorsReader(const std::filesystem::path& path) : path_(path) {
@@ -84,30 +99,39 @@ const SafetensorsEntry* SafetensorsReader::find(const std::string& name) const {
   return found == index_.end() ? nullptr : &header_.entries[found->second];
 }
 
-Tensor SafetensorsReader::read(const std::string& name) const {
+const SafetensorsEntry& SafetensorsReader::entry_of(const std::string& name) const {
   const SafetensorsEntry* entry = find(name);
-  if (!entry) {
-    std::vector<std::string> names;
-    for (const auto& [known, position] : index_) names.push_back(known);
-    const std::string near = nearest(name, names);
-    fail(ExitCode::kUsage, "{}: no tensor '{}'{}", path_.string(), name,
-         near.empty() ? "" : fmt::format("; the nearest is '{}'", near));
-  }
-  const auto* spelling =
-      std::find_if(std::begin(kSpellings), std::end(kSpellings),
-                   [&](const Spelling& candidate) { return candidate.name == entry->dtype; });
-  if (spelling == std::end(kSpellings))
-    fail(ExitCode::kUsage, "{}: tensor '{}' is {}; convert the file to F32 or BF16", path_.string(),
-         name, entry->dtype);
-  if (entry->shape.size() > static_cast<std::size_t>(Shape::kMaxRank))
-    fail(ExitCode::kUsage, "{}: tensor '{}' has {} dimensions, at most {} are supported",
-         path_.string(), name, entry->shape.size(), Shape::kMaxRank);
-  Tensor tensor =
-      Tensor::empty(Shape(std::span<const std::int64_t>(entry->shape)), spelling->dtype);
-  const auto file = open_file(path_, "rb");
-  seek(file.get(), data_start_ + entry->begin, path_);
-  read_exactly(file.get(), tensor.raw(), tensor.bytes(), path_);
+  if (entry) return *entry;
+  std::vector<std::string> names;
+  for (const auto& [known, position] : index_) names.push_back(known);
+  const std::string near = nearest(name, names);
+  fail(ExitCode::kUsage, "{}: no tensor '{}'{}", path_.string(), name,
+       near.empty() ? "" : fmt::format("; the nearest is '{}'", near));
+}
+
+Tensor SafetensorsReader::read(const std::string& name) const {
+  const SafetensorsEntry& entry = entry_of(name);
+  Tensor tensor = Tensor::empty(shape_of(entry, path_), dtype_of(entry, path_));
+  read_into(name, tensor);
   return tensor;
+}
+
+void SafetensorsReader::read_into(const std::string& name, const Tensor& to) const {
+  const SafetensorsEntry& entry = entry_of(name);
+  require_shape("safetensors", name.c_str(), to, shape_of(entry, path_));
+  const DType dtype = dtype_of(entry, path_);
+  const auto file = open_file(path_, "rb");
+  seek(file.get(), data_start_ + entry.begin, path_);
+  if (to.dtype() == dtype && to.device() == Device::kCpu)
+    return read_exactly(file.get(), to.raw(), to.bytes(), path_);
+  const std::int64_t most = std::min(kElementsAtOnce, to.numel());
+  const Tensor some = Tensor::empty({most}, dtype);
+  for (std::int64_t begin = 0; begin < to.numel(); begin += most) {
+    const Shape part{std::min(most, to.numel() - begin)};
+    const Tensor read = some.flat_view(0, part);
+    read_exactly(file.get(), read.raw(), read.bytes(), path_);
+    to.flat_view(begin, part).copy_from(read.to(to.dtype()));
+  }
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,

@@ -55,8 +55,13 @@ class SafetensorsReader {
   // Throws Error(kUsage) for a name that is not there (with the nearest), or an element type or a
   // rank that Tensor does not have.
   Tensor read(const std::string& name) const;
+  // Into a tensor of the same shape, on any device, a few MiB at a time where it is of another
+  // floating type (to which numbers are rounded) or on a device: never two of it in memory.
+  void read_into(const std::string& name, const Tensor& to) const;
 
  private:
+  const SafetensorsEntry& entry_of(const std::string& name) const;
+
   std::filesystem::path path_;
   SafetensorsHeader header_;
   std::map<std::string, std::size_t> index_;

@@ -219,6 +219,14 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
                                                         .columns = used});
 }
 
+void relative_attention(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& bias, const Tensor& out) {
+  if (recording()) return record_attention(shape, q.x, /*backward=*/false);
+  const std::int64_t used = shape.query_offsets.back();
+  zero_slack({out, 0}, used, shape.heads * shape.head_width);
+  if (used > 0) tiled_relative_attention(shape, q, k, v, bias, out);
+}
+
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients) {

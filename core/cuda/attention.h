@@ -12,5 +12,8 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients);
+// By kernels of ours: heads are at most widest_head() columns wide, else std::invalid_argument.
+void relative_attention(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& bias, const Tensor& out);
 
 }  // namespace muybridge::cuda

@@ -59,7 +59,22 @@ TiledForward<T> forward_of(const AttentionShape& shape, const HeadColumns& q, co
           .v = operand<const T>(v),
           .rows = q.x.shape().rows(),
           .width = static_cast<int>(shape.head_width),
-          .scale = A{1} / std::sqrt(static_cast<A>(shape.head_width))};
+          .scale = A{1} / std::sqrt(static_cast<A>(shape.head_width)),
+          .bias = {}};
+}
+
+template <class T, class Out>
+void launch_forward(const AttentionShape& shape, const TiledForward<T>& p, const Tensor& out,
+                    const Tensor& log_sum_exp) {
+  using A = Accumulator<T>;
+  const std::size_t bytes = shared_bytes(3, 1, shape.head_width, sizeof(A));
+  dispatch_columns(shape.head_width, [&]<int kColumns>() {
+    for_groups(shape, false, [&](const TiledClips& clips, dim3 grid) {
+      launch("tiled_forward_kernel", tiled_forward_kernel<T, Out, kColumns>, grid, kTileThreads,
+             bytes, Context::get().stream(), clips, p, operand<Out>({out, 0}),
+             log_sum_exp.data<A>());
+    });
+  });
 }
 
 // f.operator()<columns>() with as many sums a thread as heads of this width need.
@@ -97,15 +112,21 @@ void tiled_attention_forward(const AttentionShape& shape, const HeadColumns& q,
                              const Tensor& log_sum_exp) {
   require_narrow(shape, q.x.dtype());
   dispatch_types(q.x.dtype(), out.dtype(), [&]<class T, class Out>() {
-    using A = Accumulator<T>;
-    const std::size_t bytes = shared_bytes(3, 1, shape.head_width, sizeof(A));
-    dispatch_columns(shape.head_width, [&]<int kColumns>() {
-      for_groups(shape, false, [&](const TiledClips& clips, dim3 grid) {
-        launch("tiled_forward_kernel", tiled_forward_kernel<T, Out, kColumns>, grid, kTileThreads,
-               bytes, Context::get().stream(), clips, forward_of<T>(shape, q, k, v),
-               operand<Out>({out, 0}), log_sum_exp.data<A>());
-      });
-    });
+    launch_forward<T, Out>(shape, forward_of<T>(shape, q, k, v), out, log_sum_exp);
+  });
+}
+
+void tiled_relative_attention(const AttentionShape& shape, const HeadColumns& q,
+                              const HeadColumns& k, const HeadColumns& v, const Tensor& bias,
+                              const Tensor& out) {
+  require_narrow(shape, q.x.dtype());
+  const Tensor log_sum_exp =
+      Tensor::empty({shape.heads, q.x.shape().rows()}, bias.dtype(), Device::kCuda);
+  dispatch_float(q.x.dtype(), "attention", [&]<class T>() {
+    TiledForward<T> p = forward_of<T>(shape, q, k, v);
+    p.scale = 1;
+    p.bias = {bias.data<Accumulator<T>>(), static_cast<int>(bias.shape()[1] / 2)};
+    launch_forward<T, T>(shape, p, out, log_sum_exp);
   });
 }
 

@@ -31,6 +31,18 @@ struct Operand {
   std::int64_t stride;  // elements of a row
 };
 
+// By how many rows a key lies behind its query, d: column reach + d of data [A, 2 reach + 1].
+template <class A>
+struct TiledBias {
+  const A* data;  // null: no bias
+  int reach;
+
+  __device__ A of(std::int64_t d) const {
+    const std::int64_t near = d < -reach ? -reach : d > reach ? reach : d;
+    return data[std::int64_t{blockIdx.y} * (2 * reach + 1) + reach + near];
+  }
+};
+
 template <class T>
 struct TiledForward {
   using A = Accumulator<T>;
@@ -38,6 +50,7 @@ struct TiledForward {
   std::int64_t rows;  // of q
   int width;          // E
   A scale;
+  TiledBias<A> bias;
 };
 
 template <class T>
@@ -144,7 +157,8 @@ __global__ void __launch_bounds__(kTileThreads)
     v.load(p.v, key, keys_end);
     __syncthreads();
     const bool is_key = key + j < keys_end;
-    const A score = is_key ? dot(q.row(i), k.row(j), width) * p.scale : kNone;
+    A score = is_key ? dot(q.row(i), k.row(j), width) * p.scale : kNone;
+    if (p.bias.data) score += p.bias.of(key + j - (first + i));
     const A here = row_largest(score), before = largest;
     largest = here > before ? here : before;
     const A weight = is_key ? math::exp(score - largest) : A{0};

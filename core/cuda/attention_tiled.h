@@ -16,5 +16,9 @@ void tiled_attention_backward(const AttentionShape& shape, const HeadColumns& q,
                               const HeadColumns& k, const HeadColumns& v, const Tensor& out,
                               const Tensor& log_sum_exp, const Tensor& dout,
                               const AttentionGradients& gradients);
+// As cpu::relative_attention, but for slack.
+void tiled_relative_attention(const AttentionShape& shape, const HeadColumns& q,
+                              const HeadColumns& k, const HeadColumns& v, const Tensor& bias,
+                              const Tensor& out);
 
 }  // namespace muybridge::cuda

@@ -4,6 +4,7 @@
 #include "core/ops/accumulate_functor.h"
 #include "core/ops/activation_functor.h"
 #include "core/ops/attention/attention_part_functor.h"
+#include "core/ops/attention/relative_attention_functor.h"
 #include "core/ops/attention/rope_functor.h"
 #include "core/ops/checksum_functor.h"
 #include "core/ops/convolution/convolution_functor.h"

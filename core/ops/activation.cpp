@@ -1,5 +1,8 @@
 #include "core/ops/activation.h"
 
+#include <stdexcept>
+#include <vector>
+
 #include "core/launch.h"
 #include "core/ops/activation_functor.h"
 
@@ -43,6 +46,30 @@ Var bias_gelu(const Var& x, const Var& bias) {
     });
     in[0].add_grad(dx);
     in[1].add_grad(sums);
+  });
+}
+
+Var gated_gelu(const Var& x) {
+  const Tensor& value = x.value();
+  if (value.shape().rank() == 0 || value.shape().back() % 2 != 0)
+    throw std::invalid_argument(
+        fmt::format("gated_gelu: x is {}; [.., 2 D] expected", value.shape()));
+  const std::int64_t width = value.shape().back() / 2, rows = value.shape().rows();
+  std::vector<std::int64_t> extents(value.shape().extents().begin(), value.shape().extents().end());
+  extents.back() = width;
+  const Tensor y = Tensor::empty(Shape(extents), value.dtype(), value.device());
+  dispatch_float(value.dtype(), "gated_gelu", [&]<class T>() {
+    for_rows(value.device(), rows, width,
+             functor::GatedGelu<T>{value.data<T>(), width, y.data<T>()});
+  });
+  return Var::op(y, {x}, [rows, width](Inputs in, const Tensor& dy) {
+    const Tensor& input = in[0].value();
+    const Tensor dx = Tensor::empty(input.shape(), dy.dtype(), dy.device());
+    dispatch_float(dy.dtype(), "gated_gelu", [&]<class T>() {
+      for_rows(dy.device(), rows, width,
+               functor::GatedGeluGrad<T>{input.data<T>(), dy.data<T>(), width, dx.data<T>()});
+    });
+    in[0].add_grad(dx);
   });
 }
 

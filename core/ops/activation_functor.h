@@ -76,6 +76,53 @@ struct BiasGeluGrad {
   }
 };
 
+// y = gelu(x's first half) * its second half.
+template <class T>
+struct GatedGelu {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  const T* x;
+  std::int64_t width;  // of y
+  T* y;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, y); }
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const auto gate = team.read(x + row * 2 * width, width);
+    const auto up = team.read(x + row * 2 * width + width, width);
+    team.write(y + row * width, width, [&](auto at) {
+      return math::gelu(static_cast<A>(gate[at])) * static_cast<A>(up[at]);
+    });
+  }
+};
+
+template <class T>
+struct GatedGeluGrad {
+  using A = Accumulator<T>;
+  static constexpr bool kColumnsApart = true;
+  const T* x;
+  const T* dy;
+  std::int64_t width;
+  T* dx;
+
+  MUY_HD std::int64_t columns() const { return width; }
+  bool in_packs() const { return functor::in_packs(width, x, dy, dx); }
+  template <class Team>
+  MUY_HD void operator()(const Team& team, std::int64_t row) const {
+    const auto gate = team.read(x + row * 2 * width, width);
+    const auto up = team.read(x + row * 2 * width + width, width);
+    const auto grad = team.read(dy + row * width, width);
+    team.write(dx + row * 2 * width, width, [&](auto at) {
+      return static_cast<A>(grad[at]) * static_cast<A>(up[at]) *
+             math::gelu_grad(static_cast<A>(gate[at]));
+    });
+    team.write(dx + row * 2 * width + width, width, [&](auto at) {
+      return static_cast<A>(grad[at]) * math::gelu(static_cast<A>(gate[at]));
+    });
+  }
+};
+
 // y = x + bias; y may be x.
 template <class T, class B>
 struct AddBias {
@@ -105,6 +152,8 @@ MUY_FLOATS(MUY_ELEMENTS, Silu)
 MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
 MUY_FLOATS(MUY_ROWS, BiasGelu)
 MUY_FLOATS_SUM(BiasGeluGrad)
+MUY_FLOATS(MUY_ROWS, GatedGelu)
+MUY_FLOATS(MUY_ROWS, GatedGeluGrad)
 MUY_ROWS(AddBias<float, float>)
 MUY_ROWS(AddBias<float, bf16>)
 MUY_ROWS(AddBias<bf16, bf16>)

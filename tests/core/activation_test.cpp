@@ -17,6 +17,24 @@ TEST(BiasGelu, GradientMatchesFiniteDifferences) {
                    {random_tensor({70, 5}, 1), random_tensor({5}, 2)});
 }
 
+TEST(GatedGelu, GradientMatchesFiniteDifferences) {
+  expect_gradients([](Inputs in) { return gated_gelu(in[0]); }, {random_tensor({7, 10}, 1)});
+}
+
+TEST(GatedGelu, IsTheGeluOfTheFirstHalfTimesTheOther) {
+  const Tensor x = random_tensor({3, 8}, 1), zero = Tensor::zeros({4}, DType::kF64);
+  const Tensor y = gated_gelu(Var::constant(x)).value();
+  ASSERT_EQ(y.shape(), Shape({3, 4}));
+  for (std::int64_t row = 0; row < 3; ++row) {
+    const Tensor gate = x.flat_view(row * 8, {1, 4}), up = x.flat_view(row * 8 + 4, {1, 4});
+    const Tensor opened = bias_gelu(Var::constant(gate), Var::constant(zero)).value();
+    for (std::int64_t j = 0; j < 4; ++j)
+      EXPECT_DOUBLE_EQ(y.data<double>()[row * 4 + j],
+                       opened.data<double>()[j] * up.data<double>()[j]);
+  }
+  EXPECT_THROW(gated_gelu(Var::constant(random_tensor({3, 5}, 1))), std::invalid_argument);
+}
+
 TEST(BiasGelu, MatchesItsDefinitionInF32FarFromZeroToo) {
   std::vector<float> values;
   for (float x = -40; x <= 40; x += 0.37F) values.push_back(x);

@@ -3,6 +3,7 @@
 #include "core/ops/activation.h"
 #include "core/ops/attention/attention.h"
 #include "core/ops/attention/attention_part.h"
+#include "core/ops/attention/relative_attention.h"
 #include "core/ops/convolution/convolution.h"
 #include "core/ops/norm.h"
 #include "core/ops/product/linear.h"
@@ -221,6 +222,26 @@ TEST_F(CudaTwin, CrossAttentionOfAllTypesAndWidths) {
         "cross_attention",
         {draw({queries.rows, 3 * head_width}, dtype), draw({keys.rows, 6 * head_width}, dtype)},
         [&](Inputs in, Device) { return cross_attention(in[0], in[1], 3, queries, keys); });
+}
+
+// Texts longer than the largest distance, one without a token, more than a launch takes, and slack.
+TEST_F(CudaTwin, RelativeAttentionOfAllTypesAndWidths) {
+  constexpr std::int64_t kHeads = 3;
+  const RelativeBuckets buckets{.count = 8, .max_distance = 20};
+  std::vector<std::int64_t> lengths(130, 1);
+  lengths.insert(lengths.begin(), {1, 100, 0, 16, 33});
+  const Packing texts = Packing::of_lengths(lengths, 16);
+  for (const auto& [dtype, head_width] : kOwnAttention) {
+    const Tensor qkv = draw({texts.rows, 3 * kHeads * head_width}, dtype),
+                 table = draw({buckets.count, kHeads}, dtype);
+    const auto attend = [&](Device device) {
+      poison_pool(device);
+      return relative_attention(Var::constant(qkv.to(device)), Var::constant(table.to(device)),
+                                buckets, kHeads, texts)
+          .value();
+    };
+    expect_near("relative_attention", attend(Device::kCuda), attend(Device::kCpu), dtype);
+  }
 }
 
 // A run that diverges is to end so.

@@ -194,6 +194,8 @@ TEST_F(CudaTwin, GatesTablesAndBias) {
                     [](Inputs in, Device) { return modulation_table(in[0], in[1]); });
       expect_same("bias_gelu", {draw({200, width}, dtype), draw({width}, dtype)},
                   [](Inputs in, Device) { return bias_gelu(in[0], in[1]); });
+      expect_same("gated_gelu", {draw({200, 2 * width}, dtype)},
+                  [](Inputs in, Device) { return gated_gelu(in[0]); });
     }
 }
 

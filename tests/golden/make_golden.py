@@ -21,7 +21,7 @@ LEARNING_RATE, BETAS, EPS, WEIGHT_DECAY, STEPS = 1e-3, (0.9, 0.95), 1e-8, 0.01, 
 
 
 def write_safetensors(path, tensors, metadata):
-    names = {torch.float32: "F32", torch.int64: "I64"}
+    names = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
     header, blobs, position = {"__metadata__": {k: str(v) for k, v in metadata.items()}}, [], 0
     for name, tensor in tensors.items():
         blob = tensor.detach().contiguous().numpy().tobytes()

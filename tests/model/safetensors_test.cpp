@@ -299,5 +299,28 @@ TEST_F(Safetensors, AnyTruncationIsRefused) {
   }
 }
 
+// More of them than are read at once.
+TEST_F(Safetensors, ATensorIsReadIntoItsPlaceAndRoundedToItsType) {
+  const std::int64_t rows = 700, columns = 3001;
+  const Tensor values = Tensor::empty({rows, columns});
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    values.data<float>()[i] = static_cast<float>(i) * 1.000123F;
+  SafetensorsWriter writer(path_, {{.name = "a", .shape = {rows, columns}}}, {});
+  writer.add("a", values);
+  writer.commit();
+  const SafetensorsReader reader(path_);
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF64}) {
+    const Tensor larger = Tensor::full({rows + 2, columns}, 7, dtype);
+    reader.read_into("a", larger.rows(1, rows));
+    EXPECT_EQ(larger.rows(1, rows).to(DType::kF64).to_vector<double>(),
+              values.to(dtype).to(DType::kF64).to_vector<double>());
+    for (const std::int64_t around : {std::int64_t{0}, rows + 1})
+      EXPECT_EQ(larger.rows(around, 1).to(DType::kF64).to_vector<double>(),
+                std::vector<double>(columns, 7));
+  }
+  EXPECT_THROW(reader.read_into("a", Tensor::zeros({columns, rows})), std::invalid_argument);
+  EXPECT_THROW(reader.read_into("b", Tensor::zeros({rows, columns})), Error);
+}
+
 }  // namespace
 }  // namespace muybridge

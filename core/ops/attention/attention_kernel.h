@@ -44,6 +44,11 @@ void attention_forward(const AttentionShape& shape, const HeadColumns& q, const 
 void attention_backward(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
                         const HeadColumns& v, const Tensor& out, const Tensor& log_sum_exp,
                         const Tensor& dout, const AttentionGradients& gradients);
+// Without a scale, queries and keys of the same clips. `bias` [A, 2 R + 1], of out's accumulator:
+// column R + d is added to scores of keys d rows after their query, d within [-R, R]; those farther
+// off get that of the farthest. `out` is of q's type, its slack zero.
+void relative_attention(const AttentionShape& shape, const HeadColumns& q, const HeadColumns& k,
+                        const HeadColumns& v, const Tensor& bias, const Tensor& out);
 
 }  // namespace cpu
 }  // namespace muybridge
