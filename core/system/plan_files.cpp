@@ -61,6 +61,7 @@ std::optional<std::string> PlanFiles::read(std::string_view identity) const {
       say_once(said_damaged, "a compiled plan is damaged, it is compiled anew", path.string());
     return plan;
   } catch (const std::exception& failure) {
+    if (!fs::exists(path, error)) return {};  // another process just made room
     say_once(said_unreadable, "a compiled plan could not be read, it is compiled anew",
              failure.what());
   }

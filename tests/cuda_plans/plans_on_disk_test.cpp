@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <ostream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,13 +31,13 @@ Made made(const Key& key, const PlanFiles& files, const DescribedChip& chip) {
   const Graph graph(key, chip, files);
   return {graph.from_file(), graph.workspace_bytes()};
 }
-Made forward(const PlanFiles& files, const DescribedChip& chip = h100()) {
+Made forward(const PlanFiles& files, const DescribedChip& chip) {
   return made<AttentionGraph>(kForward, files, chip);
 }
-Made backward(const PlanFiles& files, const DescribedChip& chip = h100()) {
+Made backward(const PlanFiles& files, const DescribedChip& chip) {
   return made<AttentionGraph>(kBackward, files, chip);
 }
-Made convolution(const PlanFiles& files, const DescribedChip& chip = h100()) {
+Made convolution(const PlanFiles& files, const DescribedChip& chip) {
   return made<ConvolutionGraph>(kConvolution, files, chip);
 }
 
@@ -64,7 +65,7 @@ class PlanFolderTest : public ::testing::Test {
 
 // What a process prints that makes three plans with a folder's files, its log included.
 std::string child(const fs::path& folder) {
-  const std::string command = fmt::format("{} '{}' 2>&1", PLAN_CHILD, folder.string());
+  const std::string command = fmt::format("'{}' '{}' 2>&1", PLAN_CHILD, folder.string());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
                                                              &::pclose);
   std::string printed;
@@ -119,11 +120,15 @@ TEST_F(PlanFolderTest, IsSaidOnceToBeDamaged) {
   EXPECT_EQ(child(folder_), "compiled 0\n");
 }
 
-class PlansOnDisk
-    : public PlanFolderTest,
-      public ::testing::WithParamInterface<Made (*)(const PlanFiles&, const DescribedChip&)> {
+struct Subject {
+  const char* name;
+  Made (*make)(const PlanFiles&, const DescribedChip&);
+};
+void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
+
+class PlansOnDisk : public PlanFolderTest, public ::testing::WithParamInterface<Subject> {
  protected:
-  Made make(const DescribedChip& chip = h100()) const { return GetParam()(files_, chip); }
+  Made make(const DescribedChip& chip = h100()) const { return GetParam().make(files_, chip); }
 };
 
 TEST_P(PlansOnDisk, AreCompiledOnce) {
@@ -131,7 +136,7 @@ TEST_P(PlansOnDisk, AreCompiledOnce) {
   EXPECT_FALSE(first.from_file);
   EXPECT_TRUE(second.from_file);
   EXPECT_EQ(first.workspace_bytes, second.workspace_bytes);
-  EXPECT_FALSE(GetParam()(PlanFiles(), h100()).from_file);
+  EXPECT_FALSE(GetParam().make(PlanFiles(), h100()).from_file);
 }
 
 TEST_P(PlansOnDisk, AreOfOneChip) {
@@ -171,11 +176,11 @@ TEST_P(PlansOnDisk, AreCompiledAnewWhereCudnnDoesNotTakeThem) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(H100, PlansOnDisk, ::testing::Values(&forward, &backward, &convolution),
-                         [](const auto& instance) -> std::string {
-                           if (instance.index == 0) return "Forward";
-                           return instance.index == 1 ? "Backward" : "Convolution";
-                         });
+INSTANTIATE_TEST_SUITE_P(H100, PlansOnDisk,
+                         ::testing::Values(Subject{"Forward", &forward},
+                                           Subject{"Backward", &backward},
+                                           Subject{"Convolution", &convolution}),
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST_F(PlanFolderTest, TellsAttentionsApart) {
   using Key = AttentionPlanKey;

@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <thread>
 
 #include "core/system/file.h"
+#include "tests/core/system/printed.h"
 
 namespace muybridge {
 namespace {
@@ -109,26 +111,34 @@ TEST_F(PlanFilesTest, MakeRoomForANewOneOfThoseNotUsedForLongest) {
   EXPECT_EQ(three.read("e"), plan);
 }
 
-// Those of one that makes room all the time, too.
 TEST_F(PlanFilesTest, AreReadWholeWhileOthersWriteThem) {
   const std::string plan(100000, 'p');
   files_.write("x", plan);
-  std::atomic<bool> done{false};
-  std::jthread writer([&] {
+  std::atomic<int> writing{2};
+  const auto write_often = [&] {
     for (int i = 0; i < 20; ++i) files_.write("x", plan);
-    done = true;
+    --writing;
+  };
+  const std::jthread one(write_often), other(write_often);
+  do EXPECT_EQ(files_.read("x"), plan);
+  while (writing > 0);
+}
+
+TEST_F(PlanFilesTest, AreWholeOrSilentlyGoneWhileOthersMakeRoom) {
+  const std::string plan(100000, 'p');
+  const std::string said = testing::printed(/*terminal=*/false, {}, [&](int) {
+    std::atomic<int> writing{2};
+    const auto write_often = [&](const char* identity) {
+      const PlanFiles room_for_one(files_.folder(), 150000);
+      for (int i = 0; i < 20; ++i) room_for_one.write(identity, plan);
+      --writing;
+    };
+    const std::jthread one(write_often, "x"), other(write_often, "y");
+    do
+      if (files_.read("x").value_or(plan) != plan) std::fputs("another plan\n", stderr);
+    while (writing > 0);
   });
-  std::jthread other([&] {
-    const PlanFiles one(files_.folder(), 1);
-    for (int i = 0; i < 20; ++i) one.write("y", plan);
-  });
-  do {
-    const std::optional<std::string> read = files_.read("x");
-    EXPECT_TRUE(!read || *read == plan);
-  } while (!done);
-  other.join();
-  files_.write("x", plan);
-  EXPECT_EQ(files_.read("x"), plan);
+  EXPECT_EQ(said, "");
 }
 
 }  // namespace
