@@ -86,11 +86,9 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
       cuda::available() ? "only an emulated device has run this program's CUDA side so far: hold "
                           "what device: cuda gives against device: cpu"
                         : "");
-  const std::string plans = plan_folder();
-  add("plans", "  plans", plans, plans.empty() ? "kept nowhere" : "kept in " + plans,
-      plans.empty() && cuda::available()
-          ? "cuDNN's plans are compiled in every run: set HOME or XDG_CACHE_HOME"
-          : "");
+  if (const std::string plans = plan_folder(); cuda::available())
+    add("plans", "  plans", plans, plans.empty() ? "kept nowhere" : "kept in " + plans,
+        plans.empty() ? "cuDNN compiles its plans in every run: set HOME or XDG_CACHE_HOME" : "");
   const std::string nccl = nccl_summary();
   add("nccl", "NCCL", nccl, nccl,
       cuda::available() && !nccl.starts_with("NCCL")
