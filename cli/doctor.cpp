@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "core/cuda/runtime.h"
 #include "core/system/machine.h"
+#include "core/system/plan_folder.h"
 #include "data/media/video_about.h"
 #include "data/shards/shard_about.h"
 #include "parallel/about_mpi.h"
@@ -85,6 +86,9 @@ std::vector<Finding> examine(const std::filesystem::path& folder) {
       cuda::available() ? "only an emulated device has run this program's CUDA side so far: hold "
                           "what device: cuda gives against device: cpu"
                         : "");
+  if (const std::string plans = plan_folder(); cuda::available())
+    add("plans", "  plans", plans, plans.empty() ? "kept nowhere" : "kept in " + plans,
+        plans.empty() ? "cuDNN compiles its plans in every run: set HOME or XDG_CACHE_HOME" : "");
   const std::string nccl = nccl_summary();
   add("nccl", "NCCL", nccl, nccl,
       cuda::available() && !nccl.starts_with("NCCL")

@@ -50,10 +50,10 @@ if(MUYBRIDGE_CUDA)
     # All else is opened when it is first called (core/cuda/libraries.h).
     target_link_libraries(muybridge_cuda INTERFACE CUDA::cudart_static)
     cmake_path(GET CUDNN_LIBRARY PARENT_PATH cudnn_folder)
-    # fmt 9 takes nvcc for a compiler without constexpr. The front end's JSON is not used.
+    # fmt 9 takes nvcc for a compiler without constexpr.
     target_compile_definitions(muybridge_cuda INTERFACE
       $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1> $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=>
-      CUDNN_FRONTEND_SKIP_JSON_LIB NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING)
+      NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING)
     set_property(SOURCE core/cuda/open_library.cpp PROPERTY COMPILE_OPTIONS
       "-DCUDA_FOLDERS=\"${CUDAToolkit_LIBRARY_DIR}\",\"${cudnn_folder}\"")
     # 1675: a pragma of g++ that nvcc's front end hands on without knowing it.

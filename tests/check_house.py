@@ -35,7 +35,7 @@ INNER_MAY_INCLUDE = {
         "text": (),
         "system": ("error", "console", "log", "text"),
         "ops": ("", "cuda", "error", "log"),
-        "cuda": ("", "ops", "error", "log"),
+        "cuda": ("", "ops", "error", "log", "system"),
         "": ("ops", "cuda", "error", "log"),
     },
     # By the way of a clip from its file to the batch.

@@ -1,12 +1,16 @@
 #include "core/cuda/attention_graph.h"
 
 #include <cmath>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/cuda/cudnn_graph.h"
 #include "core/cuda/determinism.h"
+#include "core/cuda/libraries.h"
 #include "core/error.h"
+#include "core/system/plan_folder.h"
 
 namespace muybridge::cuda {
 namespace {
@@ -131,45 +135,45 @@ void add_backward(Graph& graph, const AttentionPlanKey& key, bool deterministic)
   parts.output(dv, kDv, key.longest_key, key.dv_stride);
 }
 
-std::unique_ptr<Graph> compile(const AttentionPlanKey& key, bool deterministic,
-                               const PlanTarget& target, fe::error_t& status, const char*& step) {
-  auto graph = std::make_unique<Graph>();
-  graph->set_io_data_type(fe::DataType_t::BFLOAT16)
-      .set_intermediate_data_type(fe::DataType_t::FLOAT)
-      .set_compute_data_type(fe::DataType_t::FLOAT);
-  const cudnnHandle_t handle = set_target(*graph, target);
+PlannedGraph planned(const AttentionPlanKey& key, bool deterministic, const PlanTarget& target,
+                     const PlanFiles& files) {
+  auto graph = empty_graph(fe::DataType_t::BFLOAT16, target);
   if (key.backward())
     add_backward(*graph, key, deterministic);
   else
     add_forward(*graph, key);
-  step = "validate";
-  if ((status = graph->validate()).is_bad()) return graph;
-  step = "build_operation_graph";
-  if ((status = graph->build_operation_graph(handle)).is_bad()) return graph;
-  step = "create_execution_plans";
-  if ((status = graph->create_execution_plans({fe::HeurMode_t::A})).is_bad()) return graph;
-  step = "check_support";
-  if ((status = graph->check_support()).is_bad()) return graph;
-  step = "build_plans";
-  status = graph->build_plans();
-  return graph;
+  return plan(std::move(graph), {.modes = {fe::HeurMode_t::A}}, target, files);
+}
+
+// Whether backward's order of sums is fixed whatever its scores take: from 9.25 on on Hopper, where
+// the front end is told what they may take, holds no more, and needs none.
+bool adds_in_order_without_scores(const PlanTarget& target) {
+  constexpr std::size_t kFirstVersion = 92500;
+  constexpr int kHopper = 9;
+  if (dnn_calls().cudnnGetVersion() < kFirstVersion || major_version(target) != kHopper)
+    return false;
+  const char* const text = std::getenv(kScoreLimit);
+  const std::string_view limit = text ? text : "";
+  return !limit.empty() && limit.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace
 
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target) {
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target,
+                               const PlanFiles& files) {
   const std::int64_t score_bytes = 2 * key.batch * key.heads * key.longest_query * key.longest_key;
-  fe::error_t status;
-  const char* step = "";
-  deterministic_ = !key.backward() || score_bytes <= kMostScoreBytes;
-  graph_ = compile(key, deterministic_, target, status, step);
+  deterministic_ =
+      !key.backward() || score_bytes <= kMostScoreBytes || adds_in_order_without_scores(target);
+  PlannedGraph made = planned(key, deterministic_, target, files);
   std::string why_not = "its scores would take more than 4 GiB";
-  if (key.backward() && status.is_bad() && deterministic_) {
-    why_not = status.get_message();
+  if (key.backward() && made.status.is_bad() && deterministic_) {
+    why_not = made.status.get_message();
     deterministic_ = false;
-    graph_ = compile(key, deterministic_, target, status, step);
+    made = planned(key, deterministic_, target, files);
   }
-  require(status, step, key);
+  require(made.status, made.step, key);
+  graph_ = std::move(made.graph);
+  from_file_ = made.from_file;
   require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
   if (!deterministic_)
     say_not_deterministic(
@@ -182,17 +186,15 @@ AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& ta
 AttentionGraph::~AttentionGraph() = default;
 
 void AttentionGraph::run(cudnnHandle_t handle, AttentionPointers& pointers) const {
-  const Buffer workspace(static_cast<std::size_t>(workspace_bytes_), Device::kCuda);
-  fe::error_t status = graph_->execute(handle, pointers, workspace.data());
-  if (status.is_bad())
-    fail(ExitCode::kInternal, "cuDNN: attention could not run: {}", status.get_message());
+  cuda::run(*graph_, handle, pointers, workspace_bytes_, "attention", from_file_);
 }
 
 const AttentionGraph& attention_graph(const AttentionPlanKey& key, Context& context) {
   static auto& graphs =  // as the context, never destroyed
       *new std::unordered_map<AttentionPlanKey, std::unique_ptr<AttentionGraph>, PlanKeyHash>;
   std::unique_ptr<AttentionGraph>& graph = graphs[key];
-  if (!graph) graph = std::make_unique<AttentionGraph>(key, context.dnn());
+  if (!graph)
+    graph = std::make_unique<AttentionGraph>(key, context.dnn(), PlanFiles(plan_folder()));
   return *graph;
 }
 

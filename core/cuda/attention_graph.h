@@ -6,6 +6,7 @@
 
 #include "core/cuda/context.h"
 #include "core/cuda/plan_target.h"
+#include "core/system/plan_files.h"
 
 namespace cudnn_frontend::graph {
 class Graph;
@@ -45,21 +46,24 @@ enum AttentionTensor : std::int64_t {
 };
 using AttentionPointers = std::unordered_map<std::int64_t, void*>;
 
-// Before 9.25 cuDNN's deterministic backward on Hopper holds all scores, B A S S of them in bf16;
-// above this size the other algorithm is taken, whose dq depends on the order of blocks.
+// cuDNN's deterministic backward holds all scores, B A S S of them in bf16, but from 9.25 on on
+// Hopper; above this size the other algorithm is taken, whose dq depends on the order of blocks.
 inline constexpr std::int64_t kMostScoreBytes = std::int64_t{4} << 30;
 
 // A compiled graph of scaled dot-product attention over packed clips, bf16 with f32 sums.
 class AttentionGraph {
  public:
-  // Throws Error(kUsage) with cuDNN's reason where it has no such kernel.
-  AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target);
+  // From `files` where they have it, else compiled and kept there. Throws Error(kUsage) with
+  // cuDNN's reason where it has no such kernel.
+  AttentionGraph(const AttentionPlanKey& key, const PlanTarget& target,
+                 const PlanFiles& files = {});
   ~AttentionGraph();
   AttentionGraph(const AttentionGraph&) = delete;
   AttentionGraph& operator=(const AttentionGraph&) = delete;
 
   std::int64_t workspace_bytes() const { return workspace_bytes_; }
   bool deterministic() const { return deterministic_; }
+  bool from_file() const { return from_file_; }
 
   void run(cudnnHandle_t handle, AttentionPointers& pointers) const;
 
@@ -67,9 +71,10 @@ class AttentionGraph {
   std::unique_ptr<cudnn_frontend::graph::Graph> graph_;
   std::int64_t workspace_bytes_ = 0;
   bool deterministic_ = true;
+  bool from_file_ = false;
 };
 
-// Compiled on first use and kept; for the holder of the context's mutex.
+// Made on first use and kept, also in plan_folder(); for the holder of the context's mutex.
 const AttentionGraph& attention_graph(const AttentionPlanKey& key, Context& context);
 
 }  // namespace muybridge::cuda

@@ -1,12 +1,15 @@
 #include "core/cuda/convolution_graph.h"
 
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/cuda/cudnn_graph.h"
+#include "core/cuda/libraries.h"
 #include "core/dtype.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/system/plan_folder.h"
 
 namespace muybridge::cuda {
 namespace {
@@ -110,36 +113,33 @@ void require(fe::error_t status, const char* step, const ConvolutionPlanKey& key
        name_of(static_cast<DType>(key.dtype)), status.get_message(), step);
 }
 
+PlanChoice choice_of(const ConvolutionPlanKey& key) {
+  PlanChoice choice{// A alone finds no plan for some.
+                    .modes = {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK},
+                    .unwanted = {fe::NumericalNote_t::NONDETERMINISTIC,
+                                 fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION},
+                    .most_workspace = kMostConvolutionWorkspace};
+  if (static_cast<DType>(key.dtype) == DType::kF32)  // TF32
+    choice.unwanted.insert(choice.unwanted.end(), {fe::NumericalNote_t::TENSOR_CORE,
+                                                   fe::NumericalNote_t::DOWN_CONVERT_INPUTS});
+  return choice;
+}
+
 }  // namespace
 
-ConvolutionGraph::ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& target)
-    : graph_(std::make_unique<Graph>()) {
-  Graph& graph = *graph_;
-  graph.set_io_data_type(to_cudnn(key.dtype))
-      .set_intermediate_data_type(fe::DataType_t::FLOAT)
-      .set_compute_data_type(fe::DataType_t::FLOAT);
-  const cudnnHandle_t handle = set_target(graph, target);
+ConvolutionGraph::ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& target,
+                                   const PlanFiles& files) {
+  auto graph = empty_graph(to_cudnn(key.dtype), target);
   constexpr decltype(&add_forward) kAdd[] = {add_forward, add_input_gradient, add_weight_gradient};
-  kAdd[static_cast<std::int64_t>(key.part)](graph, key)
+  kAdd[static_cast<std::int64_t>(key.part)](*graph, key)
       ->set_uid(kResult)
       .set_output(true)
       .set_data_type(to_cudnn(key.dtype));
-  require(graph.validate(), "validate", key);
-  require(graph.build_operation_graph(handle), "build_operation_graph", key);
-  // A alone finds no plan for some.
-  require(graph.create_execution_plans(
-              {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK}),
-          "create_execution_plans", key);
-  std::vector<fe::NumericalNote_t> unwanted{fe::NumericalNote_t::NONDETERMINISTIC,
-                                            fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION};
-  if (static_cast<DType>(key.dtype) == DType::kF32)  // TF32
-    unwanted.insert(unwanted.end(),
-                    {fe::NumericalNote_t::TENSOR_CORE, fe::NumericalNote_t::DOWN_CONVERT_INPUTS});
-  graph.deselect_numeric_notes(unwanted);
-  graph.deselect_workspace_greater_than(kMostConvolutionWorkspace);
-  require(graph.check_support(), "check_support", key);
-  require(graph.build_plans(), "build_plans", key);
-  require(graph.get_workspace_size(workspace_bytes_), "get_workspace_size", key);
+  PlannedGraph made = plan(std::move(graph), choice_of(key), target, files);
+  require(made.status, made.step, key);
+  graph_ = std::move(made.graph);
+  from_file_ = made.from_file;
+  require(graph_->get_workspace_size(workspace_bytes_), "get_workspace_size", key);
 }
 
 ConvolutionGraph::~ConvolutionGraph() = default;
@@ -148,10 +148,7 @@ void ConvolutionGraph::run(cudnnHandle_t handle, const ConvolutionPointers& poin
   std::unordered_map<std::int64_t, void*> tensors{
       {kFirst, pointers.first}, {kSecond, pointers.second}, {kResult, pointers.result}};
   if (pointers.bias) tensors[kBias] = pointers.bias;
-  const Buffer workspace(static_cast<std::size_t>(workspace_bytes_), Device::kCuda);
-  fe::error_t status = graph_->execute(handle, tensors, workspace.data());
-  if (status.is_bad())
-    fail(ExitCode::kInternal, "cuDNN: a convolution could not run: {}", status.get_message());
+  cuda::run(*graph_, handle, tensors, workspace_bytes_, "a convolution", from_file_);
 }
 
 const ConvolutionGraph* convolution_graph(const ConvolutionPlanKey& key, Context& context) {
@@ -162,7 +159,7 @@ const ConvolutionGraph* convolution_graph(const ConvolutionPlanKey& key, Context
   const cudnnHandle_t handle = context.dnn();
   std::unique_ptr<ConvolutionGraph> graph;
   try {
-    graph = std::make_unique<ConvolutionGraph>(key, handle);
+    graph = std::make_unique<ConvolutionGraph>(key, handle, PlanFiles(plan_folder()));
   } catch (const Error& error) {
     if (error.code() != ExitCode::kUsage) throw;
     log_warning("{}; a kernel of our own does it, slowly", error.what());

@@ -6,6 +6,7 @@
 #include "core/cuda/context.h"
 #include "core/cuda/plan_target.h"
 #include "core/ops/convolution/convolution_shape.h"
+#include "core/system/plan_files.h"
 
 namespace cudnn_frontend::graph {
 class Graph;
@@ -36,24 +37,27 @@ struct ConvolutionPointers {
 // fixed order, and in f32 none that rounds its operands.
 class ConvolutionGraph {
  public:
-  // Throws Error(kUsage) with cuDNN's reason where it has no such kernel, Error(kInternal) where
-  // something else is wrong.
-  ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& target);
+  // From `files` where they have it, else compiled and kept there. Throws Error(kUsage) with
+  // cuDNN's reason where it has no such kernel, Error(kInternal) where something else is wrong.
+  ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& target,
+                   const PlanFiles& files = {});
   ~ConvolutionGraph();
   ConvolutionGraph(const ConvolutionGraph&) = delete;
   ConvolutionGraph& operator=(const ConvolutionGraph&) = delete;
 
   std::int64_t workspace_bytes() const { return workspace_bytes_; }
+  bool from_file() const { return from_file_; }
 
   void run(cudnnHandle_t handle, const ConvolutionPointers& pointers) const;
 
  private:
   std::unique_ptr<cudnn_frontend::graph::Graph> graph_;
   std::int64_t workspace_bytes_ = 0;
+  bool from_file_ = false;
 };
 
-// Compiled on first use and kept; nullptr where cuDNN has no kernel for it. For the holder of the
-// context's mutex.
+// Made on first use and kept, also in plan_folder(); nullptr where cuDNN has no kernel for it. For
+// the holder of the context's mutex.
 const ConvolutionGraph* convolution_graph(const ConvolutionPlanKey& key, Context& context);
 
 }  // namespace muybridge::cuda

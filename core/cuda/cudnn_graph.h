@@ -1,18 +1,24 @@
 #pragma once
 
+// The front end writes plans as JSON, with a library of its own that writes an f32 in its own way:
+// under another name than the library of the rest of the program has.
+#ifdef INCLUDE_NLOHMANN_JSON_HPP_
+#error "include this before nlohmann/json.hpp, and compile it without the precompiled headers"
+#endif
+#define NLOHMANN_JSON_NAMESPACE_NO_VERSION 1
 #include <cudnn_frontend.h>
 
 #include <cstdint>
-#include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <vector>
 
-#include "core/cuda/libraries.h"
 #include "core/cuda/plan_target.h"
-#include "core/error.h"
+#include "core/system/plan_files.h"
 
 // What the sources that make graphs of cuDNN share; its front end takes long to parse, so no other
 // includes this.
@@ -20,21 +26,36 @@ namespace muybridge::cuda {
 
 namespace fe = cudnn_frontend;
 
-// Tells a graph which chip it is for, and returns the handle to build it with: none for a chip.
-inline cudnnHandle_t set_target(fe::graph::Graph& graph, const PlanTarget& target) {
-  const auto* const chip = std::get_if<DescribedChip>(&target);
-  if (!chip) return std::get<cudnnHandle_t>(target);
-  dnn_calls();  // opens the library
-  const auto properties = std::make_shared<fe::DeviceProperties>();
-  std::vector<std::uint8_t> json(chip->json.begin(), chip->json.end());
-  json.push_back(0);
-  if (fe::error_t status = properties->deserialize(json); status.is_bad())
-    fail(ExitCode::kInternal, "cuDNN: no description of a chip: {}", status.get_message());
-  graph.set_device_properties(properties)
-      .set_sm_version(chip->version)
-      .set_sm_count(chip->multiprocessors);
-  return nullptr;
-}
+// Which of the plans that cuDNN has for a graph is taken: the first that is left.
+struct PlanChoice {
+  std::vector<fe::HeurMode_t> modes;  // asked in this order
+  std::vector<fe::NumericalNote_t> unwanted;
+  std::int64_t most_workspace = std::numeric_limits<std::int64_t>::max();  // bytes
+};
+
+// A graph with nothing in it, of operands in `io` and sums in f32.
+std::unique_ptr<fe::graph::Graph> empty_graph(fe::DataType_t io, const PlanTarget& target);
+
+struct PlannedGraph {
+  std::unique_ptr<fe::graph::Graph> graph;
+  bool from_file = false;
+  fe::error_t status;     // where it is bad the graph has no plan
+  const char* step = "";  // of the front end, which the status is of
+};
+
+// Gives a graph its plan: from `files` where they have it; else it is compiled, in about a second,
+// and kept there. A plan of theirs is for the whole graph and this choice, made by this cuDNN, for
+// a device of this kind and its driver.
+PlannedGraph plan(std::unique_ptr<fe::graph::Graph> graph, const PlanChoice& choice,
+                  const PlanTarget& target, const PlanFiles& files);
+
+// Throws Error(kInternal) with `what` could not run.
+void run(const fe::graph::Graph& graph, cudnnHandle_t handle,
+         std::unordered_map<std::int64_t, void*>& tensors, std::int64_t workspace_bytes,
+         std::string_view what, bool from_file);
+
+// Of the compute capability.
+int major_version(const PlanTarget& target);
 
 // Of a key of plans, which has no padding.
 struct PlanKeyHash {

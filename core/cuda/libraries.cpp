@@ -30,6 +30,7 @@ DnnCalls open_dnn() {
   const std::string runtime = fmt::format("libcudart.so.{}", CUDART_VERSION / 1000);
   const Library of_front_end(runtime);
   ::setenv("CUDNN_FRONTEND_CUDART_LIB_NAME", runtime.c_str(), /*overwrite=*/0);
+  ::setenv(kScoreLimit, "0", /*overwrite=*/0);
   // What cuDNN compiles with it looks for it by name alone.
   try {
     const Library compiler(fmt::format("libnvrtc.so.{}", CUDART_VERSION / 1000));

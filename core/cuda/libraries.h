@@ -20,7 +20,7 @@ namespace muybridge::cuda {
                       call(cublasLtMatmulAlgoGetHeuristic) call(cublasLtMatmul)
 #define MUY_DNN_CALLS(call)                                                           \
   call(cudnnCreate) call(cudnnDestroy) call(cudnnSetStream) call(cudnnGetErrorString) \
-      call(cudnnGetVersion)
+      call(cudnnGetVersion) call(cudnnGetCudartVersion)
 
 #define MUY_CALL(name) decltype(&::name) name;
 struct BlasCalls {
@@ -31,6 +31,11 @@ struct DnnCalls {
 };
 #undef MUY_CALL
 // NOLINTEND(bugprone-macro-parentheses)
+
+// What the front end of cuDNN reads of it: bytes that attention's backward may hold of its scores
+// so as to add up in a fixed order; -1: any number. From 9.25 on on Hopper it needs none, and gets
+// none unless the user said otherwise.
+inline constexpr const char* kScoreLimit = "CUDNN_FRONTEND_ATTN_DP_WORKSPACE_LIMIT";
 
 // Throw Error(kUsage) with what is missing where the library cannot be opened.
 const BlasCalls& blas_calls();

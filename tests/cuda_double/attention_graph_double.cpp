@@ -137,7 +137,8 @@ class Clip {
 
 }  // namespace
 
-AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& /*target*/)
+AttentionGraph::AttentionGraph(const AttentionPlanKey& key, const PlanTarget& /*target*/,
+                               const PlanFiles& /*files*/)
     : graph_(std::make_unique<cudnn_frontend::graph::Graph>(key)) {}
 AttentionGraph::~AttentionGraph() = default;
 

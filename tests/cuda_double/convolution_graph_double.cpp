@@ -46,7 +46,8 @@ void compute(const ConvolutionPlanKey& key, const ConvolutionPointers& pointers)
 
 }  // namespace
 
-ConvolutionGraph::ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& /*target*/)
+ConvolutionGraph::ConvolutionGraph(const ConvolutionPlanKey& key, const PlanTarget& /*target*/,
+                                   const PlanFiles& /*files*/)
     : graph_(std::make_unique<cudnn_frontend::graph::Graph>(key)) {}
 ConvolutionGraph::~ConvolutionGraph() = default;
 

@@ -252,6 +252,7 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t /*handle*/, cudaStream_t /*stream*/) 
   return CUDNN_STATUS_SUCCESS;
 }
 std::size_t cudnnGetVersion() { return CUDNN_VERSION; }
+std::size_t cudnnGetCudartVersion() { return CUDART_VERSION; }
 const char* cudnnGetErrorString(cudnnStatus_t /*status*/) { return "an error"; }
 
 }  // extern "C"

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
-#include "core/cuda/attention_graph.h"
-#include "core/system/file.h"
+#include "core/cuda/libraries.h"
+#include "tests/cuda_plans/small_plans.h"
 
 namespace muybridge::cuda {
 namespace {
@@ -58,14 +59,7 @@ AttentionPlanKey key_of(const Problem& p, bool backward) {
           .dv_stride = backward ? theirs : 0};
 }
 
-class AttentionPlans : public ::testing::TestWithParam<Problem> {
- protected:
-  static DescribedChip h100() {
-    return {.json = read_file(std::string(MUYBRIDGE_SOURCE_DIR) + "/tests/cuda_plans/h100.json"),
-            .version = 90,
-            .multiprocessors = 132};
-  }
-};
+class AttentionPlans : public ::testing::TestWithParam<Problem> {};
 
 TEST_P(AttentionPlans, ForwardNeedsNoWorkspaceToSpeakOf) {
   const AttentionGraph graph(key_of(GetParam(), false), h100());
@@ -73,7 +67,7 @@ TEST_P(AttentionPlans, ForwardNeedsNoWorkspaceToSpeakOf) {
 }
 
 // Its sums of dq are in f32, in rows as wide as those of the gradient that it lies in. The one
-// whose order of sums is fixed may hold all scores, as long as these are few.
+// whose order of sums is fixed may hold all scores before cuDNN 9.25, as long as these are few.
 TEST_P(AttentionPlans, BackwardTakesNoMoreThanItsSumsOrItsScores) {
   const Problem& p = GetParam();
   const AttentionPlanKey key = key_of(p, true);
@@ -81,7 +75,9 @@ TEST_P(AttentionPlans, BackwardTakesNoMoreThanItsSumsOrItsScores) {
   const std::int64_t sums = 4 * key.query_rows * key.dq_stride,
                      statistics = 4 * 2 * key.query_rows * key.heads;
   const std::int64_t scores = 2 * p.clips * p.heads * p.queries * p.keys;
-  const std::int64_t most = graph.deterministic() ? sums + scores : sums;
+  const bool in_order = dnn_calls().cudnnGetVersion() >= 92500;
+  EXPECT_TRUE(graph.deterministic() || !in_order);
+  const std::int64_t most = graph.deterministic() && !in_order ? sums + scores : sums;
   EXPECT_LE(graph.workspace_bytes(), most + most / 50 + statistics + (1 << 20));
   RecordProperty("workspace", fmt::format("{}", graph.workspace_bytes()));
   fmt::print("{}: {} MB, {}\n", p.what, graph.workspace_bytes() / 1000000,
@@ -98,16 +94,26 @@ INSTANTIATE_TEST_SUITE_P(H100, AttentionPlans, ::testing::ValuesIn(kProblems),
 
 TEST(AttentionPlansOfNoKernel, SayWhatCudnnSays) {
   const AttentionPlanKey key = key_of({"", 1, 1, 127, 128, 128}, false);
-  const DescribedChip chip{
-      .json = read_file(std::string(MUYBRIDGE_SOURCE_DIR) + "/tests/cuda_plans/h100.json"),
-      .version = 90,
-      .multiprocessors = 132};
   try {
-    const AttentionGraph graph(key, chip);
+    const AttentionGraph graph(key, h100());
     FAIL() << "heads of 127 columns";
   } catch (const std::exception& error) {
     EXPECT_NE(std::string(error.what()).find("1 heads x 127"), std::string::npos) << error.what();
   }
+}
+
+TEST(AttentionPlansAndTheUser, SayHowMuchTheScoresMayTake) {
+  if (dnn_calls().cudnnGetVersion() < 92500) GTEST_SKIP() << "before 9.25 there is no choice";
+  const std::string before = std::getenv(kScoreLimit);
+  EXPECT_EQ(before, "0");
+  ::setenv(kScoreLimit, "-1", 1);  // as much as they want
+  const AttentionPlanKey large = key_of(kProblems[0], true), small = key_of(kProblems[4], true);
+  EXPECT_FALSE(AttentionGraph(large, h100()).deterministic());
+  const AttentionGraph with_scores(small, h100());
+  ::setenv(kScoreLimit, before.c_str(), 1);
+  EXPECT_TRUE(with_scores.deterministic());
+  EXPECT_GT(with_scores.workspace_bytes(),
+            2 * small.batch * small.heads * small.longest_query * small.longest_key);
 }
 
 }  // namespace

@@ -5,10 +5,8 @@
 #include <cctype>
 #include <string>
 
-#include "core/cuda/convolution_graph.h"
-#include "core/dtype.h"
 #include "core/error.h"
-#include "core/system/file.h"
+#include "tests/cuda_plans/small_plans.h"
 
 namespace muybridge::cuda {
 namespace {
@@ -46,10 +44,6 @@ constexpr Problem kProblems[] = {
 class ConvolutionPlans : public ::testing::TestWithParam<Problem> {};
 
 TEST_P(ConvolutionPlans, HaveKernelsWithinTheirWorkspace) {
-  const DescribedChip h100{
-      .json = read_file(std::string(MUYBRIDGE_SOURCE_DIR) + "/tests/cuda_plans/h100.json"),
-      .version = 90,
-      .multiprocessors = 132};
   for (const DType dtype : {DType::kBF16, DType::kF32})
     for (const ConvolutionPart part : {ConvolutionPart::kForward, ConvolutionPart::kInputGradient,
                                        ConvolutionPart::kWeightGradient})
@@ -59,7 +53,7 @@ TEST_P(ConvolutionPlans, HaveKernelsWithinTheirWorkspace) {
                                       .part = part,
                                       .dtype = static_cast<std::int64_t>(dtype),
                                       .has_bias = has_bias},
-                                     h100);
+                                     h100());
         EXPECT_LE(graph.workspace_bytes(),
                   dtype == DType::kBF16 ? 64 << 20 : kMostConvolutionWorkspace);
       }
