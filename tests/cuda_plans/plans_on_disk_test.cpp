@@ -124,7 +124,7 @@ struct Subject {
   const char* name;
   Made (*make)(const PlanFiles&, const DescribedChip&);
 };
-void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
+std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
 
 class PlansOnDisk : public PlanFolderTest, public ::testing::WithParamInterface<Subject> {
  protected:
