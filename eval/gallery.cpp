@@ -154,7 +154,7 @@ void write_gallery(const std::filesystem::path& run, const GalleryHeader& header
   html += draw_charts(header, record) + draw_grid(record.rendered) + draw_run(header, record);
   html += end_page(fmt::format(
       "Written by muybridge {}. Every clip on this page that is not called real is AI-generated; "
-      "its file says from which prompt, seed and step.",
+      "its file says from what and at which step.",
       MUYBRIDGE_VERSION));
   write_file_durably(run / "index.html", html);
 }

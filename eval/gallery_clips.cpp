@@ -25,6 +25,11 @@ std::string word_for_source(const std::string& source) {
                         : fmt::format("<span class=\"tag\">{} caption</span>", escape_html(source));
 }
 
+bool is_reconstruction(const RenderedSet& rendered) {
+  return std::ranges::any_of(rendered.set.clips,
+                             [](const SampleRecord& clip) { return !clip.quality.empty(); });
+}
+
 // Prompts that were rendered with the same seed more than once, as they first appear.
 std::vector<Take> repeated_takes(const std::vector<RenderedSet>& sets) {
   std::vector<Take> order;
@@ -109,7 +114,10 @@ std::string draw_wall(const RenderedSet& rendered) {
                   count_clips(clips.size()));
   if (!rendered.set.settings.empty()) html += " &middot; " + escape_html(rendered.set.settings);
   if (scored && misses == 0) html += " &middot; every claim of every prompt is right";
-  if (real) html += " &middot; beside each clip the real one that has this caption";
+  if (real)
+    html += is_reconstruction(rendered)
+                ? " &middot; beside each clip the real one that it was made from"
+                : " &middot; beside each clip the real one that has this caption";
   html += "</p>";
   if (misses > 0)
     html += fmt::format(
@@ -127,9 +135,12 @@ std::string draw_grid(const std::vector<RenderedSet>& sets) {
   if (takes.empty()) return "";
   std::map<std::string, int> seeds;
   for (const Take& take : takes) ++seeds[take.first];
-  std::string html =
-      "<section style=\"--cell:96px\"><h2>Step by step</h2><p class=\"soft\">The same prompts and "
-      "seeds as training goes on</p><div class=\"scroll\"><table><thead><tr><th>Prompt</th>";
+  const bool reconstructed = is_reconstruction(sets.back());
+  std::string html = fmt::format(
+      "<section style=\"--cell:96px\"><h2>Step by step</h2><p class=\"soft\">The same {} as "
+      "training "
+      "goes on</p><div class=\"scroll\"><table><thead><tr><th>{}</th>",
+      reconstructed ? "clips" : "prompts and seeds", reconstructed ? "Caption" : "Prompt");
   for (const RenderedSet& rendered : sets) {
     html += fmt::format("<th>Step {}<small>{}</small>", group_digits(rendered.set.step),
                         count_clips(rendered.set.clips.size()));
@@ -141,7 +152,8 @@ std::string draw_grid(const std::vector<RenderedSet>& sets) {
   html += "</tr></thead><tbody>\n";
   for (const Take& take : takes) {
     html += "<tr><th scope=\"row\">" + escape_html(take.first);
-    if (seeds[take.first] > 1) html += fmt::format("<small>seed {}</small>", take.second);
+    if (seeds[take.first] > 1)
+      html += fmt::format("<small>{} {}</small>", reconstructed ? "clip" : "seed", take.second);
     html += "</th>";
     for (const RenderedSet& rendered : sets) html += draw_cell(rendered, take);
     html += "</tr>\n";

@@ -15,7 +15,7 @@ namespace muybridge {
 struct SampleRecord {
   std::string prompt;
   std::string negative = {};
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  // of a reconstruction: the number of its clip in the corpus
   std::string file;
   Scores scores;            // empty: not measured
   Quality quality = {};     // of a reconstruction of `real`

@@ -113,7 +113,7 @@ void require_same_model(const Manifest& manifest, const fs::path& commit, const 
   const std::string model = differences(*before, now, ResumeRule::kWeights);
   if (!model.empty())
     fail(ExitCode::kUsage,
-         "train.init_from: the weights of {} are those of another model:{}\ngive model.* the "
+         "train.init_from: the weights of {} are those of another model:{}\ngive these the "
          "values they have there",
          commit.string(), model);
 }

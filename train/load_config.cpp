@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -67,7 +68,11 @@ constexpr auto kOfDit = std::to_array<std::string_view>({"model.",
                                                          "parallel.ring",
                                                          "parallel.pipeline",
                                                          "parallel.schedule",
-                                                         "parallel.virtual_stages"});
+                                                         "parallel.virtual_stages",
+                                                         "parallel.order",
+                                                         "optimizer.matrices",
+                                                         "optimizer.matrix_rate",
+                                                         "optimizer.momentum"});
 constexpr auto kOfAutoencoder = std::to_array<std::string_view>({"autoencoder."});
 
 void refuse_of_other_kind(ConfigReader& reader, const TrainConfig& config) {
@@ -94,6 +99,13 @@ void check_autoencoder(ConfigReader& reader, const TrainConfig& config) {
     reader.refuse("autoencoder.frame_halvings",
                   fmt::format("{} levels have {} steps between them",
                               config.autoencoder.multiples.size(), steps));
+  for (std::size_t level = 1; level < config.autoencoder.multiples.size(); ++level)
+    if (config.autoencoder.width * config.autoencoder.multiples[level] % 2 != 0)
+      reader.refuse(
+          "autoencoder.width",
+          fmt::format("{} x {} channels of level {}, which must be even: they are halved "
+                      "on the way back",
+                      config.autoencoder.width, config.autoencoder.multiples[level], level + 1));
   if (steps > 6)
     reader.refuse("autoencoder.multiples",
                   fmt::format("{} levels: a latent would stand for {} pixels of a side; at most 7",
@@ -178,16 +190,19 @@ void check_config(ConfigReader& reader, const TrainConfig& config) {
     reader.refuse("optimizer.min_learning_rate",
                   fmt::format("{} is above optimizer.learning_rate = {}",
                               config.optimizer.min_learning_rate, config.optimizer.learning_rate));
-  refuse_of_other_kind(reader, config);
   if (is_autoencoder(config)) return check_autoencoder(reader, config);
   check_model(reader, config.model);
   check_eval(reader, config);
   check_parallel(reader, config);
 }
 
-TrainConfig load(ConfigReader reader) {
+// What was stored has a value for every key, and its defaults may be those of another version.
+enum class Origin : std::uint8_t { kUser, kStored };
+
+TrainConfig load(ConfigReader reader, Origin origin) {
   TrainConfig config;
   reader.fill(fields_of(config));
+  if (origin == Origin::kUser) refuse_of_other_kind(reader, config);
   check_config(reader, config);
   reader.finish();
   return config;
@@ -197,12 +212,12 @@ TrainConfig load(ConfigReader reader) {
 
 TrainConfig load_train_config(const std::filesystem::path& file,
                               const std::vector<std::string>& overrides) {
-  return load(ConfigReader(file, overrides));
+  return load(ConfigReader(file, overrides), Origin::kUser);
 }
 
 TrainConfig parse_train_config(const std::string& text, const std::string& source,
                                const std::vector<std::string>& overrides) {
-  return load(ConfigReader::of_text(text, source, overrides));
+  return load(ConfigReader::of_text(text, source, overrides), Origin::kStored);
 }
 
 }  // namespace muybridge

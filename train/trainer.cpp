@@ -94,7 +94,7 @@ std::unique_ptr<ReplicaLoader> make_loader(const TrainConfig& config, const Corp
                                            const Mesh& mesh) {
   const std::string warning = require_memory(
       config, memory_of_run(config, corpora.train, held_parameters(parameters), world.size()),
-      world, kLessForTraining);
+      world, is_autoencoder(config) ? kLessForAutoencoder : kLessForTraining);
   if (!warning.empty() && world.local_rank() == 0) log_warning("{}", warning);
   return std::make_unique<ReplicaLoader>(corpora.train, loader_options(config), mesh);
 }
@@ -180,10 +180,11 @@ TrainOutcome Trainer::run() {
   trace_.finish();
   if (records_) records_->clear_progress();
   if (failed_evaluations_ > 0)
-    log_warning(
-        "the run is done and committed, but {} evaluation{} failed; measure it with: muybridge "
-        "evaluate {}",
-        failed_evaluations_, failed_evaluations_ == 1 ? "" : "s", run_.root.string());
+    log_warning("the run is done and committed, but {} evaluation{} failed{}", failed_evaluations_,
+                failed_evaluations_ == 1 ? "" : "s",
+                is_autoencoder(config_)
+                    ? std::string()
+                    : "; measure it with: muybridge evaluate " + run_.root.string());
   return TrainOutcome::kFinished;
 }
 
@@ -217,9 +218,13 @@ void Trainer::evaluate_and_record(StepMetrics metrics, const StopRequest& clock)
     ++failed_evaluations_;
     metrics.extra["evaluation_error"] = error.what();
     log_error(
-        "step {}: the evaluation failed, and training goes on without it: {}. Once that is mended, "
-        "'muybridge evaluate {}' measures the newest commit",
-        step_, error.what(), run_.root.string());
+        "step {}: the evaluation failed, and training goes on without it: {}{}", step_,
+        error.what(),
+        is_autoencoder(config_)
+            ? std::string()
+            : fmt::format(". Once that is mended, 'muybridge evaluate {}' measures the newest "
+                          "commit",
+                          run_.root.string()));
     if (records_ && records_->last_step() < step_) records_->add(metrics);
   }
   trim_pool(parameters_.master().device());

@@ -24,7 +24,7 @@ std::string fault_of(const CorpusClip& clip, const Grid& grid, const BatchOption
   if (grid.tokens() == 0)
     return fmt::format(
         "{} is smaller than a patch of {} frames of {}x{}; prepare the corpus at a larger size, or "
-        "make model.patch smaller",
+        "make model.patch smaller (of an autoencoder: give it fewer autoencoder.multiples)",
         size, patch.frames, patch.width, patch.height);
   if (grid.tokens() > options.token_budget)
     return fmt::format(

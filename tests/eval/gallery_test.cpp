@@ -152,6 +152,32 @@ TEST_F(Gallery, SaysHowTheRunWasMade) {
   EXPECT_EQ(count(html, "<code>threads</code>"), 1U);
 }
 
+// Clips of one caption are told apart by their number.
+TEST_F(Gallery, ShowsReconstructionsBesideTheClipsThatTheyWereMadeFrom) {
+  std::ofstream(run_ / "metrics.jsonl") << "{\"step\":100,\"loss\":1.5,\"validation_psnr\":20}\n"
+                                           "{\"step\":200,\"loss\":0.5,\"validation_psnr\":30}\n";
+  for (const std::int64_t step : {100, 200}) {
+    std::vector<SampleRecord> clips;
+    for (const std::uint64_t number : {17, 18})
+      clips.push_back({.prompt = "a square",
+                       .seed = number,
+                       .file = fmt::format("clip-{}.mp4", number),
+                       .scores{},
+                       .quality = {{"psnr", 31.2}, {"ssim", 0.9}},
+                       .real = fmt::format("real-{}.mp4", number)});
+    add_samples(step, clips);
+  }
+  const std::string html =
+      page({.title = "run", .model{}, .scores{}, .quality = {{"psnr", 31.2}, {"ssim", 0.9}}});
+  EXPECT_EQ(count(html, "PSNR 31.2 dB, SSIM 0.900</small>"), 2U);
+  EXPECT_EQ(count(html, "<b>PSNR 31.2 dB</b>"), 1U);
+  EXPECT_EQ(count(html, "<tr><th scope=\"row\">"), 2U);
+  for (const char* text : {"the real one that it was made from", "The same clips as training",
+                           "<small>clip 17</small>", "of held-out clips, dB"})
+    EXPECT_EQ(count(html, text), 1U) << text;
+  EXPECT_EQ(count(html, "seed"), 0U);
+}
+
 TEST_F(Gallery, ShowsEachSeedOfAPromptStepByStep) {
   for (const int step : {200, 400})
     add_samples(step, {{.prompt = "a kite", .seed = 1, .file = "0.mp4", .scores = {}},

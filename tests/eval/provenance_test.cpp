@@ -37,6 +37,7 @@ SampleSet two_clips() {
                      .seed = 7,
                      .file = "001.mp4",
                      .scores{},
+                     .quality = {{"psnr", 31.5}, {"ssim", 0.75}},
                      .source = "held out",
                      .real = "real-001.mp4",
                      .gif = "001.gif",
@@ -56,6 +57,7 @@ TEST_F(Provenance, ReadsBackWhatWasWritten) {
     EXPECT_EQ(read.clips[i].seed, set.clips[i].seed);
     EXPECT_EQ(read.clips[i].file, set.clips[i].file);
     EXPECT_EQ(read.clips[i].scores, set.clips[i].scores);
+    EXPECT_EQ(read.clips[i].quality, set.clips[i].quality);
     EXPECT_EQ(to_json(read.clips[i]), to_json(set.clips[i]));
   }
 }

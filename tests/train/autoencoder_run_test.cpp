@@ -76,9 +76,12 @@ TEST_F(AutoencoderRun, WhatItCannotDoIsRefused) {
         {"flow.shift=2", "flow.shift: says nothing to an autoencoder"},
         {"parallel.zero=2", "parallel.zero: an autoencoder has no blocks"},
         {"autoencoder.frame_halvings=2", "autoencoder.frame_halvings: 2 levels have 1 steps"},
+        {"parallel.order=data-tensor-context-pipeline", "parallel.order: says nothing"},
+        {"optimizer.matrices=muon", "optimizer.matrices: says nothing to an autoencoder"},
+        {"autoencoder.width=3 autoencoder.multiples=[1,1]", "autoencoder.width: 3 x 1 channels"},
         {"autoencoder.multiples=[]", "autoencoder.multiples: expected a list"},
         {"batch.tokens=100", "raise batch.tokens"}}) {
-    EXPECT_EQ(run_to_end(train_autoencoder(1, "refused", fmt::format("'{}'", words))), 2) << words;
+    EXPECT_EQ(run_to_end(train_autoencoder(1, "refused", words)), 2) << words;
     EXPECT_TRUE(log_has(why)) << log();
   }
   ASSERT_EQ(run_to_end(train_autoencoder(1, "run", "train.steps=1")), 0) << log();
@@ -88,8 +91,10 @@ TEST_F(AutoencoderRun, WhatItCannotDoIsRefused) {
     EXPECT_TRUE(log_has("takes a diffusion transformer, and this is a video autoencoder")) << log();
   }
   const std::string file = (scratch_ / "autoencoder.yaml").string();
-  for (const std::string command : {"plan ", "bench step "})
+  for (const std::string command : {"plan ", "bench step "}) {
     EXPECT_EQ(run_to_end(kBinary + " " + command + file), 2) << log();
+    EXPECT_TRUE(log_has("takes a diffusion transformer")) << log();
+  }
   // And the section of the one in the file of the other.
   EXPECT_EQ(run_to_end(train(1, "dit", "autoencoder.width=8")), 2);
   EXPECT_TRUE(log_has("says something to an autoencoder only")) << log();

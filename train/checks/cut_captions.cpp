@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/log.h"
+#include "train/model_options.h"
 
 namespace muybridge {
 namespace {
@@ -29,6 +30,7 @@ CutCaptions count_cut_captions(const CorpusIndex& corpus, std::size_t limit, std
 }
 
 void warn_of_cut_captions(const TrainConfig& config) {
+  if (is_autoencoder(config)) return;  // it learns none
   const std::filesystem::path folder = config.data.train;
   if (!std::filesystem::exists(folder / "index.json")) return;
   const CorpusIndex corpus = CorpusIndex::open(folder);

@@ -45,10 +45,11 @@ void warn_of_cut_clips(const TrainConfig& config) {
     log_warning(
         "{} of {} clips are no whole number of latents, of {}x{} pixels and of {} frames behind "
         "the first, and what is over is never learned; the first is {}: {}. Prepare with a --size "
-        "that fits, --min-frames {} and --frame-step {}",
+        "that fits, --min-frames {} and --frame-step {}, or set data.frames_max to one more than a "
+        "multiple of {}",
         found.cut, corpus.clips().size(), options.patch.width, options.patch.height,
         options.frame_step, corpus.name_of_clip(found.first), found.sizes, 1 + options.frame_step,
-        options.frame_step);
+        options.frame_step, options.frame_step);
     return;
   }
   const auto& patch = config.model.patch;

@@ -10,7 +10,7 @@
 #include "core/system/host_name.h"
 #include "core/system/machine.h"
 #include "core/text/nearest_path.h"
-#include "data/loader/batch_builder.h"
+#include "data/loader/validation_set.h"
 #include "data/media/video_writer.h"
 #include "model/dit_parallel.h"
 #include "parallel/mesh.h"
@@ -61,11 +61,20 @@ void tell_of_the_rest(const TrainConfig::Eval& eval, const EvaluationPrompts& pr
 
 void check_held_out(const TrainConfig& config, const CorpusIndex& corpus, bool speaks) {
   if (config.eval.validation_clips == 0) return;
-  if (select_clips(corpus, "validation", loader_options(config)).empty() && speaks)
+  const ValidationSet held_out(corpus, loader_options(config), config.eval.validation_clips);
+  if (held_out.batches() == 0 && speaks)
     log_warning(
         "{}: no clip is held out, so there will be no validation loss; prepare with --validation, "
         "or name another corpus in data.validation",
         corpus.folder().string());
+}
+
+void require_channels(const char* key, const CorpusIndex& corpus, std::int64_t channels) {
+  for (std::int64_t clip = 0; clip < std::ssize(corpus.clips()); ++clip)
+    if (const int there = corpus.clips()[static_cast<std::size_t>(clip)].channels;
+        there != channels)
+      fail(ExitCode::kUsage, "{}: {} has {} channels; an autoencoder takes pixels of {}", key,
+           corpus.name_of_clip(clip), there, channels);
 }
 
 // Writes and removes a small file, as access(2) says yes on a disk that is mounted read-only.
@@ -204,6 +213,11 @@ Corpora open_corpora(const TrainConfig& config) {
   if (!config.data.validation.empty())
     corpora.other = std::make_unique<CorpusIndex>(
         open_corpus("data.validation", config.data.validation, /*held_out=*/true));
+  if (is_autoencoder(config)) {
+    require_channels("data.train", corpora.train, autoencoder_options(config).channels);
+    if (corpora.other)
+      require_channels("data.validation", *corpora.other, autoencoder_options(config).channels);
+  }
   return corpora;
 }
 

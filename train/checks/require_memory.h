@@ -38,6 +38,9 @@ std::int64_t sampled_tokens(const DitOptions& model, const RenderOptions& option
 inline constexpr const char* kLessForTraining =
     "lower batch.tokens, data.prefetch, eval.frames, eval.size or model.*, set "
     "model.recompute=block or parallel.zero=3, or start fewer ranks on a machine";
+inline constexpr const char* kLessForAutoencoder =
+    "use shorter or smaller clips (data.frames_max, prepare --size), lower autoencoder.width, set "
+    "train.precision=bf16 or parallel.zero=1, or start fewer ranks on a machine";
 inline constexpr const char* kLessForSampling =
     "draw shorter or smaller clips (eval.frames, eval.size), set train.precision=bf16, or share "
     "them "

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "core/error.h"
 #include "core/system/temporary_file.h"
 #include "data/loader/clip_pixels.h"
 #include "data/loader/unpatchify.h"
@@ -81,14 +82,17 @@ class Reconstruction {
   Json measure(const Tensor& real, std::int64_t number, const std::string& caption) const {
     const Tensor made =
         decode_clip(autoencoder_, encode_clip(autoencoder_, real)).to(Device::kCpu).to(DType::kF32);
+    const double squares = squares_between(made, real);
+    if (!std::isfinite(squares))
+      fail(ExitCode::kInternal, "{}: its reconstruction is not finite",
+           subject_.corpus->name_of_clip(number));
     const Frames made_frames = pictures(made), real_frames = pictures(real);
     const Quality quality = picture_quality(made_frames, real_frames);
-    Json clip = {{"number", number},
-                 {"squares", squares_between(made, real)},
-                 {"numbers", real.numel()},
-                 {"quality", quality}};
+    Json clip = {
+        {"number", number}, {"squares", squares}, {"numbers", real.numel()}, {"quality", quality}};
     if (const auto place = places_.find(number); place != places_.end()) {
       const SampleRecord record{.prompt = caption,
+                                .seed = static_cast<std::uint64_t>(number),
                                 .file = fmt::format("clip-{:03}.mp4", place->second),
                                 .scores = {},
                                 .quality = quality,
@@ -132,12 +136,11 @@ Evaluation evaluate_reconstruction(const Autoencoder& autoencoder, const Evaluat
   result.samples = {
       .step = subject.step, .checkpoint = subject.checkpoint, .settings = kSettings, .clips = {}};
   std::map<std::int64_t, Json> clips;  // by number
-  if (const int measured = std::max(eval.validation_clips, eval.samples);
-      subject.corpus != nullptr && measured > 0) {
+  if (subject.corpus != nullptr && eval.validation_clips > 0) {
     std::optional<ValidationSet> set;
     std::string mine;
     together(world, [&] {
-      set.emplace(*subject.corpus, loader_options(subject.config), measured);
+      set.emplace(*subject.corpus, loader_options(subject.config), eval.validation_clips);
       if (eval.samples > 0) fs::create_directories(folder);
       if (eval.samples > 0) remove_stale_temporaries(folder);
       const Reconstruction work(autoencoder, subject, folder, shown(*set, eval.samples));

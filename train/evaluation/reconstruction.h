@@ -6,7 +6,7 @@
 namespace muybridge {
 
 // How a video autoencoder gives held-out clips back, by the means of their latents: squared error
-// and quality, each clip as long as it is trained; the first eval.samples of them, spread evenly,
+// and quality, each clip as long as it is trained; eval.samples of them, spread evenly,
 // are written under RUN/samples/step-NNNNNNNN beside the real ones. The same numbers for any ranks.
 // Collective; what fails on one rank throws on all.
 Evaluation evaluate_reconstruction(const Autoencoder& autoencoder, const EvaluationSubject& subject,

@@ -145,7 +145,7 @@ TEST_F(AutoencoderObjectiveTest, AClipWhoseLossIsNoNumberIsNamed) {
   Model model(config());
   model.parameters.find("decoder.out.bias")->var.value().data<float>()[0] =
       std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(run(model, {{1}}).bad_clips.size(), 1U);
+  EXPECT_EQ(run(model, {{1}}).bad_clips, std::vector<std::int64_t>{1});
 }
 
 }  // namespace
