@@ -32,7 +32,7 @@ struct Encoder {
   Linear moments;  // z and z
 
   Encoder(Parameters& parameters, const std::string& name, const AutoencoderOptions& options);
-  Var operator()(const Var& x, FrameMemory& memory) const;
+  Var operator()(const Var& pixels, FrameMemory& memory) const;
 };
 
 struct Decoder {

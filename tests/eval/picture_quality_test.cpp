@@ -37,9 +37,10 @@ double similarity_by_formula(const Frames& a, const Frames& b, int window) {
             double m = 0;
             for (int y = 0; y < window; ++y)
               for (int x = 0; x < window; ++x) {
-                const auto at =
-                    static_cast<std::size_t>(((top + y) * a.width + left + x) * 3 + channel);
-                m += weights[static_cast<std::size_t>(y * window + x)] / sum *
+                const std::int64_t place = std::int64_t{top + y} * a.width + left + x;
+                const auto at = static_cast<std::size_t>(place * 3 + channel);
+                const std::int64_t weight = std::int64_t{y} * window + x;
+                m += weights[static_cast<std::size_t>(weight)] / sum *
                      f(static_cast<double>(a.frame(t)[at]), static_cast<double>(b.frame(t)[at]));
               }
             return m;

@@ -44,7 +44,8 @@ struct ConvolutionShape {
   }
   // Multiplications and additions of one of its three products.
   double operations() const {
-    return 2.0 * static_cast<double>(weight().numel()) * static_cast<double>(y().numel() / results);
+    const std::int64_t places = y().rows();
+    return 2.0 * static_cast<double>(weight().numel()) * static_cast<double>(places);
   }
 };
 
