@@ -131,8 +131,8 @@ TEST_F(CudaTwin, ConvolutionsOfAVideoAutoencoder) {
       for (const bool has_bias : {false, true}) {
         std::vector<Tensor> inputs{draw(x, dtype), draw(weight, dtype)};
         if (has_bias) inputs.push_back(draw({weight[0]}, dtype));
-        expect_same("convolution", inputs, [&options](Inputs in, Device) {
-          return convolution(in[0], in[1], in.size() > 2 ? in[2] : Var{}, options);
+        expect_same("convolution", inputs, [&how = options](Inputs in, Device) {
+          return convolution(in[0], in[1], in.size() > 2 ? in[2] : Var{}, how);
         });
       }
 }

@@ -95,8 +95,6 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int /*d
       *value = 9;
       return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor:
-      *value = 0;
-      return cudaSuccess;
     case cudaDevAttrPageableMemoryAccess:
       *value = 0;
       return cudaSuccess;
