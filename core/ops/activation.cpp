@@ -66,8 +66,8 @@ Var gated_gelu(const Var& x) {
     const Tensor& input = in[0].value();
     const Tensor dx = Tensor::empty(input.shape(), dy.dtype(), dy.device());
     dispatch_float(dy.dtype(), "gated_gelu", [&]<class T>() {
-      for_rows(dy.device(), rows, width,
-               functor::GatedGeluGrad<T>{input.data<T>(), dy.data<T>(), width, dx.data<T>()});
+      for_elements(dy.device(), rows * width,
+                   functor::GatedGeluGrad<T>{input.data<T>(), dy.data<T>(), width, dx.data<T>()});
     });
     in[0].add_grad(dx);
   });

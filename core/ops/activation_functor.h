@@ -97,29 +97,21 @@ struct GatedGelu {
   }
 };
 
+// Of element i of dy.
 template <class T>
 struct GatedGeluGrad {
   using A = Accumulator<T>;
-  static constexpr bool kColumnsApart = true;
   const T* x;
   const T* dy;
-  std::int64_t width;
+  std::int64_t width;  // of dy
   T* dx;
 
-  MUY_HD std::int64_t columns() const { return width; }
-  bool in_packs() const { return functor::in_packs(width, x, dy, dx); }
-  template <class Team>
-  MUY_HD void operator()(const Team& team, std::int64_t row) const {
-    const auto gate = team.read(x + row * 2 * width, width);
-    const auto up = team.read(x + row * 2 * width + width, width);
-    const auto grad = team.read(dy + row * width, width);
-    team.write(dx + row * 2 * width, width, [&](auto at) {
-      return static_cast<A>(grad[at]) * static_cast<A>(up[at]) *
-             math::gelu_grad(static_cast<A>(gate[at]));
-    });
-    team.write(dx + row * 2 * width + width, width, [&](auto at) {
-      return static_cast<A>(grad[at]) * math::gelu(static_cast<A>(gate[at]));
-    });
+  static std::int64_t bytes() { return 5 * sizeof(T); }
+  MUY_HD void operator()(std::int64_t i) const {
+    const std::int64_t gate = i / width * 2 * width + i % width, up = gate + width;
+    const A g = static_cast<A>(x[gate]), grad = static_cast<A>(dy[i]);
+    dx[gate] = static_cast<T>(grad * static_cast<A>(x[up]) * math::gelu_grad(g));
+    dx[up] = static_cast<T>(grad * math::gelu(g));
   }
 };
 
@@ -153,7 +145,7 @@ MUY_FLOATS(MUY_ELEMENTS, SiluGrad)
 MUY_FLOATS(MUY_ROWS, BiasGelu)
 MUY_FLOATS_SUM(BiasGeluGrad)
 MUY_FLOATS(MUY_ROWS, GatedGelu)
-MUY_FLOATS(MUY_ROWS, GatedGeluGrad)
+MUY_FLOATS(MUY_ELEMENTS, GatedGeluGrad)
 MUY_ROWS(AddBias<float, float>)
 MUY_ROWS(AddBias<float, bf16>)
 MUY_ROWS(AddBias<bf16, bf16>)

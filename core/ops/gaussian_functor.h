@@ -13,6 +13,16 @@ MUY_HD A within(A x, A most) {
   return x > most ? most : x < -most ? -most : x;
 }
 
+// The noise of a place, by choices alone: an index that the compiler does not know would want
+// memory.
+MUY_HD inline float noise_at(const RandomStream& noise, std::int64_t place) {
+  float four[4];
+  noise.normals(static_cast<std::uint64_t>(place) / 4, four);
+  const float even = (place & 2) != 0 ? four[2] : four[0];
+  const float odd = (place & 2) != 0 ? four[3] : four[1];
+  return (place & 1) != 0 ? odd : even;
+}
+
 // A row of moments to one of latents; sums[0]: its divergence, in f64.
 template <class T>
 struct DrawLatents {
@@ -30,8 +40,8 @@ struct DrawLatents {
     const A total = team.template sum<A>(channels, [&](std::int64_t j) {
       const A m = static_cast<A>(mean[j]), v = within(static_cast<A>(logvar[j]), most);
       const std::int64_t place = channels * row + j;
-      latents[place] = static_cast<T>(
-          m + math::exp(v / 2) * static_cast<A>(noise.normal(static_cast<std::uint64_t>(place))));
+      latents[place] =
+          static_cast<T>(m + math::exp(v / 2) * static_cast<A>(noise_at(noise, place)));
       return (m * m + math::exp(v) - A{1} - v) / 2;
     });
     if (team.leader()) sums[0] += static_cast<double>(total);
@@ -54,7 +64,7 @@ struct DrawLatentsGrad {
     const A m = static_cast<A>(moments[mean]), v = static_cast<A>(moments[logvar]),
             dz = static_cast<A>(upstream[i]);
     const A deviation = math::exp(within(v, most) / 2);
-    const A from_noise = deviation * static_cast<A>(noise.normal(static_cast<std::uint64_t>(i)));
+    const A from_noise = deviation * static_cast<A>(noise_at(noise, i));
     grad[mean] = static_cast<T>(dz + weight * m);
     grad[logvar] = static_cast<T>(
         v > most || v < -most ? A{0}
