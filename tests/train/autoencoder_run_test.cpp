@@ -30,6 +30,8 @@ TEST_F(AutoencoderRun, LearnsToGiveHeldOutClipsBack) {
   EXPECT_EQ(said.at("quality").at("psnr"), lines.back().at("validation_psnr"));
   EXPECT_GT(said.at("quality").at("ssim").get<double>(), 0);
   ASSERT_EQ(said.at("samples").size(), 2U);
+  // Which clips of the corpus they are: captions may be alike.
+  EXPECT_NE(said.at("samples").at(0).at("seed"), said.at("samples").at(1).at("seed"));
   for (const nlohmann::json& clip : said.at("samples"))
     for (const char* file : {"clip", "real"})
       EXPECT_TRUE(
@@ -67,6 +69,24 @@ TEST_F(AutoencoderRun, StoppedAndStartedItEndsWithTheSameBytes) {
   EXPECT_EQ(went_on_after(), 4);
   EXPECT_EQ(losses("parts"), losses("whole"));
   EXPECT_EQ(weights("parts"), weights("whole"));
+}
+
+TEST_F(AutoencoderRun, ClipsOfOtherChannelsAreRefusedBeforeTheRunHasAFolder) {
+  const std::filesystem::path folder = scratch_ / "four-channels";
+  std::filesystem::create_directories(folder);
+  ShardWriter writer(folder, 0, "{}");
+  ClipRecord record;
+  record.caption = record.source = "x";
+  record.split = "train";
+  record.frames = 1;
+  record.height = record.width = 16;
+  record.channels = 4;
+  writer.add(record, std::vector<std::uint8_t>(record.bytes()).data());
+  writer.commit();
+  CorpusIndex::build(folder);
+  EXPECT_EQ(run_to_end(train_autoencoder(1, "four", "data.train=" + folder.string())), 2) << log();
+  EXPECT_TRUE(log_has("4 channels; an autoencoder takes pixels of 3")) << log();
+  EXPECT_FALSE(std::filesystem::exists(run("four")));
 }
 
 TEST_F(AutoencoderRun, WhatItCannotDoIsRefused) {
